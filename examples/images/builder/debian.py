@@ -1,0 +1,130 @@
+"""Debian packages through the host's own apt: which ones, where they are, what is in them."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+
+class AptError(Exception):
+    """apt cannot tell or fetch; the text says what to type."""
+
+
+@dataclass(frozen=True)
+class Package:
+    name: str
+    version: str
+    file: str  # as apt names it
+    digest: str
+    needs: tuple[tuple[str, ...], ...]  # each of them by one of its alternatives
+    provides: tuple[str, ...]
+
+    @property
+    def upstream(self) -> str:
+        """The version as its authors count: no epoch, no Debian revision."""
+        return re.sub(r"[+~].*", "", self.version.split(":")[-1].rsplit("-", 1)[0])
+
+
+def resolve(names: list[str]) -> dict[str, Package]:
+    """What apt would install for these names on an empty machine, by package name.
+
+    An empty package database makes apt name everything, whatever this machine has installed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        lines = _apt(
+            ["apt-get", "--print-uris", "--yes", "install", *sorted(names)],
+            Path(folder),
+        )
+        files = {}
+        for line in lines.splitlines():
+            if line.startswith("'"):
+                _, file, _, digest = line.split()
+                name, version, _ = file.split("_")
+                files[name] = (unquote(version), file, digest)
+        wanted = [f"{name}={version}" for name, (version, _, _) in sorted(files.items())]
+        stanzas = _apt(["apt-cache", "show", *wanted], Path(folder))
+    packages = {}
+    for stanza in stanzas.split("\n\n"):
+        fields = dict(re.findall(r"^([A-Z][\w-]*): *(.*)$", stanza, re.MULTILINE))
+        name = fields.get("Package", "")
+        # One version may be in several indexes; the first one is as good as the others.
+        if name in packages or name not in files or fields["Version"] != files[name][0]:
+            continue
+        needs = ", ".join(filter(None, (fields.get("Pre-Depends"), fields.get("Depends"))))
+        packages[name] = Package(
+            name,
+            *files[name],
+            needs=tuple(_names(need.split("|")) for need in needs.split(",") if need.strip()),
+            provides=_names(fields.get("Provides", "").split(",")),
+        )
+    return packages
+
+
+def reachable(wanted: tuple[str, ...], without: set[str], pool: dict[str, Package]) -> list[Package]:
+    """The wanted packages and all that they need, not going through those left out."""
+    providers = {name: package for package in pool.values() for name in package.provides}
+    found: dict[str, Package] = {}
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        package = pool.get(name) or providers.get(name)
+        if not package or package.name in found or package.name in without:
+            continue
+        found[package.name] = package
+        waiting += [alternative for need in package.needs for alternative in need]
+    missing = [name for name in wanted if name not in found and name not in without]
+    if missing:
+        raise AptError(f"apt found no package {', '.join(missing)}; is this suite too old?")
+    return [found[name] for name in sorted(found)]
+
+
+def fetch(packages: list[Package], folder: Path) -> None:
+    """Bring the files that the folder lacks; apt checks their digests."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lacking = [p for p in packages if not (folder / p.file).exists()]
+    if lacking:
+        names = [f"{package.name}={package.version}" for package in lacking]
+        _apt(["apt-get", "--quiet=2", "-o", "APT::Sandbox::User=root", "download", *names], folder)
+
+
+def contents(file: Path) -> tarfile.TarFile:
+    """The files of a package."""
+    unpacked = subprocess.run(
+        ["dpkg-deb", "--fsys-tarfile", str(file)], check=True, stdout=subprocess.PIPE
+    )
+    return tarfile.open(fileobj=io.BytesIO(unpacked.stdout))
+
+
+def _names(texts: list[str]) -> tuple[str, ...]:
+    """Package names without version bounds and architecture."""
+    return tuple(re.split(r"[\s(:]", text.strip())[0] for text in texts if text.strip())
+
+
+def _apt(command: list[str], folder: Path) -> str:
+    """Run apt in the folder, on an empty package database and with no cache of the host's."""
+    database, archives = folder / "status", folder / "archives"
+    database.touch()
+    (archives / "partial").mkdir(parents=True, exist_ok=True)
+    options = {
+        "Dir::State::status": database,
+        "Dir::Cache::archives": archives,
+        "Dir::Cache::pkgcache": "",
+        "Dir::Cache::srcpkgcache": "",
+        "APT::Install-Recommends": "false",
+        "Debug::NoLocking": "true",
+    }
+    extra = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
+    program, *arguments = command
+    done = subprocess.run(
+        [program, *extra, *arguments], cwd=folder, text=True, capture_output=True
+    )
+    if done.returncode:
+        reason = "\n".join(f"  {line}" for line in done.stderr.strip().splitlines()[-5:])
+        raise AptError(f"{program} failed; `apt-get update` may mend it:\n{reason}")
+    return done.stdout

@@ -1,0 +1,80 @@
+"""What shall exist: services with their slots, owners, volumes, and the network between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestr8.boxes.spec import BoxSpec
+from orchestr8.contract.model import Egress
+from orchestr8.isolation.limits import Limits, Quota
+from orchestr8.manifest.model import Health, Link, Publish, Stop, Update
+from orchestr8.names import BoxId, ServiceName
+
+
+@dataclass(frozen=True)
+class Box:
+    """One box to be made: everything that an engine needs to know.
+
+    `joins` names, for a shared namespace (pid, net, ipc), the box that is joined.
+    `names` are the hosts file's lines: service name and virtual address.
+    """
+
+    id: BoxId
+    slot: int
+    set_name: str
+    service_key: str
+    spec: BoxSpec
+    limits: Limits
+    address: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+    joins: tuple[tuple[str, BoxId], ...] = ()
+
+
+@dataclass(frozen=True)
+class DesiredService:
+    """One service: a spec for each slot, and what may change without a new box."""
+
+    name: ServiceName
+    set_name: str
+    key: str
+    address: str
+    """Its stable virtual address."""
+    slots: tuple[BoxSpec, ...]
+    limits: Limits
+    run_once: bool = False
+    health: Health | None = None
+    stop: Stop = Stop()
+    update: Update = Update()
+    connects: tuple[Link, ...] = ()
+    after: tuple[ServiceName, ...] = ()
+    publish: tuple[Publish, ...] = ()
+    egress: tuple[Egress, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+    new_boxes_allowed: bool = True
+    notes: tuple[str, ...] = ()
+    stop_first_why: str = ""
+    """Why boxes cannot overlap (an exclusive volume), or empty."""
+
+
+@dataclass(frozen=True, order=True)
+class DesiredVolume:
+    """A volume by its engine name; its content belongs to `uid`."""
+
+    name: str
+    owner: str
+    volume: str
+    uid: int
+    size_bytes: int | None = None
+    slot: int | None = None
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What shall exist on this machine."""
+
+    services: Mapping[ServiceName, DesiredService]
+    quotas: Mapping[str, Quota]
+    volumes: tuple[DesiredVolume, ...] = ()
+    reserve_cpu_millicores: int = 0
+    reserve_memory_bytes: int = 0

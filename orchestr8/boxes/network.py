@@ -1,0 +1,60 @@
+"""The elements of the one packet-filter table, default-deny: what is not here is dropped.
+
+Each is a fact that can be added, removed and read back. Addresses are IPv4 in dotted form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Pass:
+    """One box may open TCP connections to one port of another."""
+
+    source: str
+    destination: str
+    port: int
+
+
+@dataclass(frozen=True, order=True)
+class Route:
+    """A service's virtual address and port lead to these boxes."""
+
+    address: str
+    port: int
+    backends: tuple[str, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Door:
+    """A port of the host leads to these boxes' port; address 0.0.0.0 is every one of the host."""
+
+    address: str
+    host_port: int
+    port: int
+    backends: tuple[str, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Out:
+    """One box may reach a range outside on one port, by TCP and UDP."""
+
+    source: str
+    range: str
+    port: int
+
+
+Element = Pass | Route | Door | Out
+
+
+@dataclass(frozen=True)
+class NetworkState:
+    """What the table holds now; `prepared` is false where bridge or table are missing."""
+
+    prepared: bool
+    elements: frozenset[Element] = frozenset()
+    subnet: str = ""
+    """The boxes' own range, for instance 10.231.0.0/17."""
+    service_range: str = ""
+    """The range of virtual addresses, outside the subnet."""

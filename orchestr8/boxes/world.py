@@ -1,0 +1,109 @@
+"""One snapshot of what exists; nobody changes it after it was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from orchestr8.boxes.network import NetworkState
+from orchestr8.boxes.spec import BoxSpec
+from orchestr8.isolation.features import Features
+from orchestr8.isolation.limits import Limits, Quota
+from orchestr8.names import BoxId
+
+
+class State(Enum):
+    """The OCI states of a box, in its words."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+    @property
+    def can_start(self) -> bool:
+        """A box runs once: only a created one may start."""
+        return self is State.CREATED
+
+    @property
+    def runs(self) -> bool:
+        """Whether the workload runs."""
+        return self is State.RUNNING
+
+
+class Health(Enum):
+    """What the last probes said; SETTLING is a box without a health line in its first seconds."""
+
+    UNKNOWN = "unknown"
+    SETTLING = "settling"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+    @property
+    def good(self) -> bool:
+        """Whether the box counts as working."""
+        return self is Health.HEALTHY
+
+
+@dataclass(frozen=True)
+class ObservedBox:
+    """One box as its engine and its cgroup show it. Times are milliseconds since the epoch.
+
+    `spec` is None where the label could not be read. `pid` is the first task's, with the start
+    time from /proc, so that a reused pid is not taken for it.
+    """
+
+    id: BoxId
+    state: State
+    spec: BoxSpec | None
+    slot: int
+    set_name: str
+    service_key: str
+    address: str = ""
+    limits: Limits | None = None
+    created_ms: int = 0
+    started_ms: int = 0
+    stopped_ms: int = 0
+    exit_status: int | None = None
+    out_of_memory: bool = False
+    pid: int | None = None
+    engine_id: str = ""
+    """The engine's own identifier, for messages and comparison only."""
+    joins: tuple[tuple[str, BoxId], ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ObservedVolume:
+    """A volume of ours on the engine; `path` is where its content lies on this host."""
+
+    name: str
+    owner: str
+    volume: str
+    uid: int
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What an engine says in one call: all of this installation's boxes."""
+
+    boxes: tuple[ObservedBox, ...]
+    boot_id: str = ""
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that a plan is compared with."""
+
+    boxes: tuple[ObservedBox, ...]
+    volumes: tuple[ObservedVolume, ...]
+    network: NetworkState
+    features: Features
+    health: Mapping[BoxId, Health] = field(default_factory=dict)
+    quotas: Mapping[str, Quota] = field(default_factory=dict)
+    """What the owners' cgroups carry now; an owner without one is missing."""
+    images: frozenset[str] = frozenset()
+    """The image ids that are present."""
+    ports_taken: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """Host addresses and ports on which others listen, with who it is where known."""

@@ -1,0 +1,138 @@
+"""What crosses the stage: facts about images, grants, gaps, contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestr8.isolation.consent import Consent, Danger
+from orchestr8.isolation.features import Features
+from orchestr8.isolation.limits import Limits, Quota
+from orchestr8.isolation.profile import Profile
+from orchestr8.isolation.relaxations import Value
+from orchestr8.manifest.model import Health, Link, Publish, Service, Stop, Update
+from orchestr8.names import ServiceName
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What an image says about itself; untrusted input.
+
+    `id` is what the engine starts (sha256:…), `digest` the manifest's, if the engine knows one.
+    """
+
+    reference: str
+    id: str
+    digest: str = ""
+    user: str = ""
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    workdir: str = ""
+    volumes: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    stop_signal: str = ""
+    architecture: str = ""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One relaxation allowed: `by` says on whose word, `until` is an ISO time in UTC or empty."""
+
+    id: str
+    arguments: tuple[tuple[str, Value], ...]
+    danger: Danger
+    consent: Consent
+    by: str
+    why: str = ""
+    until: str = ""
+    ended: bool = False
+    implied: bool = False
+    """By a plain field, which never asks for a reason or an end."""
+
+
+@dataclass(frozen=True, order=True)
+class Gap:
+    """What STRICT asks and this engine or host cannot carry."""
+
+    feature: str
+    asked: str
+    why: str
+
+
+@dataclass(frozen=True, order=True)
+class Egress:
+    """Ranges and ports outside that a box may reach; TCP and UDP."""
+
+    to: tuple[str, ...]
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What one service was granted.
+
+    `notes` are sentences for the plan about what degrades without making anything weaker.
+    """
+
+    service: Service
+    set_name: str
+    profile: Profile
+    limits: Limits
+    grants: tuple[Grant, ...] = ()
+    notes: tuple[str, ...] = ()
+    egress: tuple[Egress, ...] = ()
+    image: ImageFacts | None = None
+    fixed_id: str = ""
+    """uid:gid where the image's own or root was granted, else empty."""
+
+    @property
+    def name(self) -> ServiceName:
+        """The service's name."""
+        return self.service.name
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The ports that it may call."""
+        return self.service.connects
+
+    @property
+    def publish(self) -> tuple[Publish, ...]:
+        """The ports of the host that lead to it."""
+        return self.service.publish
+
+    @property
+    def health(self) -> Health | None:
+        """How its boxes are asked whether they work."""
+        return self.service.health
+
+    @property
+    def stop(self) -> Stop:
+        """How its boxes are asked to end."""
+        return self.service.stop
+
+    @property
+    def update(self) -> Update:
+        """How its boxes are replaced."""
+        return self.service.update
+
+    @property
+    def new_boxes_allowed(self) -> bool:
+        """Whether a new revision may be placed: none of its relaxations has ended."""
+        return not any(grant.ended for grant in self.grants)
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """Every service's contract, the owners' quotas, and the gaps of this engine and host."""
+
+    services: Mapping[ServiceName, Contract]
+    quotas: Mapping[str, Quota]
+    gaps: tuple[Gap, ...]
+    features: Features
+    reserve_cpu_millicores: int = 0
+    reserve_memory_bytes: int = 0
+    on_expiry: str = "keep"
+    notes: tuple[str, ...] = field(default=())
+    """Sentences about the whole, such as what could not be checked without a fleet."""

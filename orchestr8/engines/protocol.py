@@ -1,0 +1,176 @@
+"""The promises of an engine and of the host beside it.
+
+Acting calls return nothing: what became of them is seen by observing again. Repeating a call is
+harmless, and the absent counts as stopped and removed. Three errors leave a border:
+UnavailableError (may work later), RejectedError (fails again until something changes) and
+FeatureMissingError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from orchestr8.boxes.desired import Box, DesiredVolume
+from orchestr8.boxes.network import Element, NetworkState
+from orchestr8.boxes.world import Observation, ObservedVolume
+from orchestr8.contract.model import ImageFacts
+from orchestr8.isolation.features import Features
+from orchestr8.isolation.limits import Limits, Quota
+from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
+from orchestr8.names import BoxId
+from orchestr8.proof.model import Reading
+
+
+class Boxes(Protocol):
+    """Boxes of this installation, and of nobody else."""
+
+    def features(self) -> Features:
+        """What this engine enforces on this host."""
+
+    def observe(self, ids: Sequence[BoxId] | None = None) -> Observation:
+        """One complete snapshot of our boxes, or of those named."""
+
+    def create(self, box: Box) -> None:
+        """Prepare everything, run nothing of the workload.
+
+        The same id with the same spec is success. A failed call leaves nothing behind.
+        """
+
+    def start(self, box_id: BoxId) -> None:
+        """Let a created box run; a running one is success, a stopped one is rejected.
+
+        If a setting cannot be applied, this fails and leaves nothing behind.
+        """
+
+    def update(self, box_id: BoxId, limits: Limits) -> None:
+        """Change the limits of a running box in place."""
+
+    def stop(self, box_id: BoxId, signal: str, grace_ms: int) -> None:
+        """Ask a box to end, and end it after the grace."""
+
+    def remove(self, box_id: BoxId) -> None:
+        """Remove a box that does not run; a running one is rejected. All that create made goes."""
+
+    def write_names(self, box_id: BoxId, names: Sequence[tuple[str, str]]) -> None:
+        """Rewrite the box's hosts file in place: service name and address."""
+
+
+class Images(Protocol):
+    """Images on the engine."""
+
+    def resolve(self, reference: str) -> ImageFacts | None:
+        """The facts of an image that is present, else None; nothing is fetched."""
+
+    def fetch(self, reference: str) -> ImageFacts:
+        """Make the image present; the facts of what is then there."""
+
+
+class Volumes(Protocol):
+    """Volumes on the engine; their content is never deleted by apply, down or remove."""
+
+    def volumes(self) -> tuple[ObservedVolume, ...]:
+        """All of this installation's volumes."""
+
+    def ensure(self, volume: DesiredVolume) -> None:
+        """Make the volume if it is missing, its content owned by its uid, mode 0700."""
+
+    def delete(self, name: str) -> None:
+        """Delete a volume and its content; the absent is success."""
+
+
+class Network(Protocol):
+    """The one packet-filter table and its bridge."""
+
+    def observe(self) -> NetworkState:
+        """What the table holds."""
+
+    def prepare(self) -> None:
+        """Make bridge and table where they are missing; default-deny from then on."""
+
+    def change(self, add: Sequence[Element], remove: Sequence[Element]) -> None:
+        """One transaction; adding what is there and removing the absent are success.
+
+        A Route or Door that is added replaces the one with the same key.
+        """
+
+
+class Owners(Protocol):
+    """The owners' cgroups."""
+
+    def quotas(self) -> dict[str, Quota]:
+        """What each owner's cgroup carries now."""
+
+    def ensure(self, owner: str, quota: Quota) -> None:
+        """Make the owner's cgroup with this quota."""
+
+
+class Probes(Protocol):
+    """Asks boxes whether they work, from inside their own network namespace."""
+
+    def check(
+        self, box_id: BoxId, pid: int, check: HttpCheck | TcpCheck | CommandCheck, timeout_ms: int
+    ) -> str:
+        """The empty text if healthy, else a sentence that says what was seen."""
+
+
+class Witness(Protocol):
+    """Reads what the kernel says of a box; writes nothing."""
+
+    def read(self, box_id: BoxId, pid: int) -> Reading:
+        """The kernel's view of the box whose first task is `pid` (of this pid namespace)."""
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    """What a command in a box gave; output is bounded."""
+
+    exit_status: int
+    stdout: bytes
+    stderr: bytes
+
+
+@runtime_checkable
+class Logs(Protocol):
+    """Optional: what boxes wrote."""
+
+    def logs(self, box_id: BoxId, lines_max: int) -> tuple[str, ...]:
+        """The last lines of standard output and error together, oldest first."""
+
+
+@runtime_checkable
+class Exec(Protocol):
+    """Optional: commands in boxes, always with the box's full process document."""
+
+    def execute(
+        self, box_id: BoxId, command: Sequence[str], timeout_ms: int | None = None
+    ) -> ExecResult:
+        """Run a command in a running box as its own user and wait."""
+
+    def execute_attached(self, box_id: BoxId, command: Sequence[str]) -> int:
+        """Run a command joined to this process's standard input, output and error."""
+
+
+class Contents(Protocol):
+    """Where the engine takes the content of files and secrets from."""
+
+    def file(self, digest: str) -> bytes:
+        """The content behind a keyed hash in a spec."""
+
+    def secret(self, owner: str, name: str) -> bytes:
+        """A secret's content; raises RejectedError with the remedy where it is missing."""
+
+
+@dataclass(frozen=True)
+class Borders:
+    """Everything that the controller calls across; made by `select`."""
+
+    name: str
+    boxes: Boxes
+    images: Images
+    volumes: Volumes
+    network: Network
+    owners: Owners
+    probes: Probes
+    witness: Witness

@@ -1,0 +1,119 @@
+"""Sizes, rates, times and cpu: text as people write it to whole numbers, and back.
+
+Every reader raises ValueError with a sentence that says what is wrong and how to write it.
+Bytes are whole numbers, cpu is thousandths of one core, rates are bytes or bits a second,
+times are milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+
+_BINARY = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+_KUBERNETES = {"Ki": "KiB", "Mi": "MiB", "Gi": "GiB", "Ti": "TiB"}
+_MISLEADING = {
+    "k": "KiB", "K": "KiB", "KB": "KiB", "kB": "KiB", "m": "MiB", "M": "MiB", "MB": "MiB",
+    "g": "GiB", "G": "GiB", "GB": "GiB", "t": "TiB", "T": "TiB", "TB": "TiB", "": "MiB",
+}  # fmt: skip
+_BITS = {"bit/s": 1, "kbit/s": 10**3, "Mbit/s": 10**6, "Gbit/s": 10**9}
+_TIMES = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_QUANTITY = re.compile(r"([0-9]+)([A-Za-z/]*)")
+_DIGITS_MAX = 12
+_SIZE_MAX = 1 << 50
+
+
+def _quantity(text: str, example: str) -> tuple[int, str]:
+    match = _QUANTITY.fullmatch(text)
+    if not match:
+        raise ValueError(f'"{text}" is not a whole number and a unit, as in {example}')
+    digits, unit = match.groups()
+    if len(digits) > 1 and digits[0] == "0":
+        raise ValueError(f'"{text}" has a leading zero; write {digits.lstrip("0") or "0"}{unit}')
+    if len(digits) > _DIGITS_MAX:
+        raise ValueError(f'"{text}" has more than {_DIGITS_MAX} digits')
+    return int(digits), unit
+
+
+def parse_size(text: str) -> int:
+    """`128MiB` to bytes."""
+    number, unit = _quantity(text, "128MiB")
+    unit = _KUBERNETES.get(unit, unit)
+    if unit not in _BINARY:
+        meant = _MISLEADING.get(unit)
+        hint = f"; did you mean {number}{meant}?" if meant else "; units are B KiB MiB GiB TiB"
+        what = f'the unit "{unit}" is ambiguous' if meant and unit else f'"{text}" has no size unit'
+        raise ValueError(what + hint)
+    size_bytes = number * _BINARY[unit]
+    if not 0 < size_bytes <= _SIZE_MAX:
+        raise ValueError(f'"{text}" is out of range: above 0 and at most 1024TiB')
+    return size_bytes
+
+
+def format_size(size_bytes: int) -> str:
+    """Bytes in the largest unit that keeps them whole."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if size_bytes and size_bytes % _BINARY[unit] == 0:
+            return f"{size_bytes // _BINARY[unit]}{unit}"
+    return f"{size_bytes}B"
+
+
+def parse_cpu(text: str) -> int:
+    """`0.5` or `250m` to thousandths of one core, 10 (0.01) and up."""
+    match = re.fullmatch(r"([0-9]{1,6})m", text)
+    if match:
+        millicores = int(match[1])
+    else:
+        match = re.fullmatch(r"(0|[1-9][0-9]{0,4})(?:\.([0-9]{1,3}))?", text)
+        if not match:
+            raise ValueError(f'"{text}" is not a number of cores, as in 0.5 (at most 3 decimals)')
+        millicores = int(match[1]) * 1000 + int((match[2] or "").ljust(3, "0"))
+    if millicores < 10:
+        raise ValueError(f'"{text}" is below the least of 0.01 cores')
+    return millicores
+
+
+def format_cpu(millicores: int) -> str:
+    """Thousandths of a core as a decimal without idle zeros."""
+    return f"{millicores / 1000:.3f}".rstrip("0").rstrip(".")
+
+
+def parse_byte_rate(text: str) -> int:
+    """`50MiB/s` to bytes a second."""
+    size, slash, per = text.partition("/")
+    if not slash or per != "s":
+        raise ValueError(f'"{text}" is not a rate, as in 50MiB/s')
+    return parse_size(size)
+
+
+def parse_bit_rate(text: str) -> int:
+    """`20Mbit/s` to bits a second."""
+    number, unit = _quantity(text, "20Mbit/s")
+    if unit not in _BITS:
+        raise ValueError(f'"{text}" is not a bit rate; units are bit/s kbit/s Mbit/s Gbit/s')
+    if number == 0:
+        raise ValueError("a rate of nothing is no rate")
+    return number * _BITS[unit]
+
+
+def format_bit_rate(bits: int) -> str:
+    """Bits a second in the largest unit that keeps them whole."""
+    for unit in ("Gbit/s", "Mbit/s", "kbit/s"):
+        if bits and bits % _BITS[unit] == 0:
+            return f"{bits // _BITS[unit]}{unit}"
+    return f"{bits}bit/s"
+
+
+def parse_time(text: str) -> int:
+    """`2s` to milliseconds."""
+    number, unit = _quantity(text, "30s")
+    if unit not in _TIMES:
+        raise ValueError(f'"{text}" needs a unit of time: ms s m h d')
+    return number * _TIMES[unit]
+
+
+def format_time(milliseconds: int) -> str:
+    """Milliseconds in the largest unit that keeps them whole."""
+    for unit in ("d", "h", "m", "s"):
+        if milliseconds and milliseconds % _TIMES[unit] == 0:
+            return f"{milliseconds // _TIMES[unit]}{unit}"
+    return f"{milliseconds}ms"
