@@ -9,18 +9,20 @@ with package lists (`apt-get update`), and nothing that a minimal system lacks.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import platform
 import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from builder import archive, debian, layers
 from builder.archive import Blob
+from builder.debian import Package
 from builder.layers import Stage
 from builder.load import EngineError, lacks, load
 from builder.recipe import Image, Recipes, read_recipes
@@ -45,6 +47,18 @@ class Shelf:
         except (OSError, ValueError):
             return cls(folder, {})
 
+    def pool(self, names: list[str]) -> dict[str, Package]:
+        """What apt offers, asked again only when its lists have changed."""
+        state = debian.state(names)
+        entry = self.index.get("pool", {})
+        if entry.get("state") != state:
+            pool = debian.resolve(names)
+            packages = [asdict(package) for package in pool.values()]
+            self.index["pool"] = {"state": state, "packages": packages}
+            self.save()
+            return pool
+        return {fields["name"]: Package.of(fields) for fields in entry["packages"]}
+
     def save(self) -> None:
         file = self.folder / "index.json"
         half_made = file.with_suffix(".half-made")
@@ -68,10 +82,13 @@ def main() -> int:
         if unknown:
             print(f"no recipe {', '.join(unknown)}; there are: {', '.join(recipes.images)}")
             return 2
-        shelf = Shelf.open(arguments.cache)
-        build(recipes, names, shelf)
+        arguments.cache.mkdir(parents=True, exist_ok=True)
+        with (arguments.cache / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would write the same files
+            build(recipes, names, Shelf.open(arguments.cache))
         if arguments.load:
-            _load_missing(arguments.load.removeprefix("unix://"), names, shelf)
+            socket_path = arguments.load.removeprefix("unix://")
+            _load_missing(socket_path, names, Shelf.open(arguments.cache))
     except (debian.AptError, EngineError, FileNotFoundError, PermissionError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -92,12 +109,12 @@ def build(recipes: Recipes, names: list[str], shelf: Shelf) -> None:
         for package in layer.packages
         if not package.endswith("*")
     }
-    pool = debian.resolve(sorted(wanted))
+    pool = shelf.pool(sorted(wanted))
     made = 0
     for name in names:
         image = recipes.images[name]
         chain = layers.stages(recipes.chain(image.layer), pool, suite)
-        digest = f"{chain[-1].digest} {image}"
+        digest = layers.digest_of_bytes(f"{chain[-1].digest} {image}".encode())
         if not shelf.has(name, digest):
             _build_image(image, chain, pool, shelf, digest)
             made += 1
@@ -106,7 +123,7 @@ def build(recipes: Recipes, names: list[str], shelf: Shelf) -> None:
 
 
 def _build_image(
-    image: Image, chain: list[Stage], pool: dict[str, debian.Package], shelf: Shelf, digest: str
+    image: Image, chain: list[Stage], pool: dict[str, Package], shelf: Shelf, digest: str
 ) -> None:
     blobs = [_blob(chain[: count + 1], shelf) for count in range(len(chain))]
     tags = _tags(image, pool)
@@ -138,7 +155,7 @@ def _blob(chain: list[Stage], shelf: Shelf) -> Blob:
     return Blob(stage.layer.name, file, entry["tar"])
 
 
-def _tags(image: Image, pool: dict[str, debian.Package]) -> list[str]:
+def _tags(image: Image, pool: dict[str, Package]) -> list[str]:
     """The tags with the version filled in, and each version as coarse as it may be named."""
     tags = []
     for tag in image.tags:

@@ -17,7 +17,8 @@ class Box:
     """One box to be made: everything that an engine needs to know.
 
     `joins` names, for a shared namespace (pid, net, ipc), the box that is joined.
-    `names` are the hosts file's lines: service name and virtual address.
+    `names` are the hosts file's lines: service name and virtual address. `shares` has "ipc" where
+    another box joins that namespace: some engines must know before they make it.
     """
 
     id: BoxId
@@ -29,6 +30,7 @@ class Box:
     address: str = ""
     names: tuple[tuple[str, str], ...] = ()
     joins: tuple[tuple[str, BoxId], ...] = ()
+    shares: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class DesiredService:
     notes: tuple[str, ...] = ()
     stop_first_why: str = ""
     """Why boxes cannot overlap (an exclusive volume), or empty."""
+    shares: tuple[str, ...] = ()
+    """The namespaces of its boxes that another service joins, where engines must know at once."""
+    missing: tuple[str, ...] = ()
+    """What a new box would need and is not there, such as a secret; what runs is left alone."""
 
 
 @dataclass(frozen=True, order=True)

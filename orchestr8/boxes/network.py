@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SUBNET = "10.231.0.0/17"
+"""The boxes' own range, unless the host's table was made with another; .1 is the gateway."""
+SERVICE_RANGE = "10.231.128.0/17"
+"""The range of virtual addresses beside it."""
+
 
 @dataclass(frozen=True, order=True)
 class Pass:

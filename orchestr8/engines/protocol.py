@@ -8,7 +8,7 @@ FeatureMissingError.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -95,6 +95,9 @@ class Network(Protocol):
         A Route or Door that is added replaces the one with the same key.
         """
 
+    def listeners(self) -> Mapping[tuple[str, int], str]:
+        """The host addresses and ports on which somebody listens by TCP, and who where known."""
+
 
 class Owners(Protocol):
     """The owners' cgroups."""
@@ -164,7 +167,10 @@ class Contents(Protocol):
 
 @dataclass(frozen=True)
 class Borders:
-    """Everything that the controller calls across; made by `select`."""
+    """Everything that the controller calls across; made by `select`.
+
+    `endpoint` and `engine_id` say which engine it is, for those that have more than one.
+    """
 
     name: str
     boxes: Boxes
@@ -174,3 +180,5 @@ class Borders:
     owners: Owners
     probes: Probes
     witness: Witness
+    endpoint: str = ""
+    engine_id: str = ""

@@ -6,7 +6,7 @@ are positions in `Plan.actions`; an action needs smaller numbers only, so the pl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from orchestr8.boxes.desired import Box, DesiredVolume
@@ -159,11 +159,25 @@ class Mark(Enum):
     WAITS = "!"
 
 
+class Reason(Enum):
+    """Why something waits."""
+
+    MISSING = "missing"
+    ENDED = "ended relaxation"
+    PORT = "host port"
+    VOLUME = "volume"
+    BACK_OFF = "back-off"
+    DEPENDENCY = "dependency"
+    QUOTA = "quota"
+    CAPACITY = "capacity"
+
+
 @dataclass(frozen=True)
 class Step:
     """One line of the plan: what happens to one service, why, and with what effect.
 
-    `changes` are the fields behind it, `effect` what its users notice, `whose_move` and
+    `count` is how many boxes it is about, `changes` are the fields behind it, `effect` is what its
+    users notice, or for a step that waits what would make it fit. `reason`, `whose_move` and
     `try_again_ms` are for steps that wait.
     """
 
@@ -177,6 +191,19 @@ class Step:
     effect: str = ""
     notes: tuple[str, ...] = ()
     try_again_ms: int | None = None
+    count: int = 1
+    reason: Reason | None = None
+    whose_move: str = ""
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """A line of the plan that is no service's: an owner's cgroup, the packet filter."""
+
+    subject: str
+    cause: str = ""
+    changes: tuple[FieldChange, ...] = ()
+    effect: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,6 +224,7 @@ class Plan:
     allocations: Allocations = field(default=Allocations())
     unknown: tuple[BoxId, ...] = ()
     """Boxes of this installation of which the store knows nothing; they are left alone."""
+    upkeep: tuple[Upkeep, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -207,3 +235,12 @@ class Plan:
     def waiting(self) -> tuple[Step, ...]:
         """The steps that cannot be taken now."""
         return tuple(step for step in self.steps if step.mark is Mark.WAITS)
+
+    def with_services(self, earlier: Allocations) -> Plan:
+        """The plan with what was given out before it, so that all of it is stored at once."""
+        services = {record.name: record for record in earlier.services}
+        services |= {record.name: record for record in self.allocations.services}
+        everything = replace(
+            self.allocations, services=tuple(sorted(services.values(), key=lambda one: one.name))
+        )
+        return replace(self, allocations=everything)

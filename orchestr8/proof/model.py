@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from orchestr8.boxes.network import Element, NetworkState
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
@@ -24,7 +25,9 @@ class Verdict(Enum):
 class Expectation:
     """What must be true of one running box.
 
-    `volumes` leads from a mount target to the host path of the volume's content.
+    `volumes` leads from a mount target to the host path of the volume's content. `joins` names,
+    for a shared namespace (pid, net, ipc), the box that is joined. `elements` is every element of
+    the packet-filter table in which this box's address may stand; None where nobody says.
     """
 
     id: BoxId
@@ -35,11 +38,17 @@ class Expectation:
     address: str
     volumes: Mapping[str, str]
     features: Features
+    joins: tuple[tuple[str, BoxId], ...] = ()
+    elements: frozenset[Element] | None = None
 
 
 @dataclass(frozen=True)
 class Mount:
-    """One line of mountinfo, unescaped."""
+    """One line of mountinfo, unescaped.
+
+    `host_paths` are the paths at which the host sees the same content; a mount of the box's own
+    has none.
+    """
 
     id: int
     device: str
@@ -50,14 +59,22 @@ class Mount:
     type: str
     source: str
     super_options: frozenset[str]
+    host_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class TaskReading:
     """One task of the box, from /proc/PID; None or missing is "could not be read".
 
-    `status` has the lines of /proc/PID/status by their key, `namespaces` the inode numbers by
-    kind, `limits` soft and hard by name, `descriptors` what fd/ points to by number.
+    A task is a process, or a thread whose credentials or filter differ from its process's
+    (`thread_of`). `status` has the lines of /proc/PID/status by their key, `namespaces` the inode
+    numbers by kind, `limits` soft and hard by the names of setrlimit(2).
+
+    `program`, `workdir` and `root` are what exe, cwd and root point to, `*_mount` the id of the
+    mount on which it lies. `descriptors` has what fd/ points to by number, `descriptor_mounts` the
+    mount of those that are files, folders or devices, `foreign_sockets` the numbers of those of
+    another network namespace. `loader_variables` are the names, never the values, of the
+    environment that steer a loader; None except for the box's first task.
     """
 
     pid: int
@@ -65,30 +82,49 @@ class TaskReading:
     comm: str
     status: Mapping[str, str]
     namespaces: Mapping[str, int]
+    thread_of: int | None = None
     limits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     oom_score_adj: int | None = None
     uid_map: str = ""
     gid_map: str = ""
     security_label: str | None = None
-    descriptors: Mapping[int, str] = field(default_factory=dict)
+    program: str | None = None
+    program_mount: int | None = None
+    workdir: str | None = None
+    workdir_mount: int | None = None
+    root: str | None = None
+    root_mount: int | None = None
+    descriptors: Mapping[int, str] | None = None
+    descriptor_mounts: Mapping[int, int] = field(default_factory=dict)
+    foreign_sockets: tuple[int, ...] | None = None
+    loader_variables: tuple[str, ...] | None = None
     cgroups: Mapping[str, str] = field(default_factory=dict)
     scheduling: tuple[int, ...] = ()
+    filters: tuple[bytes, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Reading:
     """The kernel's own view of one box at one moment.
 
+    The first of `tasks` is the box's first task. `strays` are the process numbers of tasks in the
+    box's pid namespace that its cgroup does not hold.
+
     `cgroup` and `owner_cgroup` have the content of control files by name as on cgroup v2
     (`memory.max`, `memory.swap.max`, `cpu.max`, `pids.max`), whatever the version on this host.
     `masked` says of each path what is there: "absent", "null device", "empty read-only", "visible".
-    `read_only` says of each path: "absent", "read-only" or "writable". `failures` has a sentence
-    for each subject that could not be read.
+    `read_only` says of each path: "absent", "read-only", "root only" (writable by uid 0 alone) or
+    "writable". `devices` has each node below /dev as `null c 1:3`, `host_devices` the nodes that
+    the host has under the same names. `addresses` are those of all interfaces. `network` is the
+    packet-filter table, put here by whoever observes it, `host_parameters` the kernel parameters of
+    the host that the network stands on. `failures` has a sentence for each
+    subject that could not be read.
     """
 
     boot_id: str
     tasks: tuple[TaskReading, ...]
     host_namespaces: Mapping[str, int]
+    strays: tuple[int, ...] | None = None
     mounts: tuple[Mount, ...] = ()
     cgroup: Mapping[str, str] = field(default_factory=dict)
     owner_cgroup: Mapping[str, str] = field(default_factory=dict)
@@ -96,10 +132,13 @@ class Reading:
     masked: Mapping[str, str] = field(default_factory=dict)
     read_only: Mapping[str, str] = field(default_factory=dict)
     devices: tuple[str, ...] | None = None
+    host_devices: Mapping[str, str] = field(default_factory=dict)
     interfaces: tuple[str, ...] | None = None
-    addresses: tuple[str, ...] = ()
+    addresses: tuple[str, ...] | None = None
     sysctls: Mapping[str, str] = field(default_factory=dict)
     hostname: str | None = None
+    network: NetworkState | None = None
+    host_parameters: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -19,7 +19,9 @@ def main() -> int:
         ("stop", "stop the engine; images and volumes stay"),
         ("wipe", "stop the engine and forget all that it had"),
     ):
-        verbs.add_parser(verb, help=text).add_argument("name", choices=sorted(engines.GENERATIONS))
+        names = [*sorted(engines.GENERATIONS), *(["all"] if verb in ("stop", "wipe") else [])]
+        verbs.add_parser(verb, help=text).add_argument("name", choices=names)
+    verbs.add_parser("prepare", help="make the roots of engines that this machine lacks")
     verbs.add_parser("list", help="say which engines run")
     arguments = parser.parse_args()
     match arguments.verb:
@@ -27,10 +29,12 @@ def main() -> int:
             _start(arguments.name)
         case "load":
             return _load(arguments.name)
-        case "stop":
-            engines.stop(arguments.name)
-        case "wipe":
-            engines.wipe(arguments.name)
+        case "stop" | "wipe":
+            end = engines.stop if arguments.verb == "stop" else engines.wipe
+            for name in engines.GENERATIONS if arguments.name == "all" else (arguments.name,):
+                end(name)
+        case "prepare":
+            engines.prepare()
         case "list":
             _list()
     return 0
@@ -41,15 +45,20 @@ def _start(name: str) -> None:
     found = engines.start(name)
     print(f"export DOCKER_HOST={found.docker_host}")
     taken = time.monotonic() - began
-    print(f"Docker Engine {found.version}, API {found.api_version}, answers after {taken:.1f} s; "
-          f"log: {found.log}", file=sys.stderr)
+    print(
+        f"Docker Engine {found.version}, API {found.api_version}, answers after {taken:.1f} s; "
+        f"log: {found.log}",
+        file=sys.stderr,
+    )
 
 
 def _load(name: str) -> int:
     found = engines.running(name)
     if not found:
-        print(f"engine {name} does not run; `python3 -m tests.hosts start {name}` starts it",
-              file=sys.stderr)
+        print(
+            f"engine {name} does not run; `python3 -m tests.hosts start {name}` starts it",
+            file=sys.stderr,
+        )
         return 1
     load_images(found.socket)
     return 0

@@ -143,6 +143,12 @@ def stop(name: str) -> None:
     places.process.unlink(missing_ok=True)
 
 
+def prepare() -> None:
+    """Make the roots of all engines, so that no test has to wait for one."""
+    for generation in GENERATIONS.values():
+        _root_of(generation)
+
+
 def wipe(name: str) -> None:
     """Stop the engine and forget its images, containers and volumes."""
     stop(name)
@@ -218,8 +224,12 @@ def _described(name: str, places: _Places) -> Engine:
     generation = GENERATIONS[name]
     root = None
     if generation.major_of_host != int(version["Version"].split(".")[0]):
-        root = next((CACHE / f"root-{suite}" for suite in generation.suites
-                     if (CACHE / f"root-{suite}").is_dir()), None)
-    return Engine(
-        name, places.socket, version["Version"], version["ApiVersion"], places.log, root
-    )
+        root = next(
+            (
+                CACHE / f"root-{suite}"
+                for suite in generation.suites
+                if (CACHE / f"root-{suite}").is_dir()
+            ),
+            None,
+        )
+    return Engine(name, places.socket, version["Version"], version["ApiVersion"], places.log, root)

@@ -36,8 +36,10 @@ def ensure_root(suites: tuple[str, ...], cache: Path) -> Path:
 
 
 def _make_root(suite: str, packages: tuple[str, ...], root: Path) -> None:
-    print(f"making a root of Debian {suite} with its Docker Engine (once, half a minute)",
-          file=sys.stderr)
+    print(
+        f"making a root of Debian {suite} with its Docker Engine (once, half a minute)",
+        file=sys.stderr,
+    )
     half_made = root.with_suffix(".half-made")
     for leftover in (half_made, root):
         if leftover.exists():

@@ -43,11 +43,13 @@ def configuration(
 
 def write(file: Path, tags: list[str], blobs: list[Blob], config: bytes, image_id: str) -> None:
     """Write the archive beside its place first, so that a reader never sees half of it."""
-    manifest = [{
-        "Config": f"{image_id}.json",
-        "RepoTags": tags,
-        "Layers": [f"{blob.digest}.tar" for blob in blobs],
-    }]
+    manifest = [
+        {
+            "Config": f"{image_id}.json",
+            "RepoTags": tags,
+            "Layers": [f"{blob.digest}.tar" for blob in blobs],
+        }
+    ]
     half_made = file.with_suffix(".half-made")
     with tarfile.open(half_made, "w", format=tarfile.PAX_FORMAT) as archive:
         _add(archive, f"{image_id}.json", config)

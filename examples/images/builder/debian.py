@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import subprocess
 import tarfile
 import tempfile
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 
@@ -25,10 +28,23 @@ class Package:
     needs: tuple[tuple[str, ...], ...]  # each of them by one of its alternatives
     provides: tuple[str, ...]
 
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> Package:
+        """A package again from what `asdict` and JSON made of one."""
+        lists = {"needs": tuple(map(tuple, fields["needs"])), "provides": tuple(fields["provides"])}
+        return cls(**fields | lists)
+
     @property
     def upstream(self) -> str:
         """The version as its authors count: no epoch, no Debian revision."""
         return re.sub(r"[+~].*", "", self.version.split(":")[-1].rsplit("-", 1)[0])
+
+
+def state(names: list[str]) -> str:
+    """Differs whenever `resolve` might answer otherwise: another question, lists or sources."""
+    places = [Path("/var/lib/apt/lists"), *sorted(Path("/etc/apt").rglob("*"))]
+    seen = [(str(place), place.stat().st_mtime_ns) for place in places if place.exists()]
+    return hashlib.sha256(repr((names, seen)).encode()).hexdigest()
 
 
 def resolve(names: list[str]) -> dict[str, Package]:
@@ -44,10 +60,10 @@ def resolve(names: list[str]) -> dict[str, Package]:
         files = {}
         for line in lines.splitlines():
             if line.startswith("'"):
-                _, file, _, digest = line.split()
+                file = line.split()[1]
                 name, version, _ = file.split("_")
-                files[name] = (unquote(version), file, digest)
-        wanted = [f"{name}={version}" for name, (version, _, _) in sorted(files.items())]
+                files[name] = (unquote(version), file)
+        wanted = [f"{name}={version}" for name, (version, _) in sorted(files.items())]
         stanzas = _apt(["apt-cache", "show", *wanted], Path(folder))
     packages = {}
     for stanza in stanzas.split("\n\n"):
@@ -60,25 +76,29 @@ def resolve(names: list[str]) -> dict[str, Package]:
         packages[name] = Package(
             name,
             *files[name],
+            digest=fields["SHA256"],
             needs=tuple(_names(need.split("|")) for need in needs.split(",") if need.strip()),
             provides=_names(fields.get("Provides", "").split(",")),
         )
     return packages
 
 
-def reachable(wanted: tuple[str, ...], without: set[str], pool: dict[str, Package]) -> list[Package]:
+def reachable(
+    wanted: tuple[str, ...], without: set[str], pool: dict[str, Package]
+) -> list[Package]:
     """The wanted packages and all that they need, not going through those left out."""
     providers = {name: package for package in pool.values() for name in package.provides}
     found: dict[str, Package] = {}
+    left_out = {name for name in pool for pattern in without if fnmatchcase(name, pattern)}
     waiting = list(wanted)
     while waiting:
         name = waiting.pop()
         package = pool.get(name) or providers.get(name)
-        if not package or package.name in found or package.name in without:
+        if not package or package.name in found or package.name in left_out:
             continue
         found[package.name] = package
         waiting += [alternative for need in package.needs for alternative in need]
-    missing = [name for name in wanted if name not in found and name not in without]
+    missing = [name for name in wanted if name not in found and name not in left_out]
     if missing:
         raise AptError(f"apt found no package {', '.join(missing)}; is this suite too old?")
     return [found[name] for name in sorted(found)]
@@ -121,9 +141,7 @@ def _apt(command: list[str], folder: Path) -> str:
     }
     extra = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
     program, *arguments = command
-    done = subprocess.run(
-        [program, *extra, *arguments], cwd=folder, text=True, capture_output=True
-    )
+    done = subprocess.run([program, *extra, *arguments], cwd=folder, text=True, capture_output=True)
     if done.returncode:
         reason = "\n".join(f"  {line}" for line in done.stderr.strip().splitlines()[-5:])
         raise AptError(f"{program} failed; `apt-get update` may mend it:\n{reason}")

@@ -19,7 +19,7 @@ from builder.tree import FIXED_TIME, Node, Tree
 
 @dataclass(frozen=True)
 class Stage:
-    """A layer with the packages that it adds to those below, and the digest of all that makes it."""
+    """A layer, the packages that it adds to those below, and the digest of all that makes it."""
 
     layer: Layer
     packages: tuple[Package, ...]
@@ -73,6 +73,10 @@ def _add_own(layer: Layer, tree: Tree) -> None:
         if "*" in target:
             target = "/" + tree.matching(target)[-1]
         tree.add_link(path, target)
+    for path, source in layer.copies.items():
+        tree.copy(path, source)
+    for path, mode in layer.modes.items():
+        tree.set_mode(path, int(mode, 8))
 
 
 def _on_disk(trees: list[Tree]) -> tempfile.TemporaryDirectory[str]:
@@ -96,13 +100,29 @@ def _add_byte_code(tree: Tree, root: str) -> None:
     sources at run time: they cannot change either."""
     sources = [p for p in sorted(tree.nodes) if p.startswith("usr/lib/") and p.endswith(".py")]
     subprocess.run(
-        ["chroot", root, "/usr/bin/python3", "-m", "compileall", "-q", "-i", "-",
-         "--invalidation-mode", "unchecked-hash"],
+        [
+            "chroot",
+            root,
+            "/usr/bin/python3",
+            "-m",
+            "compileall",
+            "-q",
+            "-i",
+            "-",
+            "--invalidation-mode",
+            "unchecked-hash",
+        ],
         input="\n".join(f"/{source}" for source in sources),
         text=True,
         check=True,
         # The order of sets in byte code follows the seed.
-        env={"PYTHONHASHSEED": "0", "PATH": "/usr/bin", "SOURCE_DATE_EPOCH": str(FIXED_TIME)},
+        env={
+            "PATH": "/usr/sbin:/usr/bin",
+            # What the compiler itself imports would be written with the time of its source.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "SOURCE_DATE_EPOCH": str(FIXED_TIME),
+        },
     )
     for file in sorted(Path(root).rglob("*.pyc")):
         path = str(file.relative_to(root))
@@ -130,11 +150,13 @@ def _facts(layer: Layer) -> str:
 
 def _digest_of(folder: Path) -> str:
     files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
-    return _hash(*(
-        (str(file.relative_to(folder)), file.stat().st_mode & 0o100, file.read_bytes().hex())
-        for file in files
-        if "__pycache__" not in file.parts
-    ))
+    return _hash(
+        *(
+            (str(file.relative_to(folder)), file.stat().st_mode & 0o100, file.read_bytes().hex())
+            for file in files
+            if "__pycache__" not in file.parts
+        )
+    )
 
 
 def digest_of_bytes(data: bytes) -> str:

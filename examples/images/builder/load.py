@@ -43,7 +43,10 @@ def lacks(socket_path: str, tag: str, image_id: str, layers: list[str]) -> bool:
 def load(socket_path: str, archive: Path) -> None:
     with archive.open("rb") as body:
         status, answer = _call(
-            socket_path, "POST", "/images/load?quiet=1", body,
+            socket_path,
+            "POST",
+            "/images/load?quiet=1",
+            body,
             {"Content-Type": "application/x-tar", "Content-Length": str(archive.stat().st_size)},
         )
     if status != 200 or "error" in answer:

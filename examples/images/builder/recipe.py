@@ -21,6 +21,8 @@ class Layer:
     folders: tuple[str, ...] = ()
     links: dict[str, str] = field(default_factory=dict)  # a target may be a pattern
     write: dict[str, str] = field(default_factory=dict)
+    copies: dict[str, str] = field(default_factory=dict)
+    modes: dict[str, str] = field(default_factory=dict)  # octal
     files: Path | None = None
     applets: bool = False  # a link for each program that busybox has
     compile: bool = False  # byte code for the Python files, made by the image's own Python
@@ -87,8 +89,10 @@ def _folder_images(file: Path) -> Iterator[tuple[Layer, Image]]:
 
 
 def _layer(name: str, table: dict[str, Any], files: Path | None) -> Layer:
-    fixed = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
-    return Layer(name=name, files=files, **fixed)
+    fields: dict[str, Any] = {"name": name, "files": files}
+    for key, value in table.items():
+        fields[key] = tuple(value) if isinstance(value, list) else value
+    return Layer(**fields)
 
 
 def _fill(value: Any, version: str) -> Any:

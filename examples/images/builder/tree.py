@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import io
-import os
 import posixpath
 import re
 import stat
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 # The same instant for every file, so that equal contents give an equal digest.
@@ -74,7 +73,7 @@ class Tree:
 
     def add_folder(self, path: str, mode: int = 0o755) -> None:
         path = _normal(path)
-        if path and path not in self._below and not self._left_out.match(path):
+        if path and path not in self._below:
             self._add_parents(path)
             self.nodes[path] = Node(mode)
 
@@ -86,6 +85,8 @@ class Tree:
 
     def add_package(self, archive: tarfile.TarFile) -> None:
         for member in archive:
+            if self._left_out.match(_normal(member.name)):
+                continue
             mode = member.mode & 0o1777  # nothing in a box may change its user
             if member.isdir():
                 self.add_folder(member.name, mode)
@@ -105,12 +106,19 @@ class Tree:
         for file in sorted(folder.rglob("*")):
             path = str(file.relative_to(folder))
             if file.is_symlink():
-                self.add_link(path, os.readlink(file))
+                self.add_link(path, str(file.readlink()))
             elif file.is_dir():
                 self.add_folder(path)
             else:
                 executable = file.stat().st_mode & stat.S_IXUSR
                 self.add_file(path, file.read_bytes(), 0o755 if executable else 0o644)
+
+    def set_mode(self, path: str, mode: int) -> None:
+        self.nodes[_normal(path)] = replace(self.nodes[_normal(path)], mode=mode)
+
+    def copy(self, path: str, source: str) -> None:
+        source = _normal(source)
+        self._add(path, self.nodes.get(source) or self._below[source])
 
     def matching(self, pattern: str) -> list[str]:
         """Paths of this tree and the layers below it."""
@@ -126,8 +134,6 @@ class Tree:
 
     def _add(self, path: str, node: Node) -> None:
         path = _normal(path)
-        if self._left_out.match(path):
-            return
         self._add_parents(path)
         self.nodes[path] = node
 
@@ -149,7 +155,7 @@ class Tree:
             else:
                 place.unlink(missing_ok=True)
                 place.write_bytes(node.data)
-                place.chmod(node.mode)
+                place.chmod(node.mode & 0o777)
 
 
 def _normal(path: str) -> str:

@@ -1,0 +1,58 @@
+"""The entry of the console script: the standard library only until a command line is read."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+INTERRUPTED = 130
+FAILED = 1
+
+
+def main() -> None:
+    """Runs the command line of this process and ends it with its exit status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """One command; whatever is raised below ends here, as a sentence and an exit status."""
+    try:
+        return _told(arguments)
+    except BrokenPipeError:
+        _close_quietly()
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _told(arguments: Sequence[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        from orchestr8.cli.app import call
+
+        status = call(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        from orchestr8.cli.report import report
+
+        return report(error, arguments)
+
+
+def _close_quietly() -> None:
+    """Whoever read our output has gone: what is left in the buffers goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The arguments and options that several verbs share, each declared once."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+from orchestr8 import names, units
+from orchestr8.errors import UsageError
+
+DEFAULT_SET = "default"
+
+
+class Output(str, Enum):
+    """How facts are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH",
+        help="Manifests: files, folders (with their sub-folders), or - for standard input.",
+        show_default=False,
+    ),
+]
+SetName = Annotated[
+    str,
+    typer.Option(
+        "--set",
+        metavar="NAME",
+        help="The set that these manifests are. What a set no longer names is released; "
+        "the set `default` only gains.",
+    ),
+]
+SetToStop = Annotated[
+    str, typer.Option("--set", metavar="NAME", help="The set whose boxes are meant.")
+]
+OutputAs = Annotated[
+    Output, typer.Option("--output", help="Text for people, or JSON with a versioned schema.")
+]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="docker, or memory for a look without a host.",
+        show_default=False,
+    ),
+]
+Pull = Annotated[
+    bool, typer.Option("--pull", help="Ask anew what the images' tags mean.", show_default=False)
+]
+Timeout = Annotated[
+    str, typer.Option("--timeout", metavar="TIME", help="How long the whole may take, as in 90s.")
+]
+ServiceName = Annotated[
+    str,
+    typer.Argument(metavar="SERVICE", help="A service, as in api.payments.", show_default=False),
+]
+ServiceNames = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SERVICE]",
+        help="Services, as in api.payments; all of them without one.",
+        show_default=False,
+    ),
+]
+BoxName = Annotated[
+    str,
+    typer.Argument(
+        metavar="SERVICE|SLOT.SERVICE",
+        help="A service, as in api.payments, or one of its boxes, as in 0.api.payments.",
+        show_default=False,
+    ),
+]
+
+
+def checked_set(name: str) -> str:
+    """A set's name; raises UsageError."""
+    reason = None if name == DEFAULT_SET else names.name_problem(name)
+    if reason:
+        raise UsageError(f'"{name}" cannot name a set: {reason}', "write --set shop")
+    return name
+
+
+def checked_timeout(text: str) -> int:
+    """A time in milliseconds; raises UsageError."""
+    try:
+        timeout_ms = units.parse_time(text)
+    except ValueError as error:
+        raise UsageError(f"--timeout: {error}", "write --timeout 10m") from error
+    if not 0 < timeout_ms <= 86_400_000:
+        raise UsageError(f'--timeout: "{text}" is out of range: above 0 and at most 1d')
+    return timeout_ms

@@ -1,0 +1,197 @@
+"""The last sentences of an apply: what came of it, what failed and why, whose move it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestr8.cli.board import Board
+from orchestr8.cli.terminal import count, escaped, milliseconds
+from orchestr8.controller.applied import Applied, Failure
+from orchestr8.errors import Exit
+from orchestr8.names import slot_name
+from orchestr8.planning.plan import Step
+from orchestr8.planning.wording import in_a_row
+from orchestr8.proof.model import Verdict
+
+INDENT = " " * 17
+LINES_SHOWN = 8
+
+
+def conclusion(applied: Applied, board: Board, again: str, services: int) -> list[str]:
+    """Everything below the boxes' lines. `again` is the command that was typed."""
+    lines = [*failure_lines(applied), *rolled_back_lines(applied), *waiting_lines(applied)]
+    lines += _proof_lines(applied)
+    if applied.changed:
+        lines.append(_sum(applied, board))
+    elif not applied.failures and not applied.waiting:
+        what = f"{count(services, 'service')} {'is' if services == 1 else 'are'}"
+        lines.append(f"nothing to do: {what} as declared.")
+    if applied.timed_out:
+        lines.append(f"the time is over; the same command goes on from here:  {again}")
+    if applied.exit:
+        lines.append(f"exit status {int(applied.exit)}")
+    if applied.started:
+        lines.append(
+            "Nobody watches these boxes. After a crash or a reboot this brings them back:  "
+            f"{again}"
+        )
+    return lines
+
+
+def _sum(applied: Applied, board: Board) -> str:
+    """`6 boxes started in 912 ms, healthy after 1.2 s; nothing left to do.`"""
+    parts = []
+    if applied.started:
+        started = f"{count(len(applied.started), 'box', 'boxes')} started in "
+        started += milliseconds(applied.started_ms)
+        ready = _ready(board)
+        if ready and not applied.failures:
+            started += f", {ready} after {milliseconds(applied.settled_ms)}"
+        parts.append(started)
+    if board.adjusted:
+        parts.append(f"{count(board.adjusted, 'box', 'boxes')} changed in place, without a restart")
+    if board.released:
+        parts.append(f"{count(board.released, 'box', 'boxes')} released")
+    if not parts:
+        parts.append(f"changed in {milliseconds(applied.settled_ms)}")
+    if applied.exit is Exit.DONE:
+        parts.append("nothing left to do")
+    return "; ".join(parts) + "."
+
+
+def _ready(board: Board) -> str:
+    words = board.ready_words
+    if len(words) == 1:
+        return next(iter(words))
+    return "all ready" if words else ""
+
+
+def failure_lines(applied: Applied) -> list[str]:
+    """Each slot that did not come up: why, its last lines, and what would mend it."""
+    return [line for failure in applied.failures for line in _failure(failure)]
+
+
+def _failure(failure: Failure) -> list[str]:
+    label = slot_name(failure.slot, failure.service)
+    often = f", {in_a_row(failure.attempts)}" if failure.attempts > 1 else ""
+    lines = [f"{label.ljust(len(INDENT) - 1)} failed: {escaped(failure.why)}{often}"]
+    if failure.lines:
+        lines.append(f"{INDENT}its last lines:")
+        lines += [f"{INDENT}  {escaped(line)}" for line in failure.lines[-LINES_SHOWN:]]
+    if failure.advice:
+        lines.append(INDENT + escaped(failure.advice.what) + ":")
+        lines += [f"{INDENT}  {line}" for line in failure.advice.line.split("\n")]
+    elif failure.remedy:
+        lines.append(INDENT + escaped(failure.remedy))
+    else:
+        lines.append(
+            f"{INDENT}whose move: owner {failure.service.owner}; "
+            f"`orchestr8 why {failure.service}` says what is known"
+        )
+    return lines
+
+
+def rolled_back_lines(applied: Applied) -> list[str]:
+    """Which services run an older revision again."""
+    return [
+        f"{service} rolled back to revision {revision}, which worked; the rest of the set stays"
+        for service, revision in sorted(applied.rolled_back.items())
+    ]
+
+
+def waiting_lines(applied: Applied) -> list[str]:
+    """What could not be done now, and why."""
+    return [_waits(step) for step in applied.waiting]
+
+
+def _waits(step: Step) -> str:
+    line = f"! {step.service} waits: {escaped(step.cause or step.what)}"
+    if step.effect:
+        line += f"; {escaped(step.effect)}"
+    return line + (f" (whose move: {step.whose_move})" if step.whose_move else "")
+
+
+def _proof_lines(applied: Applied) -> list[str]:
+    """Claims that the kernel does not bear out."""
+    lines: list[str] = []
+    for proof in applied.proofs:
+        label = slot_name(proof.slot, proof.id.service_name)
+        for finding in proof.findings:
+            if finding.verdict is Verdict.BROKEN:
+                lines.append(
+                    f"{label}: broken: {finding.sentence}: expected {escaped(finding.expected)}, "
+                    f"observed {escaped(finding.observed)}"
+                )
+    unproven = sum(proof.count(Verdict.UNPROVEN) for proof in applied.proofs)
+    if unproven:
+        are = "is" if unproven == 1 else "are"
+        lines.append(
+            f"{count(unproven, 'claim')} {are} unproven; `orchestr8 prove` says which and why"
+        )
+    return lines
+
+
+def as_json(applied: Applied, board: Board) -> dict[str, object]:
+    """The whole conclusion as facts."""
+    return {
+        "set": applied.set_name,
+        "revision": applied.revision,
+        "exit": applied.exit,
+        "changed": applied.changed,
+        "started": applied.started,
+        "started_ms": round(applied.started_ms, 1),
+        "settled_ms": round(applied.settled_ms, 1),
+        "adjusted": board.adjusted,
+        "released": board.released,
+        "boxes": [
+            {
+                "id": box,
+                "name": row.label,
+                "phases": {
+                    phase: round(spent, 2)
+                    for phase, spent in row.phases.items()
+                    if spent is not None
+                },
+                "failure": row.failure,
+            }
+            for box, row in board.rows.items()
+        ],
+        "failures": applied.failures,
+        "rolled_back": applied.rolled_back,
+        "waiting": steps_as_json(applied.waiting),
+        "proofs": [
+            {
+                "box": proof.id,
+                "verdict": proof.verdict,
+                **{verdict.value: proof.count(verdict) for verdict in Verdict},
+            }
+            for proof in applied.proofs
+        ],
+        "timed_out": applied.timed_out,
+    }
+
+
+def steps_as_json(steps: Sequence[Step]) -> list[dict[str, object]]:
+    """The lines of a plan as facts."""
+    return [
+        {
+            "mark": step.mark,
+            "service": step.service,
+            "owner": step.service.owner,
+            "boxes_before": step.boxes_before,
+            "boxes_after": step.boxes_after,
+            "what": step.what,
+            "cause": step.cause,
+            "changes": [
+                {"field": one.field, "before": one.before, "after": one.after}
+                for one in step.changes
+            ],
+            "effect": step.effect,
+            "notes": step.notes,
+            "count": step.count,
+            "reason": step.reason,
+            "whose_move": step.whose_move,
+            "try_again_ms": step.try_again_ms,
+        }
+        for step in steps
+    ]

@@ -1,0 +1,36 @@
+"""JSON output: one document a command, with the number of its schema and its kind.
+
+The schema grows by new keys; a key that is renamed or taken away raises the number.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+SCHEMA = 1
+
+
+def print_document(kind: str, **facts: object) -> None:
+    """Prints one document: schema, kind, then the facts."""
+    print(json.dumps({"schema": SCHEMA, "kind": kind, **plain(facts)}, indent=2))
+
+
+def plain(value: Any) -> Any:
+    """Any of our values as what JSON has; names and places become their text."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {str(key): plain(content) for key, content in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        return [plain(item) for item in items]
+    if is_dataclass(value) and not isinstance(value, type):
+        if type(value).__str__ is not object.__str__:
+            return str(value)
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

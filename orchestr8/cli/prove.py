@@ -1,0 +1,110 @@
+"""`prove`: what the kernel says of running boxes, claim by claim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestr8.cli.arguments import Output, OutputAs, ServiceNames
+from orchestr8.errors import Exit
+
+if TYPE_CHECKING:
+    from orchestr8.contract.model import Gap
+    from orchestr8.proof.model import Proof
+
+All = Annotated[
+    bool,
+    typer.Option(
+        "--all", help="Every claim, those that are held too; services that are named show all."
+    ),
+]
+
+
+def run(
+    services: ServiceNames = None, whole: All = False, output: OutputAs = Output.TEXT
+) -> int:
+    """Read the kernel's view of running boxes, and hold it against what each was declared to be.
+
+    A claim is held, broken, or unproven, where it could not be read. Gaps, which this engine or
+    host cannot carry, are no verdicts and are listed apart. Exit status 6: a claim is broken;
+    7: none is, and one is unproven.
+    """
+    from orchestr8.cli.opening import opened_fleet
+    from orchestr8.controller.look import prove_services, require_services
+
+    with opened_fleet() as session:
+        names = require_services(session, services or ())
+        proofs, gaps = prove_services(session, names)
+    status = _status(proofs)
+    if output is Output.JSON:
+        _print_json(proofs, gaps, status)
+    else:
+        _print_text(proofs, gaps, status, whole=whole or bool(names))
+    return int(status)
+
+
+def _status(proofs: Sequence[Proof]) -> Exit:
+    from orchestr8.proof.model import Verdict
+
+    verdicts = {proof.verdict for proof in proofs}
+    if Verdict.BROKEN in verdicts:
+        return Exit.BROKEN
+    return Exit.UNPROVEN if Verdict.UNPROVEN in verdicts else Exit.DONE
+
+
+def _print_text(
+    proofs: Sequence[Proof], gaps: Sequence[Gap], status: Exit, *, whole: bool
+) -> None:
+    from orchestr8.cli.terminal import paint, say
+    from orchestr8.names import slot_name
+    from orchestr8.proof import show
+    from orchestr8.proof.model import Verdict
+
+    if not proofs:
+        say("no box runs, so there is nothing to prove.")
+        return
+    colours = paint()
+    width = max(len(slot_name(one.slot, one.id.service_name)) for one in proofs)
+    for proof in proofs:
+        if not whole and proof.verdict is Verdict.HELD:
+            name = slot_name(proof.slot, proof.id.service_name)
+            say(f"{name.ljust(width)}  {colours.green(show.brief(proof))}")
+            continue
+        name, *lines = show.table(proof, whole)
+        say(colours.bold(name) if whole else f"{name.ljust(width)}  {show.brief(proof)}")
+        for line in lines:
+            if line.endswith(Verdict.BROKEN.value):
+                say(colours.red(line))
+            elif line.endswith(Verdict.UNPROVEN.value):
+                say(colours.yellow(line))
+            else:
+                say(line)
+        if whole:
+            say()
+    ending = f" Exit status {int(status)}." if status else ""
+    say(show.summary(proofs, gaps) + ending)
+    if not whole and status:
+        say("`orchestr8 prove --all` shows the claims that are held, too.")
+
+
+def _print_json(proofs: Sequence[Proof], gaps: Sequence[Gap], status: Exit) -> None:
+    from orchestr8.cli.document import print_document
+    from orchestr8.names import slot_name
+
+    print_document(
+        "proof",
+        exit=status,
+        boxes=[
+            {
+                "box": proof.id,
+                "name": slot_name(proof.slot, proof.id.service_name),
+                "verdict": proof.verdict,
+                "boot_id": proof.boot_id,
+                "findings": proof.findings,
+            }
+            for proof in proofs
+        ],
+        gaps=[{"feature": gap.feature, "asked": gap.asked, "why": gap.why} for gap in gaps],
+    )

@@ -1,0 +1,151 @@
+"""The one place where errors become words: problems, sentences, remedies and the exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from orchestr8.cli.terminal import Paint, error_paint, escaped_lines
+from orchestr8.errors import Exit, ManifestError, Orchestr8Error, Problem, RefusedError
+
+DEBUG_VARIABLE = "ORCHESTR8_DEBUG"
+INTERRUPTED = 130
+_CHANGING = ("apply", "down", "remove")
+
+
+def report(error: BaseException, arguments: Sequence[str]) -> int:
+    """Prints what was raised, as text or as JSON, and returns the exit status."""
+    if isinstance(error, Orchestr8Error):
+        return _ours(error, arguments)
+    if isinstance(error, KeyboardInterrupt):
+        return _sentence("interrupted", _after_interrupt(arguments), INTERRUPTED, arguments)
+    message = getattr(error, "format_message", None)
+    if callable(message):
+        return _usage(error, str(message()), arguments)
+    if isinstance(error, OSError) and _lost_output():
+        what = f"the output cannot be written: {error.strerror}"
+        return _sentence(what, "look at where it is sent", Exit.FAILED, arguments)
+    return _bug(error, arguments)
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether JSON was asked for; asked of the bare words, since they may not be readable."""
+    before = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    pairs = zip(before, before[1:], strict=False)
+    return "--output=json" in before or ("--output", "json") in pairs
+
+
+def _ours(error: Orchestr8Error, arguments: Sequence[str]) -> int:
+    if isinstance(error, ManifestError | RefusedError):
+        if wants_json(arguments):
+            _print_json("problems", error.exit, problems=[_as_json(p) for p in error.problems])
+        else:
+            _problems(error)
+        return int(error.exit)
+    return _sentence(error.what, error.remedy, error.exit, arguments)
+
+
+def _problems(error: ManifestError | RefusedError) -> None:
+    from orchestr8.manifest.problems import render_problem
+
+    paint = error_paint()
+    for problem in error.problems:
+        _say(_painted(render_problem(problem), paint))
+    count = len(error.problems)
+    word = "refusal" if isinstance(error, RefusedError) else "problem"
+    _say(f"{count} {word}{'s' if count != 1 else ''}; nothing was changed.")
+
+
+def _painted(block: str, paint: Paint) -> str:
+    """The first line bold, the carets red; the words stay the same without colour."""
+    first, *rest = block.split("\n")
+    shown = [paint.bold(first)]
+    for line in rest:
+        carets = line.strip().strip("|").strip()
+        shown.append(paint.red(line) if carets and not carets.strip("^") else line)
+    return "\n".join(shown)
+
+
+def _usage(error: BaseException, message: str, arguments: Sequence[str]) -> int:
+    """A command line that cannot be read, in the words of the library that reads it."""
+    context = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "orchestr8") if context else "orchestr8"
+    what = message.strip().rstrip(".")
+    what = what[:1].lower() + what[1:]
+    return _sentence(what, f"`{path} --help` says what it takes", Exit.USAGE, arguments)
+
+
+def _after_interrupt(arguments: Sequence[str]) -> str:
+    if next(iter(arguments), "") in _CHANGING:
+        return "what was done stays done; the same command goes on from here"
+    return "nothing was changed"
+
+
+def _lost_output() -> bool:
+    """Whether standard output is what failed: what it still holds cannot be written either."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
+def _bug(error: BaseException, arguments: Sequence[str]) -> int:
+    if os.environ.get(DEBUG_VARIABLE):
+        import traceback
+
+        traceback.print_exception(error, file=sys.stderr)
+    what = f"this is a bug in orchestr8: {type(error).__name__}: {error}"
+    remedy = (
+        f"please report it{_home()} with what you typed and what {DEBUG_VARIABLE}=1 in front of "
+        "it prints; boxes that run go on running"
+    )
+    return _sentence(what[:500], remedy, Exit.FAILED, arguments)
+
+
+def _home() -> str:
+    """Where the installed package says that problems are reported."""
+    from importlib import metadata
+
+    try:
+        urls = metadata.metadata("orchestr8").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:
+        return ""
+    pages = dict(url.split(", ", 1) for url in urls if ", " in url)
+    page = pages.get("Issues") or pages.get("Homepage")
+    return f" at {page}" if page else " to the project"
+
+
+def _sentence(what: str, remedy: str, status: int, arguments: Sequence[str]) -> int:
+    if wants_json(arguments):
+        _print_json("error", status, what=what, remedy=remedy)
+        return int(status)
+    paint = error_paint()
+    first, *rest = escaped_lines(what)
+    _say(paint.bold("orchestr8: ") + first)
+    for line in (*rest, *escaped_lines(remedy)):
+        _say(f"   {line}")
+    return int(status)
+
+
+def _as_json(problem: Problem) -> dict[str, object]:
+    return {
+        "file": problem.place.file,
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "what": problem.what,
+        "remedy": problem.remedy,
+    }
+
+
+def _print_json(kind: str, status: int, **facts: object) -> None:
+    from orchestr8.cli.document import print_document
+
+    print_document(kind, exit=int(status), **facts)
+    sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

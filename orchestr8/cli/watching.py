@@ -1,0 +1,121 @@
+"""Who watches an apply: live lines on a terminal, plain lines elsewhere, nobody beside JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from orchestr8.cli.arguments import Output
+from orchestr8.cli.board import Board, Row
+from orchestr8.cli.terminal import escaped, is_live, paint, say, width
+from orchestr8.controller.progress import Phase
+
+_REFRESHES_A_SECOND = 12
+_LINES_KEPT_FREE = 3
+
+
+class Watcher:
+    """Keeps the board; those below show it."""
+
+    def __init__(self) -> None:
+        self.board = Board()
+
+    def phase(self, phase: Phase) -> None:
+        """A phase began or ended."""
+        self.board.hear(phase)
+
+    def note(self, text: str) -> None:
+        """A sentence beside the boxes' lines."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
+
+
+class Lines(Watcher):
+    """One line a box, when it is finished; a failure at once."""
+
+    def phase(self, phase: Phase) -> None:
+        """A phase began or ended; a finished row is printed."""
+        row = self.board.hear(phase)
+        if row and not row.printed and row.is_finished:
+            self._print(row)
+
+    def note(self, text: str) -> None:
+        """A sentence, printed at once."""
+        say(escaped(text))
+
+    def close(self) -> None:
+        """Prints the rows that never came to an end of their own."""
+        for row in self.board.unprinted():
+            self._print(row)
+
+    def _print(self, row: Row) -> None:
+        row.printed = True
+        say(_line(row, self.board.label_width))
+
+
+def _line(row: Row, label_width: int) -> str:
+    line = escaped(row.line(label_width))
+    if row.failure or row.proof_broken:
+        return paint().red(line)
+    return line
+
+
+class Live(Watcher):
+    """Lines that change while boxes are on their way; at the end they stay as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.console import Console
+        from rich.live import Live as Region
+
+        self._console = Console(highlight=False, markup=False, emoji=False)
+        self._region = Region(
+            console=self._console,
+            get_renderable=self._render,
+            refresh_per_second=_REFRESHES_A_SECOND,
+            transient=True,
+        )
+        self._region.start()
+
+    def _render(self) -> Any:
+        """As many rows as fit; those that are over give way first."""
+        from rich.text import Text
+
+        rows = self.board.snapshot()
+        room = max(self._console.size.height - _LINES_KEPT_FREE, 1)
+        if len(rows) > room:
+            rows = sorted(rows, key=lambda row: row.is_over)[:room]
+        label_width = self.board.label_width
+        text = "\n".join(self._cut(_plain(row, label_width)) for row in rows)
+        return Text(text, no_wrap=True)
+
+    def _cut(self, line: str) -> str:
+        most = width()
+        return line if not most or len(line) <= most else line[: most - 1] + "…"
+
+    def note(self, text: str) -> None:
+        """A sentence above the live lines."""
+        self._console.print(escaped(text))
+
+    def close(self) -> None:
+        """The region goes, the lines stay."""
+        self._region.stop()
+        label_width = self.board.label_width
+        for row in self.board.snapshot():
+            say(_line(row, label_width))
+
+
+def _plain(row: Row, label_width: int) -> str:
+    return escaped(row.line(label_width))
+
+
+@contextmanager
+def watching(output: Output) -> Iterator[Watcher]:
+    """The watcher that suits where the output goes."""
+    watcher = Watcher() if output is Output.JSON else Live() if is_live() else Lines()
+    try:
+        yield watcher
+    finally:
+        watcher.close()

@@ -1,0 +1,162 @@
+"""`why`: why a service is as it is, whose move it is, and what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from orchestr8.cli.arguments import Output, OutputAs, ServiceName
+
+if TYPE_CHECKING:
+    from orchestr8.controller.advice import Advice
+    from orchestr8.controller.look import BoxStatus, ServiceStatus
+    from orchestr8.proof.model import Proof
+
+LINES_SHOWN = 8
+_INDENT = " " * 4
+
+
+def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
+    """Say why a service is as it is: each box, what waits and why, what failed last.
+
+    Then whose move it is, and what to do. Running boxes are proved while one is looking.
+    """
+    from orchestr8.cli.opening import opened_fleet
+    from orchestr8.controller.look import prove_services, require_services, status
+    from orchestr8.errors import EngineError
+
+    with opened_fleet() as session:
+        names = require_services(session, [service])
+        found = status(session, names).services[0]
+        try:
+            proofs = prove_services(session, names)[0]
+        except EngineError:
+            proofs = ()
+        files = sorted(
+            {
+                source.name
+                for revision in session.stored.live
+                if (revision.set_name, revision.number) == (found.set_name, found.revision)
+                for source in revision.sources
+            }
+        )
+    advice = _advice(found)
+    whose, what = _next_move(found, advice, files)
+    if output is Output.JSON:
+        from orchestr8.cli.document import print_document
+        from orchestr8.cli.status import as_json
+
+        print_document("why", **as_json(found), advice=advice, whose_move=whose, what_to_do=what)
+    else:
+        _print_text(found, proofs, advice, whose, what)
+    return 0
+
+
+def _advice(found: ServiceStatus) -> Advice | None:
+    """What the last failure means, where it is known."""
+    from orchestr8.controller.advice import Ending, advise
+
+    if not found.last_failure:
+        return None
+    memory_bytes = max(
+        (one.box.limits.memory_max_bytes for one in found.boxes if one.box.limits), default=0
+    )
+    ending = Ending(
+        found.name,
+        found.last_failure,
+        found.last_lines,
+        out_of_memory="out of memory" in found.last_failure,
+        memory_max_bytes=memory_bytes,
+    )
+    spec = next((one.box.spec for one in found.boxes if one.box.spec), None)
+    return advise(ending, spec)
+
+
+def _next_move(
+    found: ServiceStatus, advice: Advice | None, files: Sequence[str]
+) -> tuple[str, str]:
+    """Whose move it is and what to do: the first that applies."""
+    from orchestr8.cli.texts import typed
+    from orchestr8.planning.plan import Mark
+
+    owner = f"owner {found.name.owner}"
+    again = f"`orchestr8 apply {typed(files, found.set_name)}`"
+    waiting = [step for step in found.steps if step.mark is Mark.WAITS]
+    mend = f"add to {found.name.service}:  {advice.line}   then {again}" if advice else ""
+    if waiting:
+        step = waiting[0]
+        return step.whose_move or owner, mend or step.effect or again
+    if found.held_back:
+        return owner, mend or f"mend what failed, then {again}"
+    if found.steps:
+        return "whoever applies here", mend or again
+    if found.ended:
+        return owner, f"renew {', '.join(found.ended)} or take it out, then {again}"
+    if any(one.state == "unhealthy" for one in found.boxes):
+        return owner, f"`orchestr8 logs {found.name}` shows what it says"
+    if any(one.state == "starting" for one in found.boxes):
+        return "nobody's yet", "wait; a box is on its way"
+    return "nobody's", "nothing; all is as declared"
+
+
+def _print_text(
+    found: ServiceStatus,
+    proofs: Sequence[Proof],
+    advice: Advice | None,
+    whose: str,
+    what: str,
+) -> None:
+    from orchestr8.cli.status import relaxed
+    from orchestr8.cli.terminal import count, escaped, paint, say
+    from orchestr8.planning.plan import Mark
+
+    colours = paint()
+    running = sum(one.box.state.runs for one in found.boxes)
+    waiting = sum(step.count for step in found.steps if step.mark is Mark.WAITS)
+    wanted = f"{count(found.wanted, 'box', 'boxes')} wanted, {running} running"
+    say(colours.bold(str(found.name)) + "   " + wanted + (f", {waiting} waiting" if waiting else ""))
+    by_id = {proof.id: proof for proof in proofs}
+    for one in found.boxes:
+        say(f"  {one.slot}  {_box(one, by_id.get(one.box.id))}")
+    for step in found.steps:
+        word = "waits" if step.mark is Mark.WAITS else step.what
+        say(f"  {step.mark.value}  {word}: {escaped(step.cause or 'not as declared')}"
+            + (f"; {escaped(step.effect)}" if step.effect else ""))  # fmt: skip
+        for change in step.changes:
+            say(f"{_INDENT} {escaped(str(change))}")
+    revision = f"revision {found.revision} of set {found.set_name}" if found.revision else ""
+    if found.held_back:
+        say(f"rolled back to {revision}, since what came after it failed")
+    elif revision:
+        say(f"from {revision}")
+    if found.relaxations:
+        say(f"relaxations: {relaxed(found)}")
+    if found.last_failure:
+        say(f"last failure: {escaped(found.last_failure)}")
+        for line in found.last_lines[-LINES_SHOWN:]:
+            say(f"{_INDENT}{escaped(line)}")
+    if advice:
+        say(f"what it means: {escaped(advice.what)}")
+    oncall = f" (on call: {escaped(found.oncall)})" if found.oncall and whose != "nobody's" else ""
+    say(f"whose move: {whose}{oncall}")
+    say(f"what to do: {escaped(what)}")
+
+
+def _box(one: BoxStatus, proof: Proof | None) -> str:
+    """`healthy for 2 d 4 h, 27 of 27 claims held`"""
+    from orchestr8.cli.terminal import escaped, milliseconds
+    from orchestr8.controller.settings import now_ms
+    from orchestr8.proof.model import Verdict
+
+    text = one.state
+    if one.box.state.runs and one.box.started_ms:
+        text += f", running for {milliseconds(max(now_ms() - one.box.started_ms, 0))}"
+    if one.cause:
+        text += f": {escaped(one.cause)}"
+    if one.box.spec:
+        text += f", image {escaped(one.box.spec.image)}"
+    if proof:
+        text += f", {proof.count(Verdict.HELD)} of {len(proof.findings)} claims held"
+        if proof.verdict is not Verdict.HELD:
+            text += f" (`orchestr8 prove {one.box.id.service_name}` shows which are not)"
+    return text

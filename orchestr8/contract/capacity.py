@@ -1,0 +1,116 @@
+"""What limits and quotas refuse by themselves, and what this engine cannot enforce at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from orchestr8 import units
+from orchestr8.errors import Problem
+from orchestr8.isolation import features as feature
+from orchestr8.isolation.features import Features
+from orchestr8.isolation.limits import Quota
+from orchestr8.manifest.model import Service
+
+
+def unsupported(service: Service, features: Features) -> Iterator[Problem]:
+    """The keys that this engine or host cannot enforce; nothing is dropped in silence."""
+    limits = service.limits
+    keys = (
+        ("limits.io", feature.IO, limits.io_read_bytes or limits.io_write_bytes),
+        ("limits.bandwidth", feature.BANDWIDTH,
+         limits.bandwidth_out_bits or limits.bandwidth_in_bits),
+        ("edge", feature.EDGE, service.edge),
+        ("connects", feature.NETWORK, service.connects),
+        ("publish", feature.NETWORK, service.publish),
+    )  # fmt: skip
+    for key, needed, written in keys:
+        if written and not features.has(needed):
+            yield Problem(
+                service.place(key),
+                f"the engine {features.engine} cannot enforce {key}: {features.why(needed)}",
+                "take the key out, or use an engine that can",
+            )
+    asked = {
+        "device.add": feature.DEVICES,
+        "fs.host-path": feature.HOST_PATHS,
+        "ns.pid.share": feature.SHARED_NAMESPACES,
+        "ns.net.share": feature.SHARED_NAMESPACES,
+        "ns.ipc.share": feature.SHARED_NAMESPACES,
+    }
+    for line in service.relax:
+        needed_feature = asked.get(line.id)
+        if needed_feature and not features.has(needed_feature):
+            yield Problem(
+                line.place,
+                f"the engine {features.engine} cannot carry {line.id}: "
+                f"{features.why(needed_feature)}",
+                "take the line out, or use an engine that can",
+            )
+    if features.cpu_millicores and limits.cpu_max_millicores > features.cpu_millicores:
+        yield Problem(
+            service.place("limits.cpu"),
+            f"limits.cpu {units.format_cpu(limits.cpu_max_millicores)} is more than this machine's "
+            f"{units.format_cpu(features.cpu_millicores)}",
+            "ask for what there is, or use a larger machine",
+        )
+
+
+def degraded(service: Service, features: Features) -> Iterator[str]:
+    """What runs without a key that makes nothing weaker; a line of the plan each."""
+    if service.standby and not features.has(feature.STANDBY):
+        yield f"standby {service.standby}: {features.why(feature.STANDBY)}; none is kept"
+    limits = service.limits
+    guaranteed = limits.memory_guarantee_bytes is not None
+    if guaranteed and not features.has(feature.MEMORY_GUARANTEE):
+        yield (
+            "limits.memory.guarantee is admission only: " + features.why(feature.MEMORY_GUARANTEE)
+        )
+
+
+def over_quota(owner: str, services: Sequence[Service], quota: Quota) -> Iterator[Problem]:
+    """What one owner's services ask for in vain, whatever else runs.
+
+    Maxima may add up to more than the quota, for the owner's cgroup holds them together; boxes and
+    guarantees may not, nor may one box's maximum.
+    """
+    for service in services:
+        yield from _single_maxima(owner, service, quota)
+    sums = (
+        ("boxes", quota.boxes, [s.replicas + s.standby for s in services], str),
+        ("guaranteed memory", quota.memory_bytes,
+         [(s.limits.memory_guarantee_bytes or 0) * s.replicas for s in services],
+         units.format_size),
+        ("guaranteed cpu", quota.cpu_millicores,
+         [(s.limits.cpu_guarantee_millicores or 0) * s.replicas for s in services],
+         units.format_cpu),
+    )  # fmt: skip
+    for what, most, parts, shown in sums:
+        if most is not None and sum(parts) > most:
+            listed = " + ".join(
+                f"{service.name.service} {shown(part)}"
+                for service, part in zip(services, parts, strict=True)
+                if part
+            )
+            yield Problem(
+                services[0].place("limits" if what != "boxes" else "replicas"),
+                f"owner {owner} asks for {shown(sum(parts))} {what} of a quota of {shown(most)}: "
+                f"{listed}",
+                "ask for less, or ask the platform for a larger quota",
+            )
+
+
+def _single_maxima(owner: str, service: Service, quota: Quota) -> Iterator[Problem]:
+    limits = service.limits
+    pairs = (
+        ("limits.memory", limits.memory_max_bytes, quota.memory_bytes, units.format_size),
+        ("limits.cpu", limits.cpu_max_millicores, quota.cpu_millicores, units.format_cpu),
+        ("limits.pids", limits.pids_max, quota.pids, str),
+    )
+    for key, asked, most, shown in pairs:
+        if most is not None and asked > most:
+            yield Problem(
+                service.place(key),
+                f"{key} {shown(asked)} of {service.name} is above the quota of owner {owner}, "
+                f"{shown(most)}",
+                "ask for less, or ask the platform for a larger quota",
+            )

@@ -1,0 +1,96 @@
+"""What an image says about itself, held against what the service says about its box.
+
+An image is untrusted input: what it asks for beyond the manifest is overridden or refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from orchestr8.contract.model import ImageFacts
+from orchestr8.errors import Problem
+from orchestr8.isolation import features as feature
+from orchestr8.isolation.features import Features
+from orchestr8.isolation.profile import Profile
+from orchestr8.isolation.strict import VERSIONS
+from orchestr8.manifest.model import Service
+
+LABEL_PREFIX = "orchestr8."
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def image_problems(
+    service: Service, facts: ImageFacts, profile: Profile, features: Features
+) -> tuple[Problem, ...]:
+    """Everything about this image that the manifest has to settle."""
+    rules: tuple[Callable[[Service, ImageFacts, Profile, Features], Iterator[Problem]], ...] = (
+        _architecture, _nothing_to_run, _volumes, _labels, _capability_without_effect,
+    )  # fmt: skip
+    return tuple(found for rule in rules for found in rule(service, facts, profile, features))
+
+
+def _architecture(
+    service: Service, facts: ImageFacts, _: Profile, features: Features
+) -> Iterator[Problem]:
+    here = _ARCHITECTURES.get(features.architecture, features.architecture)
+    if facts.architecture and here and facts.architecture != here:
+        yield Problem(
+            service.place("image"),
+            f"image {service.image} is for {facts.architecture}, and this machine is {here}",
+            f"build or choose an image for {here}",
+        )
+
+
+def _nothing_to_run(
+    service: Service, facts: ImageFacts, _: Profile, __: Features
+) -> Iterator[Problem]:
+    if not (service.entrypoint or service.args or facts.entrypoint or facts.cmd):
+        yield Problem(
+            service.place("image"),
+            f"image {service.image} says nothing about what to run",
+            "say it:  entrypoint: [/path/of/program]",
+        )
+
+
+def _volumes(
+    service: Service, facts: ImageFacts, profile: Profile, _: Features
+) -> Iterator[Problem]:
+    covered = {
+        *(mount.target for mount in service.volumes),
+        *(scratch.path for scratch in profile.scratch),
+        *(scratch.path for scratch in VERSIONS[profile.strict].scratch),
+        *(path.target for path in profile.host_paths),
+    }
+    for path in facts.volumes:
+        if path.rstrip("/") not in covered:
+            yield Problem(
+                service.place("image"),
+                f"image {service.image} declares a volume at {path}, and the manifest has nothing "
+                "there",
+                f"keep its data:  volumes: {{{path}: NAME}}   or not:  scratch: {{{path}: 64MiB}}",
+            )
+
+
+def _labels(service: Service, facts: ImageFacts, _: Profile, __: Features) -> Iterator[Problem]:
+    for key, _value in facts.labels:
+        if key.startswith(LABEL_PREFIX):
+            yield Problem(
+                service.place("image"),
+                f"image {service.image} carries the label {key}, which only orchestr8 may set",
+                "build the image without it",
+            )
+
+
+def _capability_without_effect(
+    service: Service, _: ImageFacts, profile: Profile, features: Features
+) -> Iterator[Problem]:
+    if (
+        profile.capabilities
+        and profile.user != "root"
+        and not features.has(feature.AMBIENT_CAPABILITIES)
+    ):
+        yield Problem(
+            service.place("relax"),
+            f"cap.add has no effect here: {features.engine} gives capabilities to uid 0 only",
+            "take cap.add out, or add the relaxation user.root",
+        )

@@ -1,0 +1,59 @@
+"""What an apply came to: values for whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestr8.controller.advice import Advice
+from orchestr8.errors import Exit
+from orchestr8.names import BoxId, ServiceName
+from orchestr8.planning.plan import Step
+from orchestr8.proof.model import Proof
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One slot that did not come up: why, its last lines, and what would mend it."""
+
+    service: ServiceName
+    slot: int
+    why: str
+    attempts: int
+    lines: tuple[str, ...] = ()
+    advice: Advice | None = None
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The whole apply. Times are milliseconds from its begin.
+
+    `rolled_back` leads from a service to the revision that it runs again.
+    """
+
+    set_name: str
+    revision: int
+    changed: bool
+    started: tuple[BoxId, ...] = ()
+    started_ms: float = 0.0
+    settled_ms: float = 0.0
+    failures: tuple[Failure, ...] = ()
+    rolled_back: Mapping[ServiceName, int] = field(default_factory=dict)
+    waiting: tuple[Step, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    timed_out: bool = False
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def exit(self) -> Exit:
+        """One table: what went wrong worst."""
+        if self.rolled_back:
+            return Exit.ROLLED_BACK
+        if self.timed_out:
+            return Exit.TIMED_OUT
+        if self.failures or self.waiting:
+            return Exit.FAILED
+        if any(proof.verdict.value == "broken" for proof in self.proofs):
+            return Exit.BROKEN
+        return Exit.DONE

@@ -1,0 +1,190 @@
+"""Carries a plan out and decides nothing: run, record, skip what waited for a failure.
+
+Calls run in a bounded pool. Gates do not take a place in it: one observation a tick serves all of
+them, so that fifty settling boxes wait together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from enum import Enum
+
+from orchestr8.boxes.world import ObservedBox
+from orchestr8.controller.borders import call
+from orchestr8.controller.health import Passed, judge
+from orchestr8.controller.settings import PARALLEL_CALLS, now_ms
+from orchestr8.engines.protocol import Borders
+from orchestr8.errors import EngineError, UnavailableError
+from orchestr8.names import BoxId
+from orchestr8.planning.plan import Action, AwaitBox, Plan
+
+TICK_SECONDS = 0.02
+PROBE_FIRST_SECONDS = 0.03
+PROBE_SLOWEST_SECONDS = 1.0
+
+
+class Result(Enum):
+    """What became of an action."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One action's result; `ended` is the box as it was last seen by a gate that shut."""
+
+    number: int
+    result: Result
+    milliseconds: float = 0.0
+    error: EngineError | None = None
+    why: str = ""
+    ended: ObservedBox | None = None
+
+
+@dataclass
+class _Gate:
+    """A box on its way: when it may be asked next, and the answer that is under way."""
+
+    number: int
+    gate: AwaitBox
+    began: float
+    next_probe: float
+    pause: float = PROBE_FIRST_SECONDS
+    asking: Future[str] | None = None
+    answer: str | None = None
+
+
+Watch = Callable[[Action, Outcome | None], None]
+
+
+class Executor:
+    """One run of one plan."""
+
+    def __init__(self, plan: Plan, borders: Borders, watch: Watch, deadline: float) -> None:
+        """`watch` hears of each action's begin (None) and end; `deadline` is monotonic seconds."""
+        self._actions = plan.actions
+        self._borders = borders
+        self._watch = watch
+        self._deadline = deadline
+        self._outcomes: dict[int, Outcome] = {}
+        self._running: dict[Future[float], int] = {}
+        self._gates: dict[int, _Gate] = {}
+        self._pending = list(range(len(plan.actions)))
+
+    def run(self) -> tuple[Outcome, ...]:
+        """All outcomes in the plan's order."""
+        with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
+            self._pool = pool
+            while len(self._outcomes) < len(self._actions):
+                self._begin_what_is_ready()
+                self._collect()
+                self._watch_gates()
+        return tuple(self._outcomes[number] for number in range(len(self._actions)))
+
+    def _begin_what_is_ready(self) -> None:
+        pending, self._pending = self._pending, []
+        for number in pending:
+            action = self._actions[number]
+            needed = [self._outcomes.get(need) for need in action.needs]
+            if any(outcome and outcome.result is not Result.DONE for outcome in needed):
+                self._end(Outcome(number, Result.SKIPPED))
+            elif all(needed):
+                self._begin(number, action)
+            else:
+                self._pending.append(number)
+
+    def _begin(self, number: int, action: Action) -> None:
+        self._watch(action, None)
+        if isinstance(action.call, AwaitBox):
+            began = time.monotonic()
+            self._gates[number] = _Gate(number, action.call, began, began)
+        else:
+            self._running[self._pool.submit(self._timed, action)] = number
+
+    def _timed(self, action: Action) -> float:
+        began = time.perf_counter()
+        call(self._borders, action.call)
+        return (time.perf_counter() - began) * 1000
+
+    def _collect(self) -> None:
+        timeout = TICK_SECONDS if self._gates else None
+        if not self._running:
+            if self._gates:
+                time.sleep(TICK_SECONDS)
+            return
+        done, _ = wait(self._running, timeout, FIRST_COMPLETED)
+        for future in done:
+            number = self._running.pop(future)
+            error = future.exception()
+            if error is None:
+                self._end(Outcome(number, Result.DONE, future.result()))
+            elif isinstance(error, EngineError):
+                self._end(Outcome(number, Result.FAILED, error=error, why=error.what))
+            else:
+                raise error
+
+    def _watch_gates(self) -> None:
+        if not self._gates:
+            return
+        try:
+            seen = self._borders.boxes.observe([one.gate.id for one in self._gates.values()])
+        except UnavailableError as error:
+            if time.monotonic() > self._deadline:
+                for number in list(self._gates):
+                    self._shut(self._gates[number], error.what, None)
+            return
+        boxes = {box.id: box for box in seen.boxes}
+        for gate in list(self._gates.values()):
+            self._look(gate, boxes.get(gate.gate.id))
+
+    def _look(self, gate: _Gate, box: ObservedBox | None) -> None:
+        now = time.monotonic()
+        self._probe(gate, box, now)
+        waited_ms = int((now - gate.began) * 1000)
+        answer = judge(gate.gate, box, gate.answer, now_ms(), waited_ms)
+        if isinstance(answer, Passed):
+            del self._gates[gate.number]
+            self._end(Outcome(gate.number, Result.DONE, (now - gate.began) * 1000))
+        elif answer is not None:
+            self._shut(gate, answer.why, box)
+        elif now > self._deadline:
+            self._shut(gate, "the time for the whole apply is over", box)
+
+    def _probe(self, gate: _Gate, box: ObservedBox | None, now: float) -> None:
+        """Asks ever more slowly, up to once a second: a box that starts soon is seen soon."""
+        health = gate.gate.health
+        if gate.asking and gate.asking.done():
+            failure = gate.asking.exception()
+            gate.answer = str(failure) if failure else gate.asking.result()
+            gate.asking = None
+            gate.next_probe = now + gate.pause
+            gate.pause = min(gate.pause * 1.5, PROBE_SLOWEST_SECONDS)
+        ready = gate.asking is None and now >= gate.next_probe
+        if health and box and box.pid and box.state.runs and ready:
+            gate.asking = self._pool.submit(
+                self._borders.probes.check, box.id, box.pid, health.check, health.timeout_ms
+            )
+
+    def _shut(self, gate: _Gate, why: str, box: ObservedBox | None) -> None:
+        del self._gates[gate.number]
+        spent = (time.monotonic() - gate.began) * 1000
+        self._end(Outcome(gate.number, Result.FAILED, spent, None, why, box))
+
+    def _end(self, outcome: Outcome) -> None:
+        self._outcomes[outcome.number] = outcome
+        self._watch(self._actions[outcome.number], outcome)
+
+
+def execute(plan: Plan, borders: Borders, watch: Watch, deadline: float) -> tuple[Outcome, ...]:
+    """Runs every action whose forerunners succeeded; returns what became of each."""
+    return Executor(plan, borders, watch, deadline).run()
+
+
+def box_of(action: Action) -> BoxId | None:
+    """The box of a gate, if the action is one."""
+    return action.call.id if isinstance(action.call, AwaitBox) else None

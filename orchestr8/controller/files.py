@@ -1,0 +1,40 @@
+"""The repository files that a set mounts: read once, each problem at the line that names it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestr8.errors import ManifestError, Place, Problem
+from orchestr8.manifest.model import ManifestSet
+
+FILE_BYTES_MAX = 1 << 20
+
+
+def contents_of(part: ManifestSet, read_file: Callable[[str], bytes]) -> dict[str, bytes]:
+    """The content of every file that the services mount; `read_file` raises OSError.
+
+    Raises ManifestError with every file that cannot be read.
+    """
+    contents: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for source in part.files_needed():
+        try:
+            contents[source] = read_file(source)
+            if len(contents[source]) > FILE_BYTES_MAX:
+                raise OSError(0, "it is larger than 1 MiB; use a volume")
+        except OSError as error:
+            place = _place_of_file(part, source)
+            problems.append(
+                Problem(place, f"file {source} cannot be read: {error.strerror}", "mend the path")
+            )
+    if problems:
+        raise ManifestError(tuple(problems))
+    return contents
+
+
+def _place_of_file(part: ManifestSet, source: str) -> Place:
+    for service in part.services:
+        for file in service.files:
+            if file.source == source:
+                return service.place(f"files.{file.target}")
+    return Place(source)

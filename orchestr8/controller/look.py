@@ -1,0 +1,223 @@
+"""Looking without changing: status, why, prove, logs and the commands in a box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from orchestr8.boxes.desired import DesiredService
+from orchestr8.boxes.world import Health, ObservedBox, State
+from orchestr8.contract.expiry import end_of
+from orchestr8.contract.model import Contract, Gap
+from orchestr8.controller.cycle import Cycle, walk
+from orchestr8.controller.health import how_it_ended
+from orchestr8.controller.proving import named, prove_boxes
+from orchestr8.controller.request import aim_in_force
+from orchestr8.controller.session import Session
+from orchestr8.controller.settings import now_ms
+from orchestr8.engines.protocol import Exec, Logs
+from orchestr8.errors import FeatureMissingError, UsageError
+from orchestr8.names import ServiceName
+from orchestr8.planning.plan import Step
+from orchestr8.proof.model import Proof
+
+
+@dataclass(frozen=True)
+class BoxStatus:
+    """One box as people see it."""
+
+    slot: int
+    box: ObservedBox
+    health: Health
+    state: str
+    """A word: running, healthy, starting, unhealthy, done, stopped, created."""
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """One service: what is wanted, what runs, what waits, and its paperwork.
+
+    `next_end` is the nearest end of a relaxation, `held_back` the revision that it was taken back
+    to (0: none).
+    """
+
+    name: ServiceName
+    set_name: str
+    revision: int
+    wanted: int
+    boxes: tuple[BoxStatus, ...]
+    relaxations: int
+    next_end: str = ""
+    held_back: int = 0
+    steps: tuple[Step, ...] = ()
+    oncall: str = ""
+    last_failure: str = ""
+    last_lines: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Status:
+    """The whole fleet."""
+
+    services: tuple[ServiceStatus, ...]
+    gaps: tuple[Gap, ...]
+    unknown: tuple[str, ...]
+    engine: str
+
+
+def status(session: Session, names: Sequence[ServiceName] = ()) -> Status:
+    """What is wanted and what is, service by service."""
+    cycle = walk(session, aim_in_force(session))
+    held_back = session.store.ledger.held_back()
+    oncall = {owner.name: owner.oncall for owner in session.stored.fleet.platform.owners}
+    return Status(
+        tuple(
+            _service(session, cycle, desired, held_back.get(name, 0), oncall.get(name.owner, ""))
+            for name, desired in sorted(cycle.desired.services.items())
+            if not names or name in names
+        ),
+        cycle.contracts.gaps,
+        tuple(str(box_id) for box_id in cycle.plan.unknown),
+        cycle.contracts.features.engine,
+    )
+
+
+def _service(
+    session: Session, cycle: Cycle, desired: DesiredService, held_back: int, oncall: str
+) -> ServiceStatus:
+    name = desired.name
+    boxes = sorted(
+        (box for box in cycle.world.boxes if box.id.service_name == name),
+        key=lambda box: (box.slot, box.id.serial),
+    )
+    contract = cycle.contracts.services[name]
+    steps = tuple(step for step in cycle.plan.steps if step.service == name)
+    failures = {slot: one for (who, slot), one in cycle.records.failures.items() if who == name}
+    worst = max(failures.items(), key=lambda pair: pair[1].last_ms, default=None)
+    return ServiceStatus(
+        name=name,
+        set_name=desired.set_name,
+        revision=session.stored.revisions.get(name, ("", 0))[1],
+        wanted=len(desired.slots),
+        boxes=tuple(_box(box, cycle, desired) for box in boxes),
+        relaxations=sum(not grant.implied for grant in contract.grants),
+        next_end=_next_end(contract),
+        held_back=held_back,
+        steps=steps,
+        oncall=oncall,
+        last_failure=worst[1].cause if worst else "",
+        last_lines=session.store.ledger.last_lines(name, worst[0]) if worst else (),
+        ended=tuple(grant.id for grant in contract.grants if grant.ended),
+    )
+
+
+def _box(box: ObservedBox, cycle: Cycle, desired: DesiredService) -> BoxStatus:
+    health = cycle.world.health.get(box.id, Health.UNKNOWN)
+    cause = how_it_ended(box) if box.state is State.STOPPED else ""
+    return BoxStatus(box.slot, box, health, _word(box, health, desired), cause)
+
+
+def _word(box: ObservedBox, health: Health, desired: DesiredService) -> str:
+    if box.state is State.STOPPED:
+        return "done" if desired.run_once and box.exit_status == 0 else "stopped"
+    if box.state is State.CREATED:
+        return "created"
+    if desired.run_once:
+        return "running"
+    words = {
+        Health.HEALTHY: "healthy" if desired.health else "running",
+        Health.UNHEALTHY: "unhealthy",
+        Health.SETTLING: "starting",
+        Health.UNKNOWN: "starting" if desired.health else "running",
+    }
+    return words[health]
+
+
+def _next_end(contract: Contract) -> str:
+    ends = [grant.until for grant in contract.grants if grant.until and not grant.ended]
+    return min(ends, key=end_of, default="")
+
+
+def prove_services(
+    session: Session, names: Sequence[ServiceName]
+) -> tuple[tuple[Proof, ...], tuple[Gap, ...]]:
+    """The proofs of every running box of these services, or of all; and the gaps beside them."""
+    cycle = walk(session, aim_in_force(session))
+    boxes = [box for box in named(cycle.world.boxes, names) if box.state.runs]
+    return prove_boxes(session, boxes, cycle), cycle.contracts.gaps
+
+
+def find_box(session: Session, text: str, *, running: bool) -> ObservedBox:
+    """The box that `api.payments`, `0.api.payments` or a box id means; raises UsageError."""
+    slot_text, _, rest = text.partition(".")
+    slot = int(slot_text) if slot_text.isdecimal() else None
+    try:
+        service = ServiceName.parse(rest if slot is not None else text)
+    except ValueError as error:
+        raise UsageError(str(error), "write service.owner or slot.service.owner") from error
+    if service not in session.stored.fleet.services():
+        raise _unknown_service(session, service)
+    seen = session.borders.boxes.observe().boxes
+    found = [
+        box
+        for box in seen
+        if box.id.service_name == service and slot in (None, box.slot)
+        and (box.state.runs or not running)
+    ]  # fmt: skip
+    if not found:
+        word = "running box" if running else "box"
+        raise UsageError(f"{text} has no {word}", f"orchestr8 why {service}")
+    return min(found, key=lambda box: (not box.state.runs, box.slot, -box.id.serial))
+
+
+def require_services(session: Session, texts: Sequence[str]) -> tuple[ServiceName, ...]:
+    """The services that these texts name; raises UsageError for one that is not there."""
+    names = []
+    for text in texts:
+        try:
+            name = ServiceName.parse(text)
+        except ValueError as error:
+            raise UsageError(str(error), "write service.owner, as in api.payments") from error
+        if name not in session.stored.fleet.services():
+            raise _unknown_service(session, name)
+        names.append(name)
+    return tuple(names)
+
+
+def _unknown_service(session: Session, name: ServiceName) -> UsageError:
+    known = ", ".join(str(one) for one in session.stored.fleet.services()) or "none"
+    return UsageError(f"there is no service {name}", f"the services are: {known}")
+
+
+def logs_of(session: Session, text: str, lines_max: int) -> tuple[str, ...]:
+    """The last lines of a box; of one that failed and is gone, those that were kept."""
+    boxes = session.borders.boxes
+    if not isinstance(boxes, Logs):
+        raise FeatureMissingError(f"the engine {session.borders.name} keeps no logs")
+    try:
+        return boxes.logs(find_box(session, text, running=False).id, lines_max)
+    except UsageError:
+        slot_text, _, rest = text.partition(".")
+        slot = int(slot_text) if slot_text.isdecimal() else 0
+        service = ServiceName.parse(rest if slot_text.isdecimal() else text)
+        kept = session.store.ledger.last_lines(service, slot)
+        if not kept:
+            raise
+        return kept[-lines_max:]
+
+
+def execute_in(session: Session, text: str, command: Sequence[str]) -> int:
+    """Runs a command in a box, joined to this terminal; its exit status."""
+    box = find_box(session, text, running=True)
+    boxes = session.borders.boxes
+    if not isinstance(boxes, Exec):
+        raise FeatureMissingError(f"the engine {session.borders.name} runs no commands in boxes")
+    return boxes.execute_attached(box.id, command)
+
+
+def now() -> datetime:
+    """The present, in UTC."""
+    return datetime.fromtimestamp(now_ms() / 1000, UTC)

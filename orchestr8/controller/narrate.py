@@ -1,0 +1,100 @@
+"""Turns actions and outcomes into the phases of boxes, for whoever watches."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from orchestr8.controller.applied import Failure
+from orchestr8.controller.borders import subject
+from orchestr8.controller.execute import Outcome, Result
+from orchestr8.controller.progress import Phase, Progress
+from orchestr8.names import BoxId
+from orchestr8.planning import plan
+from orchestr8.planning.plan import Action
+from orchestr8.proof.model import Proof, Verdict
+
+
+class Narrator:
+    """Knows which phase an action is, and for which slots."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._slots: dict[BoxId, int] = {}
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+        self.last_start_ms = 0.0
+        """From the begin to the last box that started."""
+
+    def watch(self, action: Action, outcome: Outcome | None) -> None:
+        """Hears of an action's begin and end."""
+        if isinstance(action.call, plan.CreateBox):
+            self._slots[action.call.box.id] = action.call.box.slot
+        box_id = subject(action.call)[0]
+        phase = _phase(action.call)
+        if not phase or (outcome and outcome.result is Result.SKIPPED):
+            return
+        done = outcome is not None and outcome.result is Result.DONE
+        if done and isinstance(action.call, plan.StartBox):
+            self.last_start_ms = (time.monotonic() - self._began) * 1000
+        self._tell(
+            Phase(
+                box=box_id,
+                slot=self._slots.get(box_id, 0) if box_id else 0,
+                phase=phase,
+                milliseconds=outcome.milliseconds if outcome else None,
+                failed=bool(outcome and not done),
+                service=action.service,
+            )
+        )
+
+    def failed(self, box_id: BoxId, slot: int, failure: Failure) -> None:
+        """A box did not come up."""
+        detail = f"{failure.why} (attempt {failure.attempts})"
+        self._tell(Phase(box_id, slot, "failed", 0.0, True, detail, failure.service))
+
+    def proved(self, proof: Proof) -> None:
+        """A box was proved."""
+        held, total = proof.count(Verdict.HELD), len(proof.findings)
+        broken = proof.verdict is Verdict.BROKEN
+        self._tell(
+            Phase(
+                proof.id, proof.slot, "proved", 0.0, broken, f"{held} of {total}",
+                proof.id.service_name,
+            )
+        )  # fmt: skip
+
+    def note(self, text: str) -> None:
+        """A sentence."""
+        with self._lock:
+            self._progress.note(text)
+
+    def _tell(self, phase: Phase) -> None:
+        with self._lock:
+            self._progress.phase(phase)
+
+
+def _phase(call: plan.Call) -> str:
+    match call:
+        case plan.FetchImage():
+            return "image"
+        case plan.ChangeNetwork() | plan.PrepareNetwork():
+            return "net"
+        case plan.CreateBox():
+            return "create"
+        case plan.StartBox():
+            return "start"
+        case plan.AwaitBox(done=True):
+            return "done"
+        case plan.AwaitBox(health=None):
+            return "settled"
+        case plan.AwaitBox():
+            return "healthy"
+        case plan.UpdateLimits():
+            return "limits"
+        case plan.StopBox():
+            return "stop"
+        case plan.RemoveBox():
+            return "remove"
+        case _:
+            return ""

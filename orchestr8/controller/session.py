@@ -1,0 +1,84 @@
+"""One command's hold on this machine: store, engine and the contents that the engine asks for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from orchestr8.controller.contents import HeldContents
+from orchestr8.controller.fleet import Stored, stored_fleet
+from orchestr8.controller.settings import Settings
+from orchestr8.engines.protocol import Borders
+from orchestr8.engines.select import Choice, choose, open_borders
+from orchestr8.errors import RejectedError
+from orchestr8.store.store import Store
+
+ENGINE_KEY = "engine"
+
+
+@dataclass
+class Session:
+    """Everything that a command needs; borders are opened when they are first asked for."""
+
+    settings: Settings
+    store: Store
+
+    @cached_property
+    def contents(self) -> HeldContents:
+        """Files by hash and secrets by name."""
+        return HeldContents(self.store.documents.blob, self.settings.secrets)
+
+    @cached_property
+    def choice(self) -> Choice:
+        """The engine that the first apply wrote down, or the one that answers now.
+
+        Another engine than the one written down would be a second fleet: it is refused.
+        """
+        written = self.store.ledger.meta(ENGINE_KEY)
+        asked = self.settings.engine
+        if written:
+            name, _, endpoint = written.partition(" ")
+            if asked and asked != name:
+                raise RejectedError(
+                    f"the boxes of this state folder run on {name}, not on {asked}",
+                    f"leave --engine out, or set ORCHESTR8_STATE to another folder for {asked}",
+                )
+            if name == "docker" and os.environ.get("DOCKER_HOST"):
+                endpoint = choose(name, os.environ).endpoint
+            return Choice(name, endpoint)
+        return choose(asked, os.environ)
+
+    @cached_property
+    def borders(self) -> Borders:
+        """The engine and the host beside it."""
+        return open_borders(
+            self.choice, self.store.ledger.installation, self.contents, self.settings.run
+        )
+
+    @cached_property
+    def stored(self) -> Stored:
+        """The fleet in force."""
+        return stored_fleet(self.store.documents, self.store.ledger.held_back())
+
+    def forget_stored(self) -> None:
+        """The store has changed: the fleet in force is read anew."""
+        self.__dict__.pop("stored", None)
+
+    def write_engine_down(self) -> None:
+        """From now on this engine and no other."""
+        if not self.store.ledger.meta(ENGINE_KEY):
+            choice = self.choice
+            self.store.ledger.remember(ENGINE_KEY, f"{choice.engine} {choice.endpoint}")
+
+
+@contextmanager
+def session(settings: Settings) -> Iterator[Session]:
+    """Opens the store for one command."""
+    store = Store(settings.state)
+    try:
+        yield Session(settings, store)
+    finally:
+        store.close()

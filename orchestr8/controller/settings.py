@@ -1,0 +1,54 @@
+"""Where things lie on this machine, and which engine is meant; read from the environment once."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+PARALLEL_CALLS = 8
+SETTLE_MS = 3_000
+"""A box without a health line counts as working after this long without an exit."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """State folder, run folder (lost at reboot), secrets, the engine's name if given, who acts."""
+
+    state: Path
+    run: Path
+    secrets: Path
+    engine: str
+    actor: str
+
+    @classmethod
+    def from_environment(cls, engine: str = "") -> Settings:
+        """ORCHESTR8_STATE, ORCHESTR8_RUN, ORCHESTR8_SECRETS, ORCHESTR8_ENGINE, or the defaults."""
+        return cls(
+            Path(os.environ.get("ORCHESTR8_STATE", "/var/lib/orchestr8")),
+            Path(os.environ.get("ORCHESTR8_RUN", "/run/orchestr8")),
+            Path(os.environ.get("ORCHESTR8_SECRETS", "/etc/orchestr8/secrets")),
+            engine or os.environ.get("ORCHESTR8_ENGINE", ""),
+            _login(),
+        )
+
+
+def _login() -> str:
+    """Who logged in, not who became root: the loginuid where the kernel knows it."""
+    try:
+        login_uid = int(Path("/proc/self/loginuid").read_text("ascii"))
+    except (OSError, ValueError):
+        login_uid = 4294967295
+    if login_uid != 4294967295:
+        return f"uid {login_uid}"
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000

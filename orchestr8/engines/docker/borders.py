@@ -1,0 +1,87 @@
+"""All borders of a Docker Engine and the host it runs on."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from orchestr8.boxes.network import SERVICE_RANGE, SUBNET
+from orchestr8.engines.docker.boxes import DockerBoxes, Parts
+from orchestr8.engines.docker.client import Client
+from orchestr8.engines.docker.images import DockerImages
+from orchestr8.engines.docker.machine import DockerMachine
+from orchestr8.engines.docker.network import (
+    BridgeMaker,
+    DockerNetwork,
+    bridge_name,
+    network_name,
+)
+from orchestr8.engines.docker.preparation import HostPreparation
+from orchestr8.engines.docker.probes import command_probe
+from orchestr8.engines.docker.volumes import DockerVolumes
+from orchestr8.engines.protocol import Borders, Contents
+from orchestr8.host.cgroups import OwnerCgroups
+from orchestr8.host.mounts import RunFolder
+from orchestr8.host.network import HostNetwork
+from orchestr8.host.probes import HostProbes
+from orchestr8.kernel.reader import KernelWitness
+
+RUN_FOLDER = Path("/run/orchestr8")
+_IDMAPPED_SINCE = (5, 12)
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """The boxes' own addresses and the virtual ones."""
+
+    subnet: str = SUBNET
+    services: str = SERVICE_RANGE
+
+    @property
+    def gateway(self) -> str:
+        """The bridge's own address."""
+        return str(IPv4Network(self.subnet)[1])
+
+
+def docker_borders(
+    endpoint_url: str, installation: str, contents: Contents, ranges: Ranges = Ranges()
+) -> Borders:
+    """Connect to the engine and put the host's hand beside it."""
+    client = Client(endpoint_url)
+    machine = DockerMachine(
+        client, network_name(installation), idmapped_mounts=_kernel_version() >= _IDMAPPED_SINCE
+    )
+    images, volumes = DockerImages(client), DockerVolumes(client, installation)
+    preparation = HostPreparation(installation, RunFolder(RUN_FOLDER / installation))
+    boxes = DockerBoxes(
+        Parts(installation, client, images, volumes, machine, preparation, contents)
+    )
+    maker = BridgeMaker(client, installation, ranges.subnet, ranges.gateway)
+    network = HostNetwork(
+        installation=installation,
+        bridge=bridge_name(installation),
+        subnet=ranges.subnet,
+        service_range=ranges.services,
+        gateway=ranges.gateway,
+        make_bridge=maker.make,
+    )
+    return Borders(
+        name="docker",
+        boxes=boxes,
+        images=images,
+        volumes=volumes,
+        network=DockerNetwork(network, maker),
+        owners=OwnerCgroups(installation, machine.cgroup_driver),
+        probes=HostProbes(command_probe(boxes)),
+        witness=KernelWitness(),
+        endpoint=endpoint_url,
+        engine_id=machine.engine_id,
+    )
+
+
+def _kernel_version() -> tuple[int, int]:
+    match = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    return (int(match[1]), int(match[2])) if match else (0, 0)

@@ -1,0 +1,272 @@
+"""Boxes on a Docker Engine, with their logs and commands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orchestr8.boxes import spec as specs
+from orchestr8.boxes.desired import Box
+from orchestr8.boxes.world import Observation, State
+from orchestr8.engines.docker import streams, translate
+from orchestr8.engines.docker.client import Client, patient
+from orchestr8.engines.docker.containers import Containers, carried_spec, details_of
+from orchestr8.engines.docker.images import DockerImages
+from orchestr8.engines.docker.machine import DockerMachine
+from orchestr8.engines.docker.memory_use import held_bytes
+from orchestr8.engines.docker.programs import Programs
+from orchestr8.engines.docker.situation import Bind, Preparation, Situation, Staged
+from orchestr8.engines.docker.volumes import DockerVolumes
+from orchestr8.engines.protocol import Contents, ExecResult
+from orchestr8.errors import (
+    EngineError,
+    FeatureMissingError,
+    RejectedError,
+    UnavailableError,
+)
+from orchestr8.isolation.features import Features
+from orchestr8.isolation.limits import Limits
+from orchestr8.names import BoxId
+
+_END_SECONDS = 10.0
+"""How long the kernel may take to end a killed box before we say that it hangs."""
+_SETTING_DROPPED = ("discarded", "not support", "no effect", "disabled. memory")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What boxes stand on: the engine's other sides, the host, and the contents of files."""
+
+    installation: str
+    client: Client
+    images: DockerImages
+    volumes: DockerVolumes
+    machine: DockerMachine
+    preparation: Preparation
+    contents: Contents
+
+
+class DockerBoxes:
+    """The boxes of one installation; also their logs, and commands in them."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._client = parts.client
+        self._containers = Containers(parts.client, parts.installation, parts.preparation)
+        self._programs = Programs(parts.client, self._containers)
+
+    @patient
+    def features(self) -> Features:
+        """What this engine enforces on this host."""
+        return self._parts.machine.features()
+
+    @patient
+    def observe(self, ids: Sequence[BoxId] | None = None) -> Observation:
+        """One snapshot."""
+        return self._containers.observe(ids)
+
+    @patient
+    def create(self, box: Box) -> None:
+        """Stage, mount, create; whatever fails takes all of it back."""
+        existing = self._containers.find(box.id)
+        if existing:
+            _require_same(box, existing)
+            return
+        try:
+            body = translate.create_body(box, self._situation(box))
+            answer = self._client.post(
+                "/containers/create", f"creating box {box.id}", body, name=str(box.id)
+            )
+            _require_all_taken(box.id, answer.get("Warnings") or [])
+        except BaseException:
+            self._discard(box.id)
+            raise
+
+    @patient
+    def start(self, box_id: BoxId) -> None:
+        """Start a created container; one that cannot start is removed with all it had."""
+        found = self._existing(box_id)
+        state = details_of(found).state
+        if state.runs:
+            return
+        if not state.can_start:
+            raise RejectedError(
+                f"box {box_id} has run already, and a box runs once",
+                "remove it and create a fresh one",
+            )
+        try:
+            self._client.post(f"/containers/{found['Id']}/start", f"starting box {box_id}")
+        except UnavailableError:
+            raise  # it may run by now: look again
+        except EngineError:
+            self._discard(box_id)
+            raise
+
+    @patient
+    def update(self, box_id: BoxId, limits: Limits) -> None:
+        """All cgroup numbers in one call: the engine orders memory before swap or after it."""
+        found = self._existing(box_id)
+        details = details_of(found)
+        if not details.pid:
+            raise RejectedError(f"box {box_id} does not run, so it has no limits to change")
+        used = held_bytes(details.pid)
+        if used is not None and used > limits.memory_max_bytes:
+            # on cgroup v2 the kernel would take the limit and kill the box at once
+            raise RejectedError(
+                f"box {box_id} uses {used >> 20}MiB of memory, more than the new limit",
+                "lower it less, or let the box be replaced",
+            )
+        self._client.post(
+            f"/containers/{found['Id']}/update",
+            f"changing the limits of box {box_id}",
+            translate.limits_body(limits),
+        )
+
+    @patient
+    def stop(self, box_id: BoxId, signal: str, grace_ms: int) -> None:
+        """The signal, the grace, then SIGKILL."""
+        found = self._containers.find(box_id)
+        if not found or not details_of(found).state.runs:
+            return
+        container = found["Id"]
+        if found["State"].get("Paused"):
+            self._client.post(f"/containers/{container}/unpause", f"waking box {box_id}")
+        chosen = signal or found["Config"].get("StopSignal") or "SIGTERM"
+        if self._kill(container, box_id, chosen, grace_ms / 1000):
+            return
+        if not self._kill(container, box_id, "SIGKILL", _END_SECONDS):
+            raise UnavailableError(
+                f"box {box_id} did not end after SIGKILL",
+                "one of its tasks waits in the kernel, for a disk for instance: see dmesg",
+            )
+
+    @patient
+    def remove(self, box_id: BoxId) -> None:
+        """The container, its logs and anonymous volumes, then what was staged for it."""
+        found = self._containers.find(box_id)
+        if found:
+            if details_of(found).state.runs:
+                raise RejectedError(f"box {box_id} runs", "stop it first")
+            self._client.delete(f"/containers/{found['Id']}", f"removing box {box_id}", v="1")
+        self._parts.preparation.release(box_id)
+
+    def write_names(self, box_id: BoxId, names: Sequence[tuple[str, str]]) -> None:
+        """Rewrite the staged hosts file; the box sees the same file."""
+        self._parts.preparation.write_names(box_id, names)
+
+    @patient
+    def logs(self, box_id: BoxId, lines_max: int) -> tuple[str, ...]:
+        """The last lines that the engine kept."""
+        if lines_max <= 0:
+            return ()
+        found = self._existing(box_id)
+        content = self._client.text(
+            f"/containers/{found['Id']}/logs",
+            f"reading the log of box {box_id}",
+            stdout="1",
+            stderr="1",
+            tail=str(lines_max),
+        )
+        return streams.lines(content)[-lines_max:]
+
+    def execute(
+        self, box_id: BoxId, command: Sequence[str], timeout_ms: int | None = None
+    ) -> ExecResult:
+        """Run a command and keep what it prints."""
+        return self._programs.run(self._existing(box_id), box_id, command, timeout_ms)
+
+    def execute_attached(self, box_id: BoxId, command: Sequence[str]) -> int:
+        """Run a command joined to this process."""
+        return self._programs.attach(self._existing(box_id), box_id, command)
+
+    def _existing(self, box_id: BoxId) -> Mapping[str, Any]:
+        found = self._containers.find(box_id)
+        if not found:
+            raise RejectedError(f"there is no box {box_id}", "create it first")
+        return found
+
+    def _situation(self, box: Box) -> Situation:
+        parts, machine = self._parts, self._parts.machine
+        return Situation(
+            installation=parts.installation,
+            architecture=machine.architecture,
+            cgroup_parent=parts.preparation.owner_cgroup(box.id.owner, machine.cgroup_driver),
+            network=machine.network,
+            image=parts.images.by_id(box.spec.image_id),
+            staged=self._staged(box),
+            apparmor=machine.apparmor,
+            ipv6=machine.ipv6,
+            joined={kind: self._running_id(kind, peer) for kind, peer in box.joins},
+            also_masked=machine.also_masked,
+        )
+
+    def _staged(self, box: Box) -> Staged:
+        parts, spec = self._parts, box.spec
+        staged = parts.preparation.stage(
+            box,
+            {file.target: parts.contents.file(file.digest) for file in spec.files},
+            {item.name: parts.contents.secret(box.id.owner, item.name) for item in spec.secrets},
+        )
+        wanted = [
+            Bind(
+                parts.volumes.path(volume.volume),
+                volume.target,
+                volume.read_only,
+                spec.uid,
+                owner_uid=volume.owner_uid,
+            )
+            for volume in spec.volumes
+        ]
+        wanted += [
+            Bind(path.source, path.target, path.read_only, spec.uid)
+            for path in spec.profile.host_paths
+        ]
+        binds = {bind.target: parts.preparation.bind(box.id, bind) for bind in wanted}
+        return replace(staged, binds=binds)
+
+    def _running_id(self, kind: str, peer: BoxId) -> str:
+        found = self._containers.find(peer)
+        if not found or not details_of(found).state.runs:
+            raise RejectedError(
+                f"box {peer}, whose {kind} namespace is joined, does not run", "start it first"
+            )
+        return str(found["Id"])
+
+    def _kill(self, container: str, box_id: BoxId, signal: str, seconds: float) -> bool:
+        """Send a signal and wait; whether the box has ended by then."""
+        doing = f"stopping box {box_id}"
+        with suppress(RejectedError):  # it has ended by itself
+            self._client.post(f"/containers/{container}/kill", doing, signal=signal)
+        return self._client.ended(container, doing, seconds)
+
+    def _discard(self, box_id: BoxId) -> None:
+        """Take back a half-made box; what was staged stays while its container may be there."""
+        with suppress(EngineError):
+            found = self._containers.find(box_id)
+            if found and details_of(found).state is not State.RUNNING:
+                self._client.delete(
+                    f"/containers/{found['Id']}", f"removing box {box_id}", v="1", force="1"
+                )
+            self._parts.preparation.release(box_id)
+
+
+def _require_same(box: Box, existing: Mapping[str, Any]) -> None:
+    carried = carried_spec(existing["Config"].get("Labels") or {})
+    changes = specs.differences(box.spec, carried) if carried else ()
+    if carried is None or changes:
+        listed = "; ".join(map(str, changes)) or "which cannot be read"
+        raise RejectedError(
+            f"box {box.id} exists with another spec: {listed}", "remove it, then create it"
+        )
+
+
+def _require_all_taken(box_id: BoxId, warnings: Sequence[str]) -> None:
+    """An engine that drops a setting says so in a warning, and makes the box without it."""
+    for warning in warnings:
+        if any(words in warning.lower() for words in _SETTING_DROPPED):
+            raise FeatureMissingError(
+                f"creating box {box_id}: the Docker Engine drops a setting: {warning}",
+                "enable it in this host's kernel; for swap: boot with swapaccount=1",
+            )

@@ -1,0 +1,149 @@
+"""Calls of Docker's HTTP interface through the docker library, one at a time, in our words.
+
+The library gives the connection, the version and the log-in to registries; bodies are ours, since
+its own builders know fewer settings than a box has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import docker
+import docker.errors
+import requests
+from tenacity import (
+    retry,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from orchestr8.engines.docker import failures
+from orchestr8.engines.docker.endpoint import require_answer
+from orchestr8.errors import RejectedError, UnavailableError
+
+API_LEAST = (1, 41)
+_CALL_SECONDS = 60.0
+_PATIENCE_SECONDS = 20
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def patient(call: Callable[P, T]) -> Callable[P, T]:
+    """Repeat a call that may be repeated while the engine is unavailable, up to a deadline."""
+    again = retry(
+        retry=retry_if_exception_type(UnavailableError),
+        stop=stop_after_delay(_PATIENCE_SECONDS),
+        wait=wait_random_exponential(multiplier=0.1, max=2),
+        reraise=True,
+    )
+    return wraps(call)(again(call))
+
+
+class Client:
+    """One Docker Engine. Every call says what it is for, which starts the message if it fails."""
+
+    def __init__(self, endpoint_url: str) -> None:
+        """Connect and agree on a version; fails at once where nobody answers."""
+        require_answer(endpoint_url)
+        self.endpoint = endpoint_url
+        with failures.words("asking for the version", endpoint_url):
+            self._api = docker.APIClient(
+                base_url=endpoint_url, version="auto", timeout=int(_CALL_SECONDS)
+            )
+        major, _, minor = self._api.api_version.partition(".")
+        self.api_version = (int(major), int(minor))
+        if self.api_version < API_LEAST:
+            raise RejectedError(
+                f"the Docker Engine at {endpoint_url} speaks API {self._api.api_version}, and "
+                f"orchestr8 needs {API_LEAST[0]}.{API_LEAST[1]}",
+                "update it to Docker 20.10 or later",
+            )
+
+    @property
+    def prefix(self) -> str:
+        """The start of every path: the version agreed on."""
+        return f"/v{self._api.api_version}"
+
+    def find(self, path: str, doing: str, **parameters: str) -> Any | None:
+        """The decoded answer, or None where the engine has no such thing."""
+        with failures.words(doing, self.endpoint):
+            answer = self._call("GET", path, parameters)
+            return None if answer.status_code == 404 else answer.json()
+
+    def get(self, path: str, doing: str, **parameters: str) -> Any:
+        """The decoded answer of what must be there."""
+        found = self.find(path, doing, **parameters)
+        if found is None:
+            raise RejectedError(f"{doing}: there is no such thing on the engine any more")
+        return found
+
+    def text(self, path: str, doing: str, **parameters: str) -> bytes:
+        """The answer as it came; empty where the engine has no such thing."""
+        with failures.words(doing, self.endpoint):
+            answer = self._call("GET", path, parameters)
+            return b"" if answer.status_code == 404 else bytes(answer.content)
+
+    def post(
+        self, path: str, doing: str, body: Mapping[str, Any] | None = None, **parameters: str
+    ) -> Any:
+        """The decoded answer, or None where there is none."""
+        with failures.words(doing, self.endpoint):
+            answer = self._call("POST", path, parameters, body)
+            _require_success(answer)
+            return answer.json() if answer.content else None
+
+    def delete(self, path: str, doing: str, **parameters: str) -> None:
+        """Delete; the absent is success."""
+        with failures.words(doing, self.endpoint):
+            self._call("DELETE", path, parameters)
+
+    def pull(self, reference: str, doing: str) -> Iterator[Mapping[str, Any]]:
+        """Fetch an image; the engine's progress, line by line."""
+        with failures.words(doing, self.endpoint):
+            yield from self._api.pull(reference, stream=True, decode=True)
+
+    def ended(self, container: str, doing: str, seconds: float) -> bool:
+        """Wait for a container to end; whether it did in this time. An absent one has ended."""
+        with failures.words(doing, self.endpoint):
+            try:
+                self._call("POST", f"/containers/{container}/wait", {}, seconds=max(seconds, 0.001))
+            except requests.RequestException as error:
+                # the answer starts at once and its body comes at the end, so the library tells of
+                # a time-out in two ways
+                if isinstance(error, requests.Timeout) or "timed out" in str(error):
+                    return False
+                raise
+        return True
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str],
+        body: Mapping[str, Any] | None = None,
+        seconds: float = _CALL_SECONDS,
+    ) -> requests.Response:
+        """One answer; a 404 comes back as one, every other failure is raised."""
+        answer = self._api.request(
+            method,
+            f"{self._api.base_url}{self.prefix}{path}",
+            params=dict(parameters),
+            data=None if body is None else json.dumps(body),
+            headers={} if body is None else {"Content-Type": "application/json"},
+            timeout=seconds,
+        )
+        if answer.status_code != 404:
+            _require_success(answer)
+        return answer
+
+
+def _require_success(answer: requests.Response) -> None:
+    try:
+        answer.raise_for_status()
+    except requests.HTTPError as error:
+        docker.errors.create_api_error_from_http_exception(error)

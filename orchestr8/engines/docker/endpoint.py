@@ -1,0 +1,78 @@
+"""Where the Docker Engine answers; standard library only, so that asking costs nothing."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from orchestr8.errors import RejectedError, UnavailableError
+
+DEFAULT_SOCKET = "/var/run/docker.sock"
+_ANSWER_SECONDS = 5.0
+
+
+def endpoint(environment: Mapping[str, str]) -> str:
+    """The unix socket as `unix:///path`, from DOCKER_HOST or Docker's default.
+
+    A remote engine is refused: boxes are proved from the kernel they run on, and that one is
+    elsewhere.
+    """
+    host = environment.get("DOCKER_HOST", "")
+    if not host:
+        return f"unix://{DEFAULT_SOCKET}"
+    scheme, separator, path = host.partition("://")
+    if scheme != "unix" or not separator or not path.startswith("/"):
+        raise RejectedError(
+            f"DOCKER_HOST is {host}, a Docker Engine on another machine: its kernel cannot be "
+            "read from here, so nothing on it could be proved",
+            "run orchestr8 on that machine, or unset DOCKER_HOST",
+        )
+    return host
+
+
+def socket_path(endpoint_url: str) -> str:
+    """The path in `unix:///path`."""
+    return endpoint_url.removeprefix("unix://")
+
+
+def require_answer(endpoint_url: str) -> None:
+    """Return if a Docker Engine answers there; raise with the reason and whose move it is."""
+    path = socket_path(endpoint_url)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_ANSWER_SECONDS)
+            connection.connect(path)
+            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            answer = connection.recv(64)
+    except OSError as error:
+        raise unanswered(endpoint_url, error) from error
+    if not answer.startswith((b"HTTP/1.0 200", b"HTTP/1.1 200")):
+        raise UnavailableError(
+            f"what answers at {endpoint_url} is no working Docker Engine",
+            "look at the log of dockerd",
+        )
+
+
+def unanswered(endpoint_url: str, error: OSError) -> UnavailableError | RejectedError:
+    """A failed connection in our words."""
+    if isinstance(error, PermissionError):
+        return RejectedError(
+            f"this user may not use the Docker Engine at {endpoint_url}",
+            "run as root: sudo orchestr8 ...",
+        )
+    if isinstance(error, TimeoutError):
+        return UnavailableError(
+            f"the Docker Engine at {endpoint_url} takes connections but does not answer",
+            "look at the log of dockerd; restart it if it hangs",
+        )
+    return UnavailableError(
+        f"no Docker Engine answers at {endpoint_url}",
+        "install one (apt install docker.io), or start it: systemctl start docker"
+        if _has_systemd()
+        else "install one (apt install docker.io), or start it: dockerd &",
+    )
+
+
+def _has_systemd() -> bool:
+    return Path("/run/systemd/system").is_dir()

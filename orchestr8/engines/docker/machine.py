@@ -1,0 +1,111 @@
+"""The engine and its host as boxes meet them: what it enforces, and what translations ask."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from orchestr8.engines.docker.client import Client
+from orchestr8.engines.docker.images import architecture
+from orchestr8.errors import RejectedError
+from orchestr8.isolation import features
+from orchestr8.isolation.features import Features
+
+_APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
+_IPV6 = Path("/proc/sys/net/ipv6")
+_CPUS = Path("/sys/devices/system/cpu")
+
+_WHY_MISSING = {
+    features.NS_USER: "Docker has at most one user namespace for all boxes together",
+    features.NS_TIME: "Docker has no setting for it",
+    features.LSM: "neither AppArmor nor SELinux is in force for Docker on this host",
+    features.MEMORY_GUARANTEE: "Docker sets no memory.low; it counts at admission",
+    features.CPU_GUARANTEE: (
+        "it weighs among the boxes of one owner only; between owners it counts at admission"
+    ),
+    features.IO: "limits on block devices are not built yet",
+    features.BANDWIDTH: "traffic control is not built yet",
+    features.STANDBY: "a created container starts no sooner on Docker",
+    features.EDGE: "edges are not built yet",
+    features.AMBIENT_CAPABILITIES: "Docker gives capabilities to uid 0 only",
+    features.OWNER_IDMAP: "this kernel has no idmapped mounts (Linux 5.12 and later)",
+}
+
+
+class DockerMachine:
+    """Facts about engine and host; they do not change while the engine runs."""
+
+    def __init__(self, client: Client, network: str, *, idmapped_mounts: bool) -> None:
+        self._client = client
+        self._idmapped_mounts = idmapped_mounts
+        self.network = network
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """What the engine says of itself; refuses one whose boxes could not have their own uid."""
+        found: dict[str, Any] = self._client.get("/info", "asking the engine about itself")
+        options = " ".join(found.get("SecurityOptions") or [])
+        for word in ("rootless", "userns"):
+            if f"name={word}" in options:
+                raise RejectedError(
+                    f"the Docker Engine at {self._client.endpoint} runs in {word} mode, in which "
+                    "a box cannot have a uid and a cgroup of its own",
+                    "use an engine without it",
+                )
+        return found
+
+    @property
+    def engine_id(self) -> str:
+        """The engine's own identity."""
+        return str(self.info.get("ID", ""))
+
+    @property
+    def architecture(self) -> str:
+        """The processor, in the words of images."""
+        return architecture(str(self.info.get("Architecture", "")))
+
+    @property
+    def cgroup_driver(self) -> str:
+        """cgroupfs or systemd."""
+        return str(self.info.get("CgroupDriver", "cgroupfs"))
+
+    @cached_property
+    def apparmor(self) -> bool:
+        """Whether the kernel has it in force and the engine uses it."""
+        try:
+            enabled = _APPARMOR.read_text().strip() == "Y"
+        except OSError:
+            return False
+        return enabled and self._security_option("apparmor")
+
+    @cached_property
+    def ipv6(self) -> bool:
+        """Whether the kernel has IPv6 at all."""
+        return _IPV6.is_dir()
+
+    @cached_property
+    def also_masked(self) -> tuple[str, ...]:
+        """Paths to mask that only this machine has."""
+        return tuple(sorted(map(str, _CPUS.glob("cpu*/thermal_throttle"))))
+
+    def features(self) -> Features:
+        """What is enforced here, and why not what is not."""
+        missing = dict(_WHY_MISSING)
+        if self.apparmor or self._security_option("selinux"):
+            del missing[features.LSM]
+        if self._idmapped_mounts:
+            del missing[features.OWNER_IDMAP]
+        return Features(
+            engine="docker",
+            present=features.ALL - set(missing),
+            why_missing=missing,
+            cpu_millicores=int(self.info.get("NCPU", 0)) * 1000 or None,
+            memory_bytes=int(self.info.get("MemTotal", 0)) or None,
+            architecture=self.architecture,
+        )
+
+    def _security_option(self, word: str) -> bool:
+        return any(
+            option.startswith(f"name={word}") for option in self.info.get("SecurityOptions") or []
+        )

@@ -1,0 +1,88 @@
+"""The host's hand in the words of translations: staging, binds, owners' cgroups."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestr8.boxes.desired import Box
+from orchestr8.engines.docker.situation import Bind, Staged
+from orchestr8.errors import RejectedError
+from orchestr8.host.cgroups import owner_cgroup
+from orchestr8.host.mounts import Binds, IdMap, RunFolder
+from orchestr8.host.staging import Stage, Staging
+from orchestr8.names import BoxId
+
+
+@dataclass(frozen=True)
+class HostPreparation:
+    """Prepares boxes of one installation in its run folder."""
+
+    installation: str
+    run: RunFolder
+
+    def stage(self, box: Box, files: Mapping[str, bytes], secrets: Mapping[str, bytes]) -> Staged:
+        """Write a box's files and secrets; the paths that the engine binds from."""
+        self.run.ensure()
+        staged = Staging(self.run).stage(
+            Stage(
+                box.id,
+                box.spec.uid,
+                box.spec.gid,
+                hostname=box.spec.hostname,
+                address=box.address,
+                names=box.names,
+                files=files,
+                secrets=secrets,
+            )
+        )
+        return Staged(
+            hosts=str(staged.hosts),
+            resolv_conf=str(staged.resolver),
+            files={target: str(path) for target, path in staged.files.items()},
+            secrets=str(staged.secrets or ""),
+        )
+
+    def bind(self, box_id: BoxId, bind: Bind) -> str:
+        """Mount a directory or file as the box shall have it."""
+        source = Path(bind.source)
+        _require_plain(source)
+        idmap = None
+        if bind.owner_uid is not None and bind.owner_uid != bind.uid:
+            idmap = IdMap(bind.owner_uid, bind.owner_uid, bind.uid, bind.uid)
+        made = Binds(self.run).bind(box_id, source, read_only=bind.read_only, idmap=idmap)
+        return str(made)
+
+    def names(self, box_id: BoxId) -> tuple[tuple[str, str], ...]:
+        """What the hosts file says; nothing where there is none."""
+        return Staging(self.run).names(box_id) or ()
+
+    def write_names(self, box_id: BoxId, names: Sequence[tuple[str, str]]) -> None:
+        """Rewrite the hosts file in place."""
+        Staging(self.run).rewrite_names(box_id, names)
+
+    def release(self, box_id: BoxId) -> None:
+        """Take back all that was staged and mounted."""
+        Binds(self.run).release(box_id)
+        Staging(self.run).unstage(box_id)
+
+    def owner_cgroup(self, owner: str, driver: str) -> str:
+        """The owner's cgroup as a container's parent."""
+        return owner_cgroup(self.installation, owner, driver)
+
+
+def _require_plain(source: Path) -> None:
+    """A socket gives its server's powers however it is mounted, a device its driver's."""
+    try:
+        mode = source.lstat().st_mode
+    except OSError as error:
+        raise RejectedError(
+            f"{source} cannot be shown to a box: {error.strerror}", "make it first, or name another"
+        ) from error
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise RejectedError(
+            f"{source} is neither a directory nor a plain file",
+            "name the directory or file itself; sockets and devices are not shown to boxes",
+        )

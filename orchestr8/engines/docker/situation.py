@@ -1,0 +1,83 @@
+"""What a translation must know beside the box itself, and what prepares it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from orchestr8.boxes.desired import Box
+from orchestr8.contract.model import ImageFacts
+from orchestr8.names import BoxId
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Where a box's prepared files lie on the host, read-only already.
+
+    `files` leads from a target in the box to a path; `secrets` is a folder or empty; `binds` leads
+    from the target of a volume or host path to its prepared mount.
+    """
+
+    hosts: str
+    resolv_conf: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    secrets: str = ""
+    binds: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Engine, host, image and peers of one box at its creation.
+
+    `joined` leads from a namespace (pid, net, ipc) to the container that is joined. `also_masked`
+    are paths that only this machine has; `ipv6` whether its kernel has that at all.
+    """
+
+    installation: str
+    architecture: str
+    cgroup_parent: str
+    network: str
+    image: ImageFacts
+    staged: Staged
+    apparmor: bool = False
+    ipv6: bool = True
+    joined: Mapping[str, str] = field(default_factory=dict)
+    also_masked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A directory to be prepared for a box: nosuid, nodev and noexec always.
+
+    `owner_uid` is the uid that owns the content on the host, or None where it is left as it is;
+    the box, whose uid is `uid`, sees the content as its own.
+    """
+
+    source: str
+    target: str
+    read_only: bool
+    uid: int
+    owner_uid: int | None = None
+
+
+class Preparation(Protocol):
+    """What the host does for a box before its container exists, and takes back after it."""
+
+    def stage(self, box: Box, files: Mapping[str, bytes], secrets: Mapping[str, bytes]) -> Staged:
+        """Write a box's files, by target, and secrets, by name, for its uid and gid."""
+
+    def bind(self, box_id: BoxId, bind: Bind) -> str:
+        """Mount a directory as the box shall have it; the path of the mount."""
+
+    def names(self, box_id: BoxId) -> tuple[tuple[str, str], ...]:
+        """The service names and addresses in the box's hosts file now."""
+
+    def write_names(self, box_id: BoxId, names: Sequence[tuple[str, str]]) -> None:
+        """Rewrite the hosts file in place."""
+
+    def release(self, box_id: BoxId) -> None:
+        """Take back all that was staged and mounted for a box; the absent is fine."""
+
+    def owner_cgroup(self, owner: str, driver: str) -> str:
+        """The owner's cgroup as a container's parent, for the driver cgroupfs or systemd."""

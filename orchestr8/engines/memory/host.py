@@ -1,0 +1,117 @@
+"""The simulated host beside the engine: packet filter, owners' cgroups, probes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from orchestr8.boxes.network import (
+    SERVICE_RANGE,
+    SUBNET,
+    Door,
+    Element,
+    NetworkState,
+    Route,
+)
+from orchestr8.engines.memory.machine import Machine
+from orchestr8.errors import RejectedError
+from orchestr8.isolation.limits import Quota
+from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
+from orchestr8.names import BoxId
+
+
+class MemoryNetwork:
+    """The table as a set."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def observe(self) -> NetworkState:
+        """What the table holds."""
+        machine = self._machine
+        with machine.faults.during("network.observe"), machine.lock:
+            return NetworkState(
+                machine.network_prepared, frozenset(machine.elements), SUBNET, SERVICE_RANGE
+            )
+
+    def prepare(self) -> None:
+        """Make the empty table where there is none."""
+        machine = self._machine
+        with machine.faults.during("network.prepare"), machine.lock:
+            machine.network_prepared = True
+
+    def change(self, add: Sequence[Element], remove: Sequence[Element]) -> None:
+        """Both at once; a Route or Door replaces the one with its key."""
+        machine = self._machine
+        with machine.faults.during("network.change"), machine.lock:
+            if not machine.network_prepared:
+                raise RejectedError("the network is not prepared")
+            machine.elements.difference_update(remove)
+            replaced = {_key(element) for element in add}
+            kept = {element for element in machine.elements if _key(element) not in replaced}
+            machine.elements = kept | set(add)
+
+    def listeners(self) -> Mapping[tuple[str, int], str]:
+        """What the machine was told that others listen on."""
+        machine = self._machine
+        with machine.faults.during("network.listeners"), machine.lock:
+            return dict(machine.listeners)
+
+
+def _key(element: Element) -> object:
+    match element:
+        case Route():
+            return (Route, element.address, element.port)
+        case Door():
+            return (Door, element.address, element.host_port)
+        case _:
+            return element
+
+
+class MemoryOwners:
+    """Quotas by owner."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def quotas(self) -> dict[str, Quota]:
+        """What each owner's cgroup carries: what no control file holds is not seen."""
+        machine = self._machine
+        with machine.faults.during("owners.quotas"), machine.lock:
+            return {owner: _carried(quota) for owner, quota in sorted(machine.quotas.items())}
+
+    def ensure(self, owner: str, quota: Quota) -> None:
+        """Make or change the owner's cgroup."""
+        machine = self._machine
+        with machine.faults.during("owners.ensure", owner), machine.lock:
+            machine.quotas[owner] = quota
+
+
+def _carried(quota: Quota) -> Quota:
+    return Quota(quota.cpu_millicores, quota.memory_bytes, pids=quota.pids)
+
+
+class MemoryProbes:
+    """Asks the workload."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def check(
+        self, box_id: BoxId, pid: int, check: HttpCheck | TcpCheck | CommandCheck, timeout_ms: int
+    ) -> str:
+        """The empty text if the workload is healthy by now."""
+        machine = self._machine
+        with machine.faults.during("probes.check", str(box_id)), machine.lock:
+            machine.settle()
+            found = machine.boxes.get(box_id)
+            if not found or found.pid != pid:
+                return "the box does not run"
+            if found.workload.healthy(machine.clock.now_ms() - found.started_ms):
+                return ""
+            match check:
+                case HttpCheck():
+                    return f"GET :{check.port}{check.path} answered 503"
+                case TcpCheck():
+                    return f"port {check.port} refuses connections"
+                case CommandCheck():
+                    return "the command ended with status 1"

@@ -1,0 +1,160 @@
+"""The simulated machine: everything that the memory engine's protocols share."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from orchestr8.boxes.desired import Box
+from orchestr8.boxes.network import Element
+from orchestr8.boxes.world import ObservedVolume, State
+from orchestr8.contract.model import ImageFacts
+from orchestr8.engines.memory.clock import Clock, SystemClock
+from orchestr8.engines.memory.faults import Faults
+from orchestr8.engines.memory.workload import SIGKILL_STATUS, Workload
+from orchestr8.isolation import features
+from orchestr8.isolation.features import Features
+from orchestr8.isolation.limits import Limits, Quota
+from orchestr8.names import BoxId
+from orchestr8.proof.model import Reading
+
+MIB = 1 << 20
+
+_WHY_MISSING = {
+    features.NS_USER: "the simulated machine gives boxes no user namespace of their own",
+    features.NS_TIME: "the simulated machine gives boxes no time namespace of their own",
+    features.LSM: "the simulated kernel has no security module",
+    features.MEMORY_GUARANTEE: "the simulated kernel has no memory.low; it counts at admission",
+    features.CPU_GUARANTEE: "the simulated kernel weighs no owners; it counts at admission",
+    features.IO: "the simulated machine has no block devices",
+    features.BANDWIDTH: "the simulated machine has no traffic control",
+    features.STANDBY: "a created box starts no sooner here",
+    features.EDGE: "edges are not built yet",
+    features.AMBIENT_CAPABILITIES: "the simulated machine sets no ambient capabilities",
+}
+
+
+def machine_features(*also: str) -> Features:
+    """The features of a machine like the most common one, and those named."""
+    missing = {word: why for word, why in _WHY_MISSING.items() if word not in also}
+    return Features(
+        engine="memory",
+        present=features.ALL - set(missing),
+        why_missing=missing,
+        cpu_millicores=4_000,
+        memory_bytes=8_192 * MIB,
+        architecture="amd64",
+    )
+
+
+@dataclass(frozen=True)
+class SimulatedBox:
+    """One box at one moment."""
+
+    box: Box
+    workload: Workload
+    state: State = State.CREATED
+    limits: Limits = Limits()
+    created_ms: int = 0
+    started_ms: int = 0
+    stopped_ms: int = 0
+    exit_status: int | None = None
+    out_of_memory: bool = False
+    pid: int | None = None
+    names: tuple[tuple[str, str], ...] = ()
+
+    def ended(self, at_ms: int, exit_status: int, out_of_memory: bool = False) -> SimulatedBox:
+        """The same box after its first task has gone."""
+        return replace(
+            self,
+            state=State.STOPPED,
+            stopped_ms=at_ms,
+            exit_status=exit_status,
+            out_of_memory=out_of_memory,
+            pid=None,
+        )
+
+
+@dataclass
+class Machine:
+    """All state, in this process only. Tests read and set it; the engine goes through its lock.
+
+    `workloads` says what runs, by box id, service (`api.payments`) or image reference or id; the
+    first of these that is known counts. With `any_image` a reference that nobody registered is
+    made up when it is asked for, which is what a first look at a plan needs. `lies` change what the
+    witness reads of a box.
+    """
+
+    clock: Clock = field(default_factory=SystemClock)
+    features: Features = field(default_factory=machine_features)
+    faults: Faults = field(default_factory=Faults)
+    any_image: bool = False
+    boot_id: str = "00000000-0000-4000-8000-000000000001"
+    boxes: dict[BoxId, SimulatedBox] = field(default_factory=dict)
+    images: dict[str, ImageFacts] = field(default_factory=dict)
+    registry: dict[str, ImageFacts] = field(default_factory=dict)
+    volumes: dict[str, ObservedVolume] = field(default_factory=dict)
+    network_prepared: bool = False
+    elements: set[Element] = field(default_factory=set)
+    listeners: dict[tuple[str, int], str] = field(default_factory=dict)
+    quotas: dict[str, Quota] = field(default_factory=dict)
+    workloads: dict[str, Workload] = field(default_factory=dict)
+    lies: dict[BoxId, Callable[[Reading], Reading]] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    _pids: Iterator[int] = field(default_factory=lambda: itertools.count(1_001))
+
+    def register(self, facts: ImageFacts, *, present: bool = True) -> None:
+        """Put an image on the machine, or only in its registry."""
+        with self.lock:
+            self.registry[facts.reference] = facts
+            if present:
+                self.images[facts.reference] = facts
+
+    def image_by_id(self, image_id: str) -> ImageFacts | None:
+        """The image that is present by this id."""
+        return next((facts for facts in self.images.values() if facts.id == image_id), None)
+
+    def workload_of(self, box: Box) -> Workload:
+        """What runs in a box."""
+        keys = (str(box.id), str(box.id.service_name), box.spec.image, box.spec.image_id)
+        return next((self.workloads[key] for key in keys if key in self.workloads), Workload())
+
+    def pid(self) -> int:
+        """A pid that nobody had yet."""
+        return next(self._pids)
+
+    def settle(self) -> None:
+        """Let every box end whose time has come."""
+        with self.lock:
+            now_ms = self.clock.now_ms()
+            for box_id, box in self.boxes.items():
+                after_ms = box.workload.exits_after_ms
+                if box.state.runs and after_ms is not None and now_ms >= box.started_ms + after_ms:
+                    self.boxes[box_id] = box.ended(
+                        box.started_ms + after_ms,
+                        box.workload.exit_status,
+                        box.workload.out_of_memory,
+                    )
+
+    def crash(
+        self, box_id: BoxId, exit_status: int = SIGKILL_STATUS, *, out_of_memory: bool = False
+    ) -> None:
+        """Somebody else ends a running box."""
+        with self.lock:
+            self.settle()
+            box = self.boxes[box_id]
+            if box.state.runs:
+                self.boxes[box_id] = box.ended(self.clock.now_ms(), exit_status, out_of_memory)
+
+    def reboot(self) -> None:
+        """Everything stops; boxes and volumes stay, table, cgroups and pids do not."""
+        with self.lock:
+            for box_id, box in self.boxes.items():
+                if box.state.runs:
+                    self.boxes[box_id] = box.ended(self.clock.now_ms(), SIGKILL_STATUS)
+            self.network_prepared = False
+            self.elements.clear()
+            self.quotas.clear()
+            self.boot_id = f"00000000-0000-4000-8000-{self.pid():012d}"

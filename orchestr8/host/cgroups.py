@@ -1,0 +1,229 @@
+"""The owners' control groups: every box of an owner lives below one, and it carries the quota.
+
+So idle headroom moves between an owner's boxes by itself, and running out of memory stays inside
+the owner. An owner without a quota has a group as well: a quota given later then needs no new box.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestr8.errors import RejectedError
+from orchestr8.host import hierarchies, programs
+from orchestr8.host.hierarchies import Hierarchy, read, write
+from orchestr8.isolation.limits import Quota
+
+CGROUPFS = "cgroupfs"
+SYSTEMD = "systemd"
+
+_PERIOD_US = 100_000
+_UNLIMITED_FROM = 1 << 62
+"""v1 says "no limit" as a huge number that depends on the page size."""
+
+
+def owner_cgroup(installation: str, owner: str, driver: str) -> str:
+    """What an engine with this driver is told as the parent of an owner's boxes.
+
+    A slice's name is its place: `a-b.slice` lies in `a.slice`. So hyphens of a name are escaped, or
+    the boxes of an owner `a-b` would count against the owner `a`.
+    """
+    if driver == SYSTEMD:
+        return f"orchestr8-{_escaped(installation)}-{_escaped(owner)}.slice"
+    return f"/orchestr8-{installation}/{owner}"
+
+
+@dataclass(frozen=True)
+class OwnerCgroups:
+    """The owners' groups of one installation, made the way that the engine's driver expects.
+
+    With systemd the slices are its own: it is asked to set them, since it would write over what is
+    written past it. That way was tried for the names only so far.
+    """
+
+    installation: str
+    driver: str = CGROUPFS
+
+    def quotas(self) -> dict[str, Quota]:
+        """What each owner's group carries; what no control file holds is None."""
+        trees = hierarchies.by_controller()
+        found = {}
+        for owner in self._owners():
+            group = self._path(owner)
+            found[owner] = Quota(
+                cpu_millicores=_cpu_of(trees.get("cpu"), group),
+                memory_bytes=_memory_of(trees.get("memory"), group),
+                pids=_number(_file(trees.get("pids"), group, "pids.max", "pids.max")),
+            )
+        return found
+
+    def ensure(self, owner: str, quota: Quota) -> None:
+        """Make the owner's group with this quota; a part that is not written is no limit."""
+        if self.driver == SYSTEMD:
+            self._ensure_slice(owner, quota)
+            return
+        group = self._path(owner)
+        parts = (
+            ("memory", quota.memory_bytes),
+            ("cpu", quota.cpu_millicores),
+            ("pids", quota.pids),
+        )
+        trees = hierarchies.by_controller()
+        for controller, asked in parts:
+            if controller not in trees:
+                if asked is not None:
+                    hierarchies.require(controller)
+                continue
+            tree = trees[controller]
+            here = tuple(name for name, _ in parts if trees.get(name) == tree)
+            folder = hierarchies.make(tree, group, here)
+            _SETTERS[controller](tree, folder, asked)
+
+    def remove(self, owner: str) -> None:
+        """Remove the owner's group where no box is in it; the absent is success."""
+        if self.driver == SYSTEMD:
+            return
+        for tree in hierarchies.everywhere():
+            folder = tree.path / self._path(owner).lstrip("/")
+            # Not empty means that a box lives there; then the owner is still needed.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+                folder.parent.rmdir()
+
+    def _path(self, owner: str) -> str:
+        parent = owner_cgroup(self.installation, owner, self.driver)
+        if self.driver != SYSTEMD:
+            return parent
+        return f"/orchestr8.slice/orchestr8-{_escaped(self.installation)}.slice/{parent}"
+
+    def _owners(self) -> list[str]:
+        found: set[str] = set()
+        above = Path(self._path("x").lstrip("/")).parent
+        for tree in hierarchies.everywhere():
+            with contextlib.suppress(OSError):
+                for folder in (tree.path / above).iterdir():
+                    if folder.is_dir() and (owner := self._owner_of(folder.name)):
+                        found.add(owner)
+        return sorted(found)
+
+    def _owner_of(self, folder_name: str) -> str:
+        if self.driver != SYSTEMD:
+            return folder_name
+        prefix = f"orchestr8-{_escaped(self.installation)}-"
+        if not folder_name.startswith(prefix) or not folder_name.endswith(".slice"):
+            return ""
+        return folder_name.removeprefix(prefix).removesuffix(".slice").replace(r"\x2d", "-")
+
+    def _ensure_slice(self, owner: str, quota: Quota) -> None:
+        name = owner_cgroup(self.installation, owner, SYSTEMD)
+        properties = slice_properties(quota)
+        for command in (
+            ["systemctl", "start", "--", name],
+            ["systemctl", "set-property", "--runtime", "--", name, *properties],
+        ):
+            answer = programs.run(command, "systemd")
+            if answer.status != 0:
+                raise RejectedError(f"systemctl: {answer.first_error}", f"systemctl status {name}")
+
+
+def slice_properties(quota: Quota) -> tuple[str, ...]:
+    """A quota in systemd's words; an empty CPUQuota is no limit."""
+    cpu = "" if quota.cpu_millicores is None else f"{quota.cpu_millicores / 10:g}%"
+    return (
+        f"MemoryMax={_or(quota.memory_bytes, 'infinity')}",
+        f"MemorySwapMax={'infinity' if quota.memory_bytes is None else 0}",
+        f"CPUQuota={cpu}",
+        f"TasksMax={_or(quota.pids, 'infinity')}",
+    )
+
+
+def _set_memory(tree: Hierarchy, folder: Path, asked: int | None) -> None:
+    if tree.version == 2:
+        _set_memory_v2(folder, asked)
+        return
+    if read(folder / "memory.use_hierarchy") == "0":
+        write(folder / "memory.use_hierarchy", "1")
+    limit, both = folder / "memory.limit_in_bytes", folder / "memory.memsw.limit_in_bytes"
+    wanted = str(_or(asked, "-1"))
+    # The kernel refuses memory above memory with swap at every moment, so the order is the
+    # direction's. Without swap accounting there is only the first file.
+    raised = asked is None or asked > int(read(limit) or 0)
+    files = [file for file in ((both, limit) if raised else (limit, both)) if file.exists()]
+    for file in files:
+        # What reads back is rounded to pages, so an equal text is no sign of an equal limit.
+        if asked is None and int(read(file)) >= _UNLIMITED_FROM:
+            continue
+        write(file, wanted)
+
+
+def _set_memory_v2(folder: Path, asked: int | None) -> None:
+    """Lowering the limit below what is used would kill boxes at once: reclaim, or refuse."""
+    wanted = str(_or(asked, "max"))
+    if asked is not None and int(read(folder / "memory.current") or 0) > asked:
+        write(folder / "memory.high", wanted)
+        excess = int(read(folder / "memory.current") or 0) - asked
+        if excess > 0:
+            with contextlib.suppress(OSError):
+                (folder / "memory.reclaim").write_text(str(excess))
+        remaining = int(read(folder / "memory.current") or 0)
+        write(folder / "memory.high", "max")
+        if remaining > asked:
+            raise RejectedError(
+                f"the boxes below {folder} use {remaining} bytes, more than the quota of {asked}",
+                "stop some boxes of this owner, or leave its quota higher",
+            )
+    write(folder / "memory.max", wanted)
+    if (folder / "memory.swap.max").exists():
+        write(folder / "memory.swap.max", "max" if asked is None else "0")
+
+
+def _set_cpu(tree: Hierarchy, folder: Path, asked: int | None) -> None:
+    quota_us = None if asked is None else asked * _PERIOD_US // 1000
+    if tree.version == 2:
+        write(folder / "cpu.max", f"{_or(quota_us, 'max')} {_PERIOD_US}")
+        return
+    if asked is not None:
+        write(folder / "cpu.cfs_period_us", str(_PERIOD_US))
+    write(folder / "cpu.cfs_quota_us", str(_or(quota_us, "-1")))
+
+
+def _set_pids(tree: Hierarchy, folder: Path, asked: int | None) -> None:
+    write(folder / "pids.max", str(_or(asked, "max")))
+
+
+_SETTERS = {"memory": _set_memory, "cpu": _set_cpu, "pids": _set_pids}
+
+
+def _cpu_of(tree: Hierarchy | None, group: str) -> int | None:
+    if tree and tree.version == 2:
+        quota, _, period = _file(tree, group, "", "cpu.max").partition(" ")
+    else:
+        quota = _file(tree, group, "cpu.cfs_quota_us", "")
+        period = _file(tree, group, "cpu.cfs_period_us", "")
+    if not quota.isdigit() or not period.isdigit():
+        return None
+    return int(quota) * 1000 // int(period)
+
+
+def _memory_of(tree: Hierarchy | None, group: str) -> int | None:
+    return _number(_file(tree, group, "memory.limit_in_bytes", "memory.max"))
+
+
+def _file(tree: Hierarchy | None, group: str, name_v1: str, name_v2: str) -> str:
+    if not tree:
+        return ""
+    return read(tree.path / group.lstrip("/") / (name_v1 if tree.version == 1 else name_v2))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdigit() and int(text) < _UNLIMITED_FROM else None
+
+
+def _or(number: int | None, otherwise: str) -> int | str:
+    return otherwise if number is None else number
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", lambda match: f"\\x{ord(match[0]):02x}", name)

@@ -1,0 +1,124 @@
+"""Where this host keeps its control groups: v1, v2, or some of each, and the files in them."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestr8.errors import FeatureMissingError, RejectedError
+
+_ENABLED = "cgroup.subtree_control"
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """One mounted tree of control groups."""
+
+    version: int
+    path: Path
+
+
+def by_controller() -> Mapping[str, Hierarchy]:
+    """The tree of each controller of this host; a controller that is off is missing."""
+    found: dict[str, Hierarchy] = {}
+    for hierarchy, options in _mounted():
+        names = options.split(",") if hierarchy.version == 1 else _offered(hierarchy)
+        for name in names:
+            found.setdefault(name, hierarchy)
+    return found
+
+
+def everywhere() -> tuple[Hierarchy, ...]:
+    """Every mounted tree, once each; an engine makes folders in all of them."""
+    return tuple({hierarchy.path: hierarchy for hierarchy, _ in _mounted()}.values())
+
+
+def require(controller: str) -> Hierarchy:
+    """The tree of a controller that a quota cannot do without."""
+    found = by_controller().get(controller)
+    if not found:
+        raise FeatureMissingError(
+            f"the kernel does not account {controller} by control group",
+            f"boot with cgroup_enable={controller}, or leave {controller} out of the quotas",
+        )
+    return found
+
+
+def make(hierarchy: Hierarchy, group: str, controllers: tuple[str, ...]) -> Path:
+    """The group's folder, made where it is missing, with these controllers in force in it.
+
+    On v2 a group has a controller's files only if every group above it hands the controller down.
+    """
+    folder = hierarchy.path
+    for part in Path(group.lstrip("/")).parts:
+        if hierarchy.version == 2:
+            _hand_down(folder, controllers)
+        folder = folder / part
+        try:
+            folder.mkdir(mode=0o755, exist_ok=True)
+        except OSError as error:
+            raise refused(f"cannot make the control group {folder}", error) from error
+    return folder
+
+
+def write(file: Path, text: str) -> None:
+    """Write one control file where it does not say so already."""
+    if read(file) == text:
+        return
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise refused(f"the kernel does not take {text} as {file}", error) from error
+
+
+def read(file: Path) -> str:
+    """One control file, or the empty text where there is none."""
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
+
+
+def refused(what: str, error: OSError) -> RejectedError:
+    """The kernel's no, with what to do about it."""
+    match error.errno:
+        case errno.EBUSY:
+            remedy = (
+                "the owner's boxes use more than that now; stop some, or leave the quota higher"
+            )
+        case errno.EINVAL:
+            remedy = "a box of the owner has a higher maximum; lower that first"
+        case _:
+            remedy = "run as root of the host, with the control groups mounted writable"
+    return RejectedError(f"{what}: {error.strerror}", remedy)
+
+
+def _mounted() -> list[tuple[Hierarchy, str]]:
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        left, _, right = line.partition(" - ")
+        kind, _, options = right.split(" ", 2)
+        if kind in ("cgroup", "cgroup2"):
+            point = left.split(" ")[4].replace("\\040", " ")
+            found.append((Hierarchy(1 if kind == "cgroup" else 2, Path(point)), options))
+    return found
+
+
+def _offered(hierarchy: Hierarchy) -> list[str]:
+    return read(hierarchy.path / "cgroup.controllers").split()
+
+
+def _hand_down(folder: Path, controllers: tuple[str, ...]) -> None:
+    handed = read(folder / _ENABLED).split()
+    missing = [name for name in controllers if name not in handed]
+    if not missing:
+        return
+    try:
+        (folder / _ENABLED).write_text(" ".join(f"+{name}" for name in missing))
+    except OSError as error:
+        raise RejectedError(
+            f"cannot hand {', '.join(missing)} down from {folder}: {error.strerror}",
+            "on a host with systemd let the engine use its systemd driver",
+        ) from error

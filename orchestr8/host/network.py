@@ -1,0 +1,126 @@
+"""The network on this host: bridge, switches and the one table, behind the protocol's three calls.
+
+Our own translation leads from the host's ports to boxes, not the engine's: so a published port
+changes place in one transaction, and a new box can take over while the old one still answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestr8.boxes.network import Element, NetworkState
+from orchestr8.errors import RejectedError, UnavailableError
+from orchestr8.host import bridge as bridges
+from orchestr8.host import docker_user, elements, nft, table
+from orchestr8.host.listeners import listeners
+
+_ATTEMPTS = 3
+_INSTALLATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_BRIDGE = re.compile(r"[a-z][a-z0-9-]{0,14}")
+
+
+@dataclass(frozen=True)
+class HostNetwork:
+    """One bridge and one table of one installation.
+
+    `make_bridge` makes the bridge where it is missing (on Docker one of its networks); its address
+    is `gateway`. `docker_user_chain` says whether Docker's own filter stands after
+    ours, so that it has to be told as well.
+    """
+
+    installation: str
+    bridge: str
+    subnet: str
+    service_range: str
+    gateway: str
+    make_bridge: Callable[[], None]
+    docker_user_chain: bool = True
+
+    def __post_init__(self) -> None:
+        if not _INSTALLATION.fullmatch(self.installation) or not _BRIDGE.fullmatch(self.bridge):
+            raise RejectedError(
+                f'"{self.installation}" and "{self.bridge}" cannot name a table and a bridge',
+                "report this as a bug",
+            )
+
+    @property
+    def layout(self) -> table.Layout:
+        """The rules of the table."""
+        return table.Layout(self.installation, self.bridge, self.subnet, self.service_range)
+
+    def observe(self) -> NetworkState:
+        """What the table holds, and whether everything that it stands on is in place."""
+        parts = nft.listing(self.layout.table)
+        if parts is None:
+            return NetworkState(False, frozenset(), self.subnet, self.service_range)
+        prepared = (
+            table.intact(self.layout, parts)
+            and bridges.ready(self.bridge, self.gateway)
+            and self._docker_lets_through()
+        )
+        found = elements.elements_of(table.held(parts))
+        return NetworkState(prepared, found, self.subnet, self.service_range)
+
+    def prepare(self) -> None:
+        """Make bridge and table where they are missing or changed; elements are kept."""
+        layout = self.layout
+        parts = nft.listing(layout.table)
+        if parts is None or not table.intact(layout, parts):
+            kept = elements.elements_of(table.held(parts or ()))
+            # The table comes before the bridge: there is no moment in which a box is not denied.
+            nft.transact(table.build(layout, elements.content(kept)))
+            nft.transact(table.mark(layout, nft.listing(layout.table) or ()))
+        if not bridges.exists(self.bridge):
+            self.make_bridge()
+        bridges.set_up(self.bridge, self.gateway)
+        if self.docker_user_chain:
+            docker_user.ensure(self.bridge, self.installation)
+
+    def change(self, add: Sequence[Element], remove: Sequence[Element]) -> None:
+        """From what is there to what shall be, in one transaction.
+
+        What is there is read first, since nft fails on what is there already or is not.
+        """
+        added = [elements.checked(element) for element in add]
+        removed = {elements.checked(element) for element in remove}
+        replaced = {elements.key(element) for element in added}
+        layout = self.layout
+        for _ in range(_ATTEMPTS):
+            parts = nft.listing(layout.table)
+            if parts is None:
+                raise RejectedError(
+                    f"the table {layout.table} does not exist", "apply again: it is made first"
+                )
+            held = table.held(parts)
+            present = elements.elements_of(held) - removed
+            kept = {e for e in present if elements.key(e) not in replaced}
+            script = table.change(layout, held, elements.content([*kept, *added]))
+            if not script:
+                return
+            try:
+                nft.transact(script)
+                return
+            except nft.CollisionError:
+                continue
+        raise UnavailableError(
+            f"the table {layout.table} is changed by somebody else at the same time",
+            "apply again when no other orchestr8 runs for this installation",
+        )
+
+    def listeners(self) -> Mapping[tuple[str, int], str]:
+        """Who listens on this host's TCP ports."""
+        return listeners()
+
+    def remove_all(self) -> None:
+        """Take the table and our lines in Docker's chain down; the bridge is its maker's."""
+        name = f"inet {self.layout.table}"
+        nft.transact(f"add table {name}\ndelete table {name}")
+        if self.docker_user_chain:
+            docker_user.remove(self.bridge, self.installation)
+
+    def _docker_lets_through(self) -> bool:
+        if not self.docker_user_chain:
+            return True
+        return docker_user.present(self.bridge, self.installation) is not False

@@ -1,0 +1,66 @@
+"""The program `nft`: one process a transaction, and one a listing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from orchestr8.errors import (
+    EngineError,
+    FeatureMissingError,
+    RejectedError,
+    UnavailableError,
+)
+from orchestr8.host import programs
+
+_PACKAGE = "nftables"
+_ABSENT = "No such file or directory"
+_NO_RIGHTS = ("Operation not permitted", "Permission denied")
+_NO_KERNEL = ("Protocol not supported", "Operation not supported", "Protocol not available")
+_BUSY = ("Device or resource busy", "Resource temporarily unavailable", "Interrupted system call")
+
+
+class CollisionError(Exception):
+    """The table is not as the transaction supposed: something was absent or there already."""
+
+
+def transact(script: str) -> None:
+    """All of the script's commands, or none.
+
+    Raises CollisionError where the script does not fit what is there: read again, then repeat.
+    """
+    answer = programs.run(["nft", "-f", "-"], _PACKAGE, script)
+    if answer.status == 0:
+        return
+    if _ABSENT in answer.errors or "File exists" in answer.errors:
+        raise CollisionError(answer.first_error)
+    raise _failure(answer)
+
+
+def listing(table: str) -> list[dict[str, Any]] | None:
+    """The parts of our table as nft prints them, or None where there is no such table."""
+    answer = programs.run(["nft", "-j", "list", "table", "inet", table], _PACKAGE)
+    if answer.status != 0:
+        if _ABSENT in answer.errors:
+            return None
+        raise _failure(answer)
+    try:
+        parts = json.loads(answer.output)["nftables"]
+    except (ValueError, KeyError) as error:
+        raise RejectedError(
+            f"nft printed a listing that cannot be read: {error}", "install nftables 1.0 or later"
+        ) from error
+    return [part for part in parts if "metainfo" not in part]
+
+
+def _failure(answer: programs.Answer) -> EngineError:
+    what = f"nft: {answer.first_error}"
+    if any(words in answer.errors for words in _NO_RIGHTS):
+        return RejectedError(what, "run as root, with CAP_NET_ADMIN")
+    if any(words in answer.errors for words in _NO_KERNEL):
+        return FeatureMissingError(
+            what, "boot a kernel with nf_tables, its inet family and nat (Linux 5.6 or later)"
+        )
+    if any(words in answer.errors for words in _BUSY):
+        return UnavailableError(what, "another program changes the packet filter; try again")
+    return RejectedError(what, "report this with the output of `nft --version`")

@@ -1,0 +1,178 @@
+"""Asking a box whether it works, from inside its own network namespace.
+
+So no link has to be open for a probe, and a box cannot be probed through another one's address.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestr8.errors import RejectedError
+from orchestr8.host import mount_calls
+from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
+from orchestr8.names import BoxId
+
+_ANSWER_BYTES_MAX = 4096
+_LOOPBACK = "127.0.0.1"
+
+Command = Callable[[BoxId, Sequence[str], int], str]
+"""Runs a command in a box within so many milliseconds; the empty text, or what went wrong."""
+
+
+@dataclass(frozen=True)
+class HostProbes:
+    """HTTP and TCP checks by ourselves; commands by whoever can run one in a box."""
+
+    command: Command
+
+    def check(
+        self, box_id: BoxId, pid: int, check: HttpCheck | TcpCheck | CommandCheck, timeout_ms: int
+    ) -> str:
+        """The empty text if healthy, else a sentence that says what was seen.
+
+        Asked is 127.0.0.1 first, where a service that listens on all addresses answers as well,
+        and then, if that is refused, the box's own address.
+        """
+        if isinstance(check, CommandCheck):
+            return self.command(box_id, check.command, timeout_ms)
+        deadline = time.monotonic() + timeout_ms / 1000
+        namespace = _network_of(pid)
+        if namespace is None:
+            return "the box does not run"
+        try:
+            if os.fstat(namespace).st_ino == Path("/proc/self/ns/net").stat().st_ino:
+                # The number is another process's by now: what answers here is not the box.
+                return f"process {pid} is not in the network of a box"
+            return _Visit(namespace, check, deadline).answer(timeout_ms)
+        finally:
+            os.close(namespace)
+
+
+class _Visit(threading.Thread):
+    """One check by a thread that enters the box's network and ends there.
+
+    A thread that entered a namespace is never used for anything else, so nothing of ours is ever
+    found in the wrong one, whatever fails.
+    """
+
+    def __init__(self, namespace: int, check: HttpCheck | TcpCheck, deadline: float) -> None:
+        super().__init__(daemon=True, name="probe")
+        self._namespace = os.dup(namespace)
+        self._check = check
+        self._deadline = deadline
+        self._answer: str | BaseException = ""
+
+    def answer(self, timeout_ms: int) -> str:
+        self.start()
+        # Every wait inside is bounded by the deadline; the margin is for a busy processor.
+        self.join(timeout_ms / 1000 + 5)
+        if self.is_alive():
+            return f"no answer within {timeout_ms} ms"
+        if isinstance(self._answer, BaseException):
+            raise self._answer
+        return self._answer
+
+    def run(self) -> None:
+        try:
+            mount_calls.enter_namespace(self._namespace, mount_calls.CLONE_NEWNET)
+            self._answer = _ask(self._check, self._deadline)
+        except OSError as error:
+            self._answer = RejectedError(
+                f"cannot enter the network of the box: {error.strerror}",
+                "run as root of the host, with CAP_SYS_ADMIN",
+            )
+        except BaseException as error:
+            self._answer = error
+        finally:
+            os.close(self._namespace)
+
+
+def _ask(check: HttpCheck | TcpCheck, deadline: float) -> str:
+    with contextlib.suppress(ConnectionRefusedError):
+        return _ask_at(_LOOPBACK, check, deadline)
+    with contextlib.suppress(ConnectionRefusedError):
+        if own := _own_address():
+            return _ask_at(own, check, deadline)
+    return f"connection refused at {_LOOPBACK}:{check.port}"
+
+
+def _ask_at(address: str, check: HttpCheck | TcpCheck, deadline: float) -> str:
+    place = f"{address}:{check.port}"
+    try:
+        with socket.create_connection((address, check.port), _left(deadline)) as connection:
+            if isinstance(check, TcpCheck):
+                return ""
+            return _ask_http(connection, check, deadline)
+    except ConnectionRefusedError:
+        raise
+    except TimeoutError:
+        return f"no answer from {place} in time"
+    except OSError as error:
+        return f"{place}: {(error.strerror or str(error)).lower()}"
+
+
+def _ask_http(connection: socket.socket, check: HttpCheck, deadline: float) -> str:
+    asked = f"GET {check.path}"
+    connection.settimeout(_left(deadline))
+    connection.sendall(
+        f"{asked} HTTP/1.1\r\nHost: localhost:{check.port}\r\nUser-Agent: orchestr8\r\n"
+        "Accept: */*\r\nConnection: close\r\n\r\n".encode("ascii")
+    )
+    line = b""
+    while b"\n" not in line and len(line) < _ANSWER_BYTES_MAX:
+        connection.settimeout(_left(deadline))
+        part = connection.recv(_ANSWER_BYTES_MAX - len(line))
+        if not part:
+            break
+        line += part
+    words = line.split(b"\r\n")[0].split(b" ")
+    known = len(words) > 1 and words[0].startswith(b"HTTP/") and len(words[1]) == 3
+    if not known or not words[1].isdigit():
+        return f"{asked}: the answer is not HTTP"
+    status = int(words[1])
+    return "" if 200 <= status < 400 else f"{asked} answered {status}"
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _own_address() -> str:
+    """The address that this thread's network would call others from; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        try:
+            asker.connect(("192.0.2.1", 9))
+        except OSError:
+            return ""
+        return str(asker.getsockname()[0])
+
+
+def _network_of(pid: int) -> int | None:
+    """A descriptor of the process's network namespace, or None where it has ended.
+
+    The descriptor of its folder in /proc is taken first and goes stale with the process, so a
+    number that was given to another one meanwhile leads nowhere.
+    """
+    if pid <= 0:
+        return None
+    try:
+        folder = os.open(Path("/proc", str(pid)), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        opened = os.open("ns/net", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return None
+    finally:
+        os.close(folder)
+    return opened

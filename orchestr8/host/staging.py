@@ -1,0 +1,199 @@
+"""Files for boxes in the run folder: hosts, resolv.conf, files of the manifest, secrets.
+
+The engine binds them read-only from the folder that only shows them. A box's folder appears whole
+or not at all. Nobody but root can enter it; what a box may read of it, it gets by its binds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestr8.errors import EngineError, RejectedError, UnavailableError
+from orchestr8.host import mount_table
+from orchestr8.host.mounts import RunFolder
+from orchestr8.names import BoxId
+
+_MARK = "# services that this box may call"
+_RESOLVER = "# no resolver: every name that this box may call is in /etc/hosts\n"
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_ADDRESS = re.compile(r"[0-9a-f.:]+")
+_PART = re.compile(r"[A-Za-z0-9._-]+")
+_NEW = ".new-"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What to lay out for one box.
+
+    `hostname` and `address` are its own; `names` are services and their virtual addresses.
+    `files` are by their path in the box, `secrets` by name.
+    """
+
+    box_id: BoxId
+    uid: int
+    gid: int
+    hostname: str = ""
+    address: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Where the engine binds from; every path is read-only, without set-uid, devices, execution.
+
+    `files` are by their path in the box; `secrets` is a folder, or None where there is no secret.
+    """
+
+    hosts: Path
+    resolver: Path
+    files: Mapping[str, Path]
+    secrets: Path | None
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The boxes' folders below one run folder, which was made ready before."""
+
+    run: RunFolder
+
+    def stage(self, stage: Stage) -> Staged:
+        """Lay everything out; what an earlier try left is replaced."""
+        final = self.run.boxes / str(stage.box_id)
+        fresh = self.run.boxes / f"{_NEW}{secrets.token_hex(8)}"
+        hosts = _hosts(stage.hostname, stage.address, stage.names)
+        if mount_table.holding(self.run.boxes).kind not in ("tmpfs", "ramfs"):
+            raise RejectedError(
+                f"{self.run.boxes} lies on a disk", "call again after the run folder is made ready"
+            )
+        try:
+            _lay_out(fresh, stage, hosts)
+            _remove(final)
+            fresh.rename(final)
+        except OSError as error:
+            raise _failure(f"cannot lay out the files of {stage.box_id}", error) from error
+        finally:
+            _remove(fresh)
+        return self.staged(stage)
+
+    def staged(self, stage: Stage) -> Staged:
+        """The paths of what `stage` lays out."""
+        shown = self.run.shown / str(stage.box_id)
+        return Staged(
+            shown / "hosts",
+            shown / "resolv.conf",
+            {target: shown / "files" / str(n) for n, target in enumerate(sorted(stage.files))},
+            shown / "secrets" if stage.secrets else None,
+        )
+
+    def names(self, box_id: BoxId) -> tuple[tuple[str, str], ...] | None:
+        """The services in a box's hosts file, in its order; None where nothing is laid out."""
+        try:
+            text = (self.run.boxes / str(box_id) / "hosts").read_text()
+        except OSError:
+            return None
+        lines = text.partition(f"{_MARK}\n")[2].splitlines()
+        return tuple((name, address) for address, name in (line.split() for line in lines))
+
+    def rewrite_names(self, box_id: BoxId, names: Sequence[tuple[str, str]]) -> None:
+        """Rewrite the services in place: the box keeps seeing the same inode.
+
+        The new text is written over the old one before the rest is cut off, so that a reader at
+        that moment finds old or new lines and never an empty file.
+        """
+        path = self.run.boxes / str(box_id) / "hosts"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise RejectedError(
+                f"{box_id} has no hosts file any more", "replace the box: the run folder was lost"
+            ) from None
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            own = file.readall().decode().partition(_MARK)[0]
+            text = (own + _services(names)).encode()
+            try:
+                os.pwrite(descriptor, text, 0)
+                os.ftruncate(descriptor, len(text))
+            except OSError as error:
+                raise _failure(f"cannot write the names of {box_id}", error) from error
+
+    def unstage(self, box_id: BoxId) -> None:
+        """Remove all that was laid out for a box; the absent is success."""
+        try:
+            _remove(self.run.boxes / str(box_id))
+        except OSError as error:
+            raise _failure(f"cannot remove the files of {box_id}", error) from error
+
+    def sweep(self) -> None:
+        """Remove what a call left that was killed half-way; only while no other call stages."""
+        with contextlib.suppress(FileNotFoundError):
+            for folder in self.run.boxes.glob(f"{_NEW}*"):
+                _remove(folder)
+
+
+def _lay_out(folder: Path, stage: Stage, hosts: str) -> None:
+    folder.mkdir(mode=0o700)
+    _write(folder / "hosts", hosts.encode(), 0o444)
+    _write(folder / "resolv.conf", _RESOLVER.encode(), 0o444)
+    files = folder / "files"
+    files.mkdir(mode=0o700)
+    for number, target in enumerate(sorted(stage.files)):
+        _write(files / str(number), stage.files[target], 0o444, stage.uid, stage.gid)
+    if not stage.secrets:
+        return
+    held = folder / "secrets"
+    held.mkdir(mode=0o700)
+    for name, content in stage.secrets.items():
+        if not _PART.fullmatch(name) or name in (".", ".."):
+            raise RejectedError(f'"{name}" is no name of a secret', "report this as a bug")
+        _write(held / name, content, 0o400, stage.uid, stage.gid)
+    os.chown(held, stage.uid, stage.gid)
+    held.chmod(0o500)
+
+
+def _write(path: Path, content: bytes, mode: int, uid: int = 0, gid: int = 0) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(content)
+        os.fchown(file.fileno(), uid, gid)
+        os.fchmod(file.fileno(), mode)
+
+
+def _hosts(hostname: str, address: str, names: Sequence[tuple[str, str]]) -> str:
+    own = f"{address or '127.0.1.1'} {hostname}\n" if hostname else ""
+    if hostname and not (_NAME.fullmatch(hostname) and _ADDRESS.fullmatch(address or "::")):
+        raise RejectedError(f'"{hostname}" at "{address}" is no host', "report this as a bug")
+    return f"127.0.0.1 localhost\n{own}{_services(names)}"
+
+
+def _services(names: Sequence[tuple[str, str]]) -> str:
+    for name, address in names:
+        # A line break in a name would be a line of the file.
+        if not _NAME.fullmatch(name) or not _ADDRESS.fullmatch(address):
+            raise RejectedError(f'"{name}" at "{address}" is no host', "report this as a bug")
+    return f"{_MARK}\n" + "".join(f"{address} {name}\n" for name, address in names)
+
+
+def _remove(folder: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+
+
+def _failure(what: str, error: OSError) -> EngineError:
+    told = f"{what}: {error.strerror}"
+    if error.errno == errno.ENOSPC:
+        return UnavailableError(
+            told, "the run folder is full: use smaller files, or a volume for them"
+        )
+    if error.errno == errno.ENOENT:
+        return RejectedError(told, "the run folder was lost: apply again makes it")
+    return RejectedError(told, "run as root")

@@ -1,0 +1,274 @@
+"""A box's cgroup: where it is, who is in it, and what its control files say.
+
+Control files are told by their names on cgroup v2, whatever this host has: on v1 they are
+translated (`memory.limit_in_bytes` to `memory.max`), an absent limit always reads `max`. Sources:
+kernel Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst, cgroups(7).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestr8.isolation.limits import Limits
+from orchestr8.kernel import files, mounts, syscalls
+
+UNLIMITED = (1 << 63) - 1
+"""What `limits_of` gives for a maximum that is not set: no manifest can ask for it."""
+_V1_UNLIMITED = 1 << 62  # v1 says "unlimited" with the largest number, rounded down to a page
+_DEPTH_MAX = 16
+_GROUPS_MAX = 4096
+UNIFIED = "unified"
+LIMITING = ("memory", "pids", UNIFIED)
+"""Where a process's own cgroup is looked up, the first that this host has."""
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """One mounted tree: its controllers (v1), or `unified` (v2), and where it is mounted.
+
+    `root` is which cgroup the mount shows at its top; `/` but for a reader in a container.
+    """
+
+    controllers: tuple[str, ...]
+    mount: str
+    root: str
+
+    def folder(self, path: str) -> str | None:
+        """Where a cgroup of this tree lies, or None if the mount does not show it."""
+        if "/.." in path:  # outside the reader's cgroup namespace
+            return None
+        if self.root != "/":
+            if path != self.root and not path.startswith(self.root + "/"):
+                return None
+            path = path[len(self.root) :]
+        return self.mount + path.rstrip("/")
+
+
+def hierarchies() -> dict[str, Hierarchy]:
+    """Every mounted tree by controller; v2 is `unified`, a named v1 tree `name=NAME`."""
+    found: dict[str, Hierarchy] = {}
+    text = files.read_text("/proc/self/mountinfo", limit=files.LARGE_BYTES)
+    for line in text.split("\n"):
+        if " - cgroup" not in line:
+            continue
+        mount = mounts.parse_line(line)
+        if mount.type == "cgroup2":
+            names: tuple[str, ...] = (UNIFIED,)
+        elif mount.type == "cgroup":
+            names = tuple(sorted(mount.super_options - _NOT_CONTROLLERS))
+        else:
+            continue
+        for name in names:
+            found.setdefault(name, Hierarchy(names, mount.target, mount.root))
+    return found
+
+
+_trees: dict[str, Hierarchy] = {}
+
+
+def trees_for(membership: Mapping[str, str]) -> dict[str, Hierarchy]:
+    """The mounted trees, remembered until a process is in one that was not there before."""
+    if not _trees.keys() >= membership.keys():
+        _trees.update(hierarchies())
+    return _trees
+
+
+_NOT_CONTROLLERS = frozenset(
+    {"rw", "ro", "noprefix", "clone_children", "xattr", "none", "cpuset_v2_mode", "favordynmods"}
+)
+
+
+def parse_membership(text: str) -> dict[str, str]:
+    """/proc/PID/cgroup as paths by controller; v2 is `unified`."""
+    found = {}
+    for line in text.split("\n"):
+        number, _, rest = line.partition(":")
+        controllers, colon, path = rest.partition(":")
+        if not colon:
+            continue
+        if number == "0" and not controllers:
+            found[UNIFIED] = path
+        else:
+            found.update(dict.fromkeys(controllers.split(","), path))
+    return found
+
+
+@dataclass(frozen=True)
+class Group:
+    """One cgroup in all the trees that have it: a folder by controller."""
+
+    path: str
+    folders: Mapping[str, str]
+
+    def parent(self) -> Group:
+        """The cgroup above."""
+        above = {name: folder.rpartition("/")[0] for name, folder in self.folders.items()}
+        return Group(self.path.rpartition("/")[0] or "/", above)
+
+    def read(self, controller: str, name: str) -> str | None:
+        """A control file's text, or None where this host has none of that name."""
+        folder = self.folders.get(controller) or self.folders.get(UNIFIED)
+        if folder is None:
+            return None
+        try:
+            return files.read_text(f"{folder}/{name}").strip()
+        except FileNotFoundError:
+            return None
+
+
+def group_of(membership: Mapping[str, str], trees: Mapping[str, Hierarchy]) -> Group:
+    """The cgroup that limits a process: the one that its memory is counted to.
+
+    Trees in which the process is elsewhere are left out, so that another's limit is never read
+    for its own.
+    """
+    path = next((membership[name] for name in LIMITING if name in membership), "/")
+    folders = {}
+    for name, place in membership.items():
+        folder = trees[name].folder(place) if name in trees and place == path else None
+        if folder is not None:
+            folders[name] = folder
+    return Group(path, folders)
+
+
+def control_files(group: Group) -> dict[str, str]:
+    """The limits of a cgroup by their names on v2; what this host lacks is missing."""
+    if "memory" in group.folders or "cpu" in group.folders or "pids" in group.folders:
+        found = _translated(group)
+    else:
+        names = (
+            "memory.max", "memory.swap.max", "memory.high", "memory.low", "memory.oom.group",
+            "cpu.max", "cpu.weight", "pids.max", "cpuset.cpus.effective", "io.max",
+        )  # fmt: skip
+        found = {name: group.read(UNIFIED, name) for name in names}
+        found["devices.programs"] = _device_programs(group)
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def _translated(group: Group) -> dict[str, str | None]:
+    """The v1 control files in the words of v2."""
+    memory = group.read("memory", "memory.limit_in_bytes")
+    both = group.read("memory", "memory.memsw.limit_in_bytes")
+    quota = group.read("cpu", "cpu.cfs_quota_us")
+    period = group.read("cpu", "cpu.cfs_period_us")
+    found = {
+        "memory.max": None if memory is None else _v1_limit(memory),
+        "memory.swap.max": None if memory is None or both is None else _swap(memory, both),
+        "cpu.max": None if quota is None else f"{'max' if quota == '-1' else quota} {period}",
+        "pids.max": group.read("pids", "pids.max"),
+        "cpuset.cpus.effective": group.read("cpuset", "cpuset.effective_cpus"),
+        "devices.list": group.read("devices", "devices.list"),
+    }
+    oom = group.read("memory", "memory.oom_control") or ""
+    if "oom_kill_disable" in oom:
+        found["memory.oom_kill_disable"] = oom.split("oom_kill_disable", 1)[1].split()[0]
+    return found
+
+
+def _device_programs(group: Group) -> str | None:
+    """How many programs decide about devices; v2 has no control file for that."""
+    if UNIFIED not in group.folders:
+        return None
+    folder = os.open(group.folders[UNIFIED], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return str(syscalls.device_programs(folder))
+    finally:
+        os.close(folder)
+
+
+def _v1_limit(text: str) -> str:
+    return "max" if int(text) >= _V1_UNLIMITED else text
+
+
+def _swap(memory: str, both: str) -> str:
+    # v1 limits memory and swap together; v2 says the swap alone
+    return "max" if int(both) >= _V1_UNLIMITED else str(int(both) - int(memory))
+
+
+def members(group: Group, trees: Mapping[str, Hierarchy]) -> tuple[int, ...]:
+    """The processes of a cgroup and of all below it, in any tree, sorted.
+
+    Processes, not threads: a thread has its process's namespaces, but may have credentials and a
+    filter of its own, so the reader looks at threads by itself.
+    """
+    found: set[int] = set()
+    for folder in {folder for name, folder in group.folders.items() if name in trees}:
+        found.update(_members_below(folder))
+    return tuple(sorted(found))
+
+
+def _members_below(folder: str) -> set[int]:
+    found: set[int] = set()
+    waiting, seen = [(folder, 0)], 0
+    while waiting:
+        place, depth = waiting.pop()
+        seen += 1
+        if depth > _DEPTH_MAX or seen > _GROUPS_MAX:
+            raise OSError(0, "it has too many cgroups below it", folder)
+        try:
+            text = files.read_text(f"{place}/cgroup.procs", limit=files.LARGE_BYTES)
+            with os.scandir(place) as entries:
+                waiting += [(e.path, depth + 1) for e in entries if e.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            continue  # removed while we looked
+        found.update(int(word) for word in text.split())
+    return found - {0}  # 0 is a process of a pid namespace that this reader does not see
+
+
+def limits_of(pid: int) -> Limits | None:
+    """The maxima that hold for a process, from its own cgroup; None if it has none or is gone.
+
+    For engines that observe limits: five small files on v1, four on v2. A maximum that is not set
+    is UNLIMITED. Guarantees other than `memory.low`, io and bandwidth are not read here.
+    """
+    if pid <= 0:
+        return None
+    try:
+        membership = parse_membership(files.read_text(f"/proc/{pid}/cgroup"))
+        group = group_of(membership, trees_for(membership))
+        if group.path == "/" or not group.folders:
+            return None
+        if "memory" in group.folders:
+            return _limits_v1(group)
+        return _limits_v2(group)
+    except (OSError, ValueError):
+        return None
+
+
+def _limits_v1(group: Group) -> Limits:
+    memory = _v1_limit(_present(group, "memory", "memory.limit_in_bytes"))
+    quota = group.read("cpu", "cpu.cfs_quota_us") or "-1"
+    period = group.read("cpu", "cpu.cfs_period_us") or "100000"
+    return Limits(
+        cpu_max_millicores=_millicores("max" if quota == "-1" else quota, period),
+        memory_max_bytes=_number(memory),
+        pids_max=_number(group.read("pids", "pids.max") or "max"),
+    )
+
+
+def _limits_v2(group: Group) -> Limits:
+    quota, period = (group.read(UNIFIED, "cpu.max") or "max 100000").split()
+    low = _number(group.read(UNIFIED, "memory.low") or "0")
+    return Limits(
+        cpu_max_millicores=_millicores(quota, period),
+        memory_max_bytes=_number(_present(group, UNIFIED, "memory.max")),
+        pids_max=_number(group.read(UNIFIED, "pids.max") or "max"),
+        memory_guarantee_bytes=low or None,
+    )
+
+
+def _present(group: Group, controller: str, name: str) -> str:
+    text = group.read(controller, name)
+    if text is None:
+        raise FileNotFoundError(2, "no such file", name)
+    return text
+
+
+def _number(text: str) -> int:
+    return UNLIMITED if text == "max" else int(text)
+
+
+def _millicores(quota: str, period: str) -> int:
+    return UNLIMITED if quota == "max" else round(int(quota) * 1000 / int(period))

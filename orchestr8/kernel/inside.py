@@ -1,0 +1,165 @@
+"""What stands at paths inside a box: masks, read-only places, device nodes.
+
+Every path is walked by openat2 with the box's root as root, and opened by O_PATH only, so that no
+link, device or file server of the workload's choice is ever entered.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from orchestr8.kernel import files, syscalls
+from orchestr8.proof.model import Mount
+
+_NULL = os.makedev(1, 3)
+_NODES_MAX = 4096
+_DEPTH_MAX = 6
+_ABSENT = (2, 20)  # ENOENT, ENOTDIR
+
+
+@dataclass
+class Inside:
+    """A box's tree, seen from its root. `close` it after use."""
+
+    root: int
+    mounts: Sequence[Mount]
+    _by_id: dict[int, Mount] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._by_id = {mount.id: mount for mount in self.mounts}
+
+    @classmethod
+    def of(cls, task_folder: int, mounts: Sequence[Mount]) -> Inside:
+        """The tree of the task whose /proc folder is open."""
+        flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+        return cls(os.open("root", flags, dir_fd=task_folder), mounts)
+
+    def close(self) -> None:
+        """Let go of the box's root."""
+        os.close(self.root)
+
+    def _open(self, path: str) -> int | None:
+        """A descriptor that only points; None if nothing is there."""
+        try:
+            return syscalls.open_inside(
+                self.root, path.lstrip("/") or ".", os.O_PATH | os.O_NOFOLLOW
+            )
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise
+
+    def _mount_at(self, descriptor: int, path: str) -> Mount | None:
+        """The mount that is mounted exactly at `path` and holds the open file."""
+        number, _ = syscalls.mount_and_mode(descriptor, "", syscalls.AT_EMPTY_PATH)
+        mount = self._by_id.get(number)
+        return mount if mount and mount.target == path else None
+
+    def mask(self, path: str) -> str:
+        """What hides `path`: "absent", "null device", "empty read-only", or "visible".
+
+        The device number alone proves nothing: the mask of CVE-2025-31133 was a bind of a target
+        of the attacker's choice. It takes the mount at this very path and its root as well.
+        """
+        descriptor = self._open(path)
+        if descriptor is None:
+            return "absent"
+        try:
+            found = os.fstat(descriptor)
+            mount = self._mount_at(descriptor, path)
+            if mount is None:
+                return "visible"
+            if stat.S_ISCHR(found.st_mode) and found.st_rdev == _NULL and mount.root == "/null":
+                return "null device"
+            read_only = os.fstatvfs(descriptor).f_flag & os.ST_RDONLY
+            if stat.S_ISDIR(found.st_mode) and mount.type == "tmpfs" and read_only:
+                return "visible" if self._has_entries(descriptor) else "empty read-only"
+            return "visible"
+        finally:
+            os.close(descriptor)
+
+    @staticmethod
+    def _has_entries(descriptor: int) -> bool:
+        # only ever a tmpfs, which answers by itself
+        folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
+        try:
+            with os.scandir(folder) as entries:
+                return any(True for _ in entries)
+        finally:
+            os.close(folder)
+
+    def writability(self, path: str) -> str:
+        """ "absent", "read-only", "root only" (uid 0 alone may write there) or "writable"."""
+        descriptor = self._open(path)
+        if descriptor is None:
+            return "absent"
+        try:
+            if os.fstatvfs(descriptor).f_flag & os.ST_RDONLY:
+                return "read-only"
+            found = os.fstat(descriptor)
+            return "writable" if found.st_uid or found.st_mode & 0o022 else "root only"
+        finally:
+            os.close(descriptor)
+
+    def device_nodes(self) -> tuple[str, ...]:
+        """Every node below /dev as `null c 1:3`, sorted; mounts with nodev cannot have any."""
+        found: list[str] = []
+        waiting = [("dev", 0)]
+        seen = 0
+        while waiting:
+            folder, depth = waiting.pop()
+            for name, mode, device in self._entries(folder):
+                seen += 1
+                if seen > _NODES_MAX:
+                    raise OSError(7, f"more than {_NODES_MAX} entries", "/dev")
+                path = f"{folder}/{name}"
+                if stat.S_ISDIR(mode) and depth < _DEPTH_MAX:
+                    waiting.append((path, depth + 1))
+                elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+                    kind = "c" if stat.S_ISCHR(mode) else "b"
+                    numbers = f"{os.major(device)}:{os.minor(device)}"
+                    found.append(f"{path.removeprefix('dev/')} {kind} {numbers}")
+        return tuple(sorted(found))
+
+    def _entries(self, folder: str) -> list[tuple[str, int, int]]:
+        """Name, mode and device number of what a folder holds; nothing where nodes cannot be."""
+        pointer = self._open(folder)
+        if pointer is None:
+            return []
+        try:
+            number, _ = syscalls.mount_and_mode(pointer, "", syscalls.AT_EMPTY_PATH)
+            mount = self._by_id.get(number)
+            if mount and "nodev" in mount.options:
+                return []
+            listed = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=pointer)
+        finally:
+            os.close(pointer)
+        entries = []
+        try:
+            for name in files.names(listed):
+                with suppress(FileNotFoundError):
+                    found = os.stat(name, dir_fd=listed, follow_symlinks=False)
+                    entries.append((files.decode(os.fsencode(name)), found.st_mode, found.st_rdev))
+        finally:
+            os.close(listed)
+        return entries
+
+
+def host_devices(nodes: Sequence[str]) -> dict[str, str]:
+    """What the host has under the names of a box's nodes: `fuse` to `c 10:229`."""
+    found = {}
+    for node in nodes:
+        name = node.rsplit(" ", 2)[0]
+        if ".." in name.split("/") or "\\" in name:
+            continue
+        with suppress(OSError, ValueError):
+            state = os.lstat(f"/dev/{name}")
+            kinds = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}
+            kind = kinds.get(stat.S_IFMT(state.st_mode))
+            if kind:
+                found[name] = f"{kind} {os.major(state.st_rdev)}:{os.minor(state.st_rdev)}"
+    return found

@@ -1,0 +1,326 @@
+"""The witness: one box read from the kernel, whoever made it.
+
+The order of a reading is the catalogue's. First the cgroup and everyone in it, each task once
+it is no longer the runtime's; then what belongs to the box as a whole; at last the list of tasks
+and of mounts again, and from the start if they have changed. What could not be read has a sentence
+in `failures`, and no content of a box makes this raise.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from orchestr8.isolation.strict import VERSIONS
+from orchestr8.kernel import cgroups, files, mounts, network, syscalls, tasks
+from orchestr8.kernel.inside import Inside, host_devices
+from orchestr8.names import BoxId
+from orchestr8.proof.model import Mount, Reading, TaskReading
+
+MASKED = tuple(sorted({path for v in VERSIONS.values() for path in v.masked_paths}))
+READ_ONLY = tuple(
+    sorted({path for v in VERSIONS.values() for path in v.read_only_paths}
+           | {"/", "/sys", "/sys/fs/cgroup"})
+)  # fmt: skip
+_BARRIER_SECONDS = 3.0
+_ROUNDS_MAX = 40
+_TASKS_MAX = 20_000
+_PAUSE_SECONDS = 0.01
+T = TypeVar("T")
+
+
+@dataclass
+class KernelWitness:
+    """Reads what the kernel says of a box; needs root and the host's pid namespace."""
+
+    _host_text: str = field(default="", init=False, repr=False)
+    _host_mounts: dict[str, list[tuple[str, str]]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    def read(self, box_id: BoxId, pid: int) -> Reading:
+        """The kernel's view of the box whose first task is `pid` (of this pid namespace)."""
+        own = _own_namespaces()
+        empty = Reading(boot_id=files.boot_id(), tasks=(), host_namespaces=own)
+        if pid <= 0:
+            return replace(empty, failures={"tasks": f"{box_id} has no first task"})
+        try:
+            folder = tasks.open_task(pid)
+        except (tasks.TaskEndedError, OSError):
+            return replace(empty, failures={"tasks": f"process {pid} of {box_id} is gone"})
+        try:
+            return _Pass(self, pid, folder, empty).read()
+        except (tasks.TaskEndedError, ProcessLookupError):
+            return replace(empty, failures={"tasks": f"process {pid} of {box_id} has ended"})
+        finally:
+            os.close(folder)
+
+    def host_paths(self, mount: Mount) -> tuple[str, ...]:
+        """The paths at which the host sees what is mounted there."""
+        found = []
+        for root, target in self._host_mounts.get(mount.device, ()):
+            if root == "/":
+                found.append(target.rstrip("/") + mount.root)
+            elif mount.root == root or mount.root.startswith(root + "/"):
+                found.append(target + mount.root[len(root) :])
+        return tuple(sorted({path.rstrip("/") or "/" for path in found}))
+
+    def look_at_host(self) -> None:
+        """Read the host's own mounts; parsed again only when they have changed."""
+        text = files.read_text("/proc/self/mountinfo", limit=files.LARGE_BYTES)
+        if text == self._host_text:
+            return
+        by_device: dict[str, list[tuple[str, str]]] = {}
+        for mount in mounts.parse(text):
+            by_device.setdefault(mount.device, []).append((mount.root, mount.target))
+        self._host_text, self._host_mounts = text, by_device
+
+
+def _own_namespaces() -> dict[str, int]:
+    folder = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return tasks.read_namespaces(folder)
+    finally:
+        os.close(folder)
+
+
+class _Pass:
+    """One reading of one box."""
+
+    def __init__(self, witness: KernelWitness, pid: int, folder: int, empty: Reading) -> None:
+        self.witness = witness
+        self.pid = pid
+        self.folder = folder
+        self.empty = empty
+        self.failures: dict[str, str] = {}
+        self.deadline = time.monotonic() + _BARRIER_SECONDS
+
+    def read(self) -> Reading:
+        """The whole box; again if its mounts or its first task's namespaces changed meanwhile."""
+        if not self._await_workload():
+            return replace(self.empty, failures=self.failures)
+        for _ in range(3):
+            self.failures.clear()
+            before = self._identity()
+            reading = self._read_once()
+            if self._identity() == before:
+                return reading
+        failures = {**self.failures, "mounts": "they changed at every look"}
+        return replace(reading, mounts=(), failures=failures)
+
+    def _identity(self) -> tuple[str, dict[str, int]]:
+        text = files.read_text("mountinfo", self.folder, files.LARGE_BYTES)
+        return text, tasks.read_namespaces(self.folder)
+
+    def _try(self, subject: str, read: Callable[[], T]) -> T | None:
+        """What `read` gives, or None and a sentence."""
+        try:
+            return read()
+        except ProcessLookupError as error:
+            raise tasks.TaskEndedError from error
+        except OSError as error:
+            self.failures[subject] = files.sentence(error)
+        except ValueError as error:
+            self.failures[subject] = str(error)
+        return None
+
+    def _await_workload(self) -> bool:
+        """The exec barrier: wait until the first task is the workload and not the runtime.
+
+        Right after a start it may still be the runtime, whose program lies on a mount that the box
+        does not have (the host's, or memory), with the runtime's descriptors and no filter yet.
+        """
+        while True:
+            program, mount = self._program()
+            if not _is_runtime(program, mount in self._mount_ids()):
+                return True
+            if time.monotonic() > self.deadline:
+                self.failures["tasks"] = (
+                    f"the first task is still the runtime's ({program}), not the workload's"
+                )
+                return False
+            time.sleep(_PAUSE_SECONDS)
+
+    def _program(self) -> tuple[str, int]:
+        try:
+            return files.read_link("exe", self.folder), syscalls.mount_and_mode(self.folder, "exe")[
+                0
+            ]
+        except FileNotFoundError as error:  # of a process that has ended, exe points to nothing
+            raise tasks.TaskEndedError from error
+
+    def _mount_ids(self) -> set[int]:
+        text = files.read_text("mountinfo", self.folder, files.LARGE_BYTES)
+        return {int(line.split(" ", 1)[0]) for line in text.split("\n") if line}
+
+    def _read_once(self) -> Reading:
+        membership = cgroups.parse_membership(files.read_text("cgroup", self.folder))
+        trees = cgroups.trees_for(membership)
+        group = cgroups.group_of(membership, trees)
+        self._try("host mounts", self.witness.look_at_host)
+        found = self._try("mounts", self._mounts) or ()
+        members = self._try("tasks", lambda: self._tasks(group, trees, found)) or ()
+        inner = self._try("sysctls", lambda: network.inner_values(self.folder))
+        reading = replace(
+            self.empty,
+            tasks=members,
+            strays=self._try("strays", lambda: self._strays(group, members)),
+            mounts=found,
+            cgroup=self._try("cgroup", lambda: cgroups.control_files(group)) or {},
+            owner_cgroup=self._try("owner's cgroup", lambda: self._owner(group)) or {},
+            cgroup_path=group.path,
+            interfaces=self._try("interfaces", lambda: network.interfaces(self.folder)),
+            addresses=self._try("addresses", lambda: network.addresses(self.folder)),
+            sysctls=inner[0] if inner else {},
+            hostname=inner[1] if inner else None,
+            host_parameters=self._try("host parameters", network.host_parameters) or {},
+        )
+        return replace(self._paths(reading), failures=dict(self.failures))
+
+    def _owner(self, group: cgroups.Group) -> dict[str, str]:
+        return {} if group.path == "/" else cgroups.control_files(group.parent())
+
+    def _mounts(self) -> tuple[Mount, ...]:
+        parsed = mounts.parse(files.read_text("mountinfo", self.folder, files.LARGE_BYTES))
+        return tuple(replace(m, host_paths=self.witness.host_paths(m)) for m in parsed)
+
+    def _each(
+        self, subject: str, paths: tuple[str, ...], look: Callable[[str], str]
+    ) -> dict[str, str]:
+        found = {path: self._try(f"{subject} of {path}", partial(look, path)) for path in paths}
+        return {path: state for path, state in found.items() if state is not None}
+
+    def _paths(self, reading: Reading) -> Reading:
+        """What stands at paths of the box."""
+        inside = self._try("paths", lambda: Inside.of(self.folder, reading.mounts))
+        if inside is None:
+            return reading
+        try:
+            masked = self._each("mask", MASKED, inside.mask)
+            rights = self._each("rights", READ_ONLY, inside.writability)
+            nodes = self._try("devices", inside.device_nodes)
+        finally:
+            inside.close()
+        return replace(
+            reading,
+            masked=masked,
+            read_only=rights,
+            devices=nodes,
+            host_devices=host_devices(nodes or ()),
+        )
+
+    def _tasks(
+        self,
+        group: cgroups.Group,
+        trees: dict[str, cgroups.Hierarchy],
+        found: tuple[Mount, ...],
+    ) -> tuple[TaskReading, ...]:
+        """Every task of the box, the first one first.
+
+        The list is read again until nobody is in it who was not looked at: a task that starts
+        while we read is read as well. One that ends is left out.
+        """
+        ids = {mount.id for mount in found}
+        read: dict[int, tuple[TaskReading, ...]] = {}
+        rounds = 0
+        while rounds < _ROUNDS_MAX:
+            members = cgroups.members(group, trees) if group.path != "/" else ()
+            unread = [pid for pid in {*members, self.pid} if pid not in read]
+            if len(read) + len(unread) > _TASKS_MAX:
+                raise OSError(7, f"more than {_TASKS_MAX} tasks")
+            starting = False
+            for pid in unread:
+                seen = tasks.read_task(pid, pid == self.pid, self.failures)
+                if self._starts(seen, ids):
+                    starting = True
+                    continue
+                read[pid] = seen
+            if not unread:
+                return self._ordered(read)
+            if starting:
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                rounds += 1
+        self.failures["tasks"] = "tasks come and go faster than they can be read"
+        return self._ordered(read)
+
+    def _starts(self, seen: tuple[TaskReading, ...], ids: set[int]) -> bool:
+        """Whether a task is the runtime on its way into the box: then it is read again.
+
+        What looks so for longer than a few seconds is judged as it is.
+        """
+        if not seen or not ids or time.monotonic() > self.deadline:
+            return False
+        return _is_runtime(seen[0].program or "", seen[0].program_mount in ids)
+
+    def _ordered(self, read: dict[int, tuple[TaskReading, ...]]) -> tuple[TaskReading, ...]:
+        first = read.pop(self.pid, ())
+        if not first:
+            raise tasks.TaskEndedError
+        return (*first, *(task for pid in sorted(read) for task in read[pid]))
+
+    def _strays(self, group: cgroups.Group, members: tuple[TaskReading, ...]) -> tuple[int, ...]:
+        """Tasks of the box's pid namespace that are not in its cgroup.
+
+        The box's own /proc lists the namespace. Only when it has a number that no member has (or
+        lacks the first one's, so is no list of it) is every process of the host asked.
+        """
+        if not members:
+            raise ValueError("its tasks could not be read")
+        inner = self._inner_numbers()
+        if _inner_number(members[0]) in inner <= {_inner_number(task) for task in members}:
+            return ()
+        namespace = f"pid:[{members[0].namespaces.get('pid')}]"
+        return tuple(pid for pid in sorted(_processes()) if _is_stray(pid, namespace, group.path))
+
+    def _inner_numbers(self) -> set[int]:
+        """The process numbers that the box itself sees; all of them if its /proc is hidden."""
+        root = os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.folder)
+        try:
+            flags = os.O_RDONLY | os.O_DIRECTORY
+            listed = syscalls.open_inside(root, "proc", flags)
+        except OSError:
+            return {-1}
+        finally:
+            os.close(root)
+        try:
+            names = files.names(listed)
+        finally:
+            os.close(listed)
+        return {int(name) for name in names if name.isdigit()}
+
+
+def _inner_number(task: TaskReading) -> int:
+    words = task.status.get("NSpid", "").split()
+    return int(words[-1]) if words else 0
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _is_stray(pid: int, namespace: str, path: str) -> bool:
+    """Whether a live process is in the pid namespace, but neither in the cgroup nor below it."""
+    with suppress(OSError):
+        if files.read_link(f"/proc/{pid}/ns/pid") != namespace or files.start_time(pid) is None:
+            return False
+        membership = cgroups.parse_membership(files.read_text(f"/proc/{pid}/cgroup"))
+        places = [membership[name] for name in cgroups.LIMITING if name in membership]
+        return not any(place == path or place.startswith(path + "/") for place in places)
+    return False
+
+
+def _is_runtime(program: str, inside: bool) -> bool:
+    """Whether a program is the runtime's: a foreign file, or the copy of itself in memory.
+
+    Other programs in memory are a workload's own doing.
+    """
+    if inside:
+        return False
+    return not program.startswith("/memfd:") or program.startswith("/memfd:runc_cloned")

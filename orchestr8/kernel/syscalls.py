@@ -1,0 +1,93 @@
+"""The system calls that Python does not name, by number: openat2, statx, setns, pidfd_getfd, bpf.
+
+Numbers are those of x86-64 and of the generic table that arm64 uses (asm/unistd.h).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+
+_NUMBERS = {
+    "x86_64": {"setns": 308, "bpf": 321, "statx": 332, "openat2": 437, "pidfd_getfd": 438},
+    "aarch64": {"setns": 268, "bpf": 280, "statx": 291, "openat2": 437, "pidfd_getfd": 438},
+}
+_OF_THIS_MACHINE = _NUMBERS.get(platform.machine(), {})
+_libc = ctypes.CDLL(None, use_errno=True)
+
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_IN_ROOT = 0x10
+
+AT_EMPTY_PATH = 0x1000
+_AT_STATX_DONT_SYNC = 0x4000  # a dead file server must not hold the reader up
+_STATX_TYPE = 0x1
+_STATX_MNT_ID = 0x1000
+_STATX_BYTES = 256
+
+_BPF_PROG_QUERY = 16
+_BPF_CGROUP_DEVICE = 6
+
+
+def call(name: str, *arguments: object) -> int:
+    """One system call; raises OSError with the kernel's number, ENOSYS on a foreign machine."""
+    number = _OF_THIS_MACHINE.get(name)
+    if number is None:
+        raise OSError(38, f"{name} has no known number on {platform.machine()}")
+    result = int(_libc.syscall(ctypes.c_long(number), *arguments))
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+    return result
+
+
+def open_inside(root: int, path: str, flags: int) -> int:
+    """Open a path with `root` as the root folder of every symbolic link and every "..".
+
+    The workload made the tree below. Walked in any other way, its links would lead into the tree
+    of whoever reads.
+    """
+    how = struct.pack("<QQQ", flags | os.O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+    return call("openat2", ctypes.c_int(root), os.fsencode(path), how, ctypes.c_size_t(len(how)))
+
+
+def mount_and_mode(at: int, path: str, flags: int = 0) -> tuple[int, int]:
+    """The id of the mount on which a file lies (as in mountinfo) and the file's type and mode.
+
+    Links are followed, those of /proc included: that is how one asks for the mount of another
+    process's program or descriptor without opening it.
+    """
+    buffer = ctypes.create_string_buffer(_STATX_BYTES)
+    wanted = ctypes.c_uint(_STATX_TYPE | _STATX_MNT_ID)
+    flag = ctypes.c_int(flags | _AT_STATX_DONT_SYNC)
+    call("statx", ctypes.c_int(at), os.fsencode(path), flag, wanted, buffer)
+    filled = int.from_bytes(buffer.raw[0:4], "little")
+    if not filled & _STATX_MNT_ID:
+        raise OSError(38, "statx gives no mount id before Linux 5.8", path)
+    mode = int.from_bytes(buffer.raw[28:30], "little")
+    return int.from_bytes(buffer.raw[144:152], "little"), mode
+
+
+def enter_namespace(descriptor: int, kind: int) -> None:
+    """Move the calling thread, and no other, into a namespace."""
+    call("setns", ctypes.c_int(descriptor), ctypes.c_int(kind))
+
+
+def copy_descriptor(pidfd: int, number: int) -> int:
+    """Another process's open file as a descriptor of ours."""
+    return call("pidfd_getfd", ctypes.c_int(pidfd), ctypes.c_int(number), ctypes.c_uint(0))
+
+
+def device_programs(cgroup: int) -> int:
+    """How many programs decide about devices in an open v2 cgroup; none means all are allowed."""
+    # union bpf_attr: target_fd, attach_type, query_flags, attach_flags, prog_ids, prog_cnt
+    attributes = bytearray(struct.pack("<IIIIQI", cgroup, _BPF_CGROUP_DEVICE, 0, 0, 0, 0).ljust(64))
+    attributes[28:] = bytes(len(attributes) - 28)
+    buffer = (ctypes.c_char * len(attributes)).from_buffer(attributes)
+    try:
+        call("bpf", ctypes.c_int(_BPF_PROG_QUERY), buffer, ctypes.c_uint(len(attributes)))
+    except OSError as error:
+        if error.errno != 28:  # ENOSPC: there are programs and we gave no room for their ids
+            raise
+    return int.from_bytes(buffer.raw[24:28], "little")

@@ -1,0 +1,45 @@
+"""What the blocks of the schema share: strictness, how a field is told, and shorthand.
+
+Each field says in one place what it does, its default in words, an example, and what a change of
+it does to running boxes; messages, `explain` and the JSON Schema are made from that.
+"""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+NEW_BOX = "a change forces a new box"
+IN_PLACE = "a change is made in place, no restart"
+NOTHING = "a change does nothing to running boxes"
+REQUIRED = "none, it must be written"
+
+
+class Block(BaseModel):
+    """A mapping of the language; unknown keys are errors."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True
+    )
+
+
+class Shorthand(Block):
+    """A block whose key `shorthand` may be written as a bare value."""
+
+    shorthand: ClassVar[str] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _long_form(cls, value: Any) -> Any:
+        return {cls.shorthand: value} if isinstance(value, str) else value
+
+
+def told(
+    effect: str, example: str, default: str = "", value: Any = ..., change: str = "", **more: Any
+) -> Any:
+    """A field: its effect, an example in YAML, its default in words, what a change of it does.
+
+    `value` is what the field holds when it is not written; without one it must be written.
+    """
+    words = REQUIRED if value is ... else default
+    extra: Any = {"x-example": example, "x-default": words, "x-change": change}
+    return Field(value, description=effect, json_schema_extra=extra, **more)

@@ -1,0 +1,184 @@
+"""Typed blocks to the frozen values that every later stage uses.
+
+Nothing is judged here; a name without an owner gets the file's, and a field that was not written
+gets its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from orchestr8.errors import Place
+from orchestr8.isolation.limits import Limits
+from orchestr8.isolation.relaxations import RELAXATIONS, Kind
+from orchestr8.manifest import paths
+from orchestr8.manifest.arguments import Arguments, Asked
+from orchestr8.manifest.model import (
+    CommandCheck,
+    Edge,
+    FileMount,
+    Health,
+    HttpCheck,
+    Link,
+    Publish,
+    RelaxationAsked,
+    ScratchAsked,
+    Secret,
+    Service,
+    Stop,
+    TcpCheck,
+    Update,
+    Volume,
+    VolumeMount,
+)
+from orchestr8.manifest.nodes import MappingNode, Parsed, ScalarNode
+from orchestr8.manifest.parts import HealthBlock, LimitsBlock, StopBlock, UpdateBlock
+from orchestr8.manifest.places import Places
+from orchestr8.manifest.schema import SecretBlock, ServiceBlock, VolumeBlock
+from orchestr8.names import ServiceName
+
+Value = TypeVar("Value", Health, Stop, Update)
+
+
+def service(
+    parsed: Parsed, name: ServiceName, key: ScalarNode, node: MappingNode, block: ServiceBlock
+) -> Service:
+    """One service of a file; `node` is where its parts stand."""
+    places = Places(parsed.source.name, key, node)
+    file_name = parsed.source.name
+    return Service(
+        name=name,
+        image=block.image,
+        run_once=block.run == "once",
+        entrypoint=None if block.entrypoint is None else tuple(block.entrypoint),
+        args=None if block.args is None else tuple(block.args),
+        env=tuple(sorted(block.env.items())),
+        workdir=block.workdir or "",
+        files=tuple(
+            sorted(FileMount(t, paths.joined(file_name, s)) for t, s in block.files.items())
+        ),
+        secrets=tuple(block.secrets),
+        replicas=1 if block.replicas is None else block.replicas,
+        standby=block.standby or 0,
+        after=tuple(_peer(peer, name.owner) for peer in block.after),
+        limits=_limits(block.limits),
+        scratch=tuple(sorted(ScratchAsked(path, size) for path, size in block.scratch.items())),
+        volumes=tuple(
+            sorted(
+                VolumeMount(target, volume, owner or name.owner)
+                for target, (volume, owner) in block.volumes.items()
+            )
+        ),
+        accepts=_links(block.accepts, name.owner),
+        connects=_links(block.connects, name.owner),
+        publish=tuple(
+            sorted(Publish(address, host, port) for (address, host), port in block.publish.items())
+        ),
+        health=_health(block.health),
+        stop=_stop(block.stop),
+        update=_update(block.update),
+        edge=_edge(block),
+        relax=tuple(
+            _relaxation(asked, name.owner, places.get(f"relax.{index}", Place("")))
+            for index, asked in enumerate(block.relax)
+        ),
+        places=places,
+    )
+
+
+def _peer(peer: tuple[str, str], owner: str) -> ServiceName:
+    return ServiceName(peer[1] or owner, peer[0])
+
+
+def _links(links: Iterable[tuple[tuple[str, str], int]], owner: str) -> tuple[Link, ...]:
+    return tuple(Link(_peer(peer, owner), port) for peer, port in links)
+
+
+def _limits(block: LimitsBlock | None) -> Limits:
+    written: dict[str, int | None] = {}
+    if block is not None:
+        written = {"pids_max": block.pids}
+        if block.cpu:
+            written["cpu_max_millicores"] = block.cpu.max
+            written["cpu_guarantee_millicores"] = block.cpu.guarantee
+        if block.memory:
+            written["memory_max_bytes"] = block.memory.max
+            written["memory_guarantee_bytes"] = block.memory.guarantee
+        if block.io:
+            written["io_read_bytes"], written["io_write_bytes"] = block.io.read, block.io.write
+        if block.bandwidth:
+            written["bandwidth_out_bits"] = block.bandwidth.out
+            written["bandwidth_in_bits"] = block.bandwidth.in_
+    return Limits(**{name: value for name, value in written.items() if value is not None})
+
+
+def _health(block: HealthBlock | None) -> Health | None:
+    if block is None:
+        return None
+    check: HttpCheck | TcpCheck | CommandCheck = CommandCheck(tuple(block.command or ()))
+    if block.http is not None:
+        check = block.http
+    elif block.tcp is not None:
+        check = TcpCheck(block.tcp)
+    return _written(
+        Health(check),
+        every_ms=block.every,
+        failures=block.failures,
+        within_ms=block.within,
+        timeout_ms=block.timeout,
+    )
+
+
+def _stop(block: StopBlock | None) -> Stop:
+    if block is None:
+        return Stop()
+    return _written(Stop(), signal=block.signal, grace_ms=block.grace)
+
+
+def _update(block: UpdateBlock | None) -> Update:
+    if block is None:
+        return Update()
+    return _written(
+        Update(),
+        order=block.order,
+        parallel=block.parallel,
+        within_ms=block.within,
+        on_failure=block.on_failure,
+    )
+
+
+def _edge(block: ServiceBlock) -> Edge | None:
+    edge = block.edge
+    return Edge(edge.listen, edge.to, edge.tls or "", edge.overflow) if edge else None
+
+
+def _written(value: Value, **fields: Any) -> Value:
+    """`value` with the fields that were written, which are those that are not None."""
+    return replace(value, **{name: given for name, given in fields.items() if given is not None})
+
+
+def _relaxation(asked: Asked, owner: str, place: Place) -> RelaxationAsked:
+    arguments = resolved(asked, owner)
+    return RelaxationAsked(asked.id, arguments, asked.why, asked.until, place)
+
+
+def resolved(asked: Asked, owner: str) -> Arguments:
+    """The arguments with every bare service given its owner."""
+    services = {p.name for p in RELAXATIONS[asked.id].parameters if p.kind is Kind.SERVICE}
+    return tuple(
+        (name, str(ServiceName.parse(str(value), owner)) if name in services else value)
+        for name, value in asked.arguments
+    )
+
+
+def volume(name: str, owner: str, block: VolumeBlock, place: Place) -> Volume:
+    """One volume of a file."""
+    share = sorted((_peer(peer, owner), mode) for peer, mode in block.share.items())
+    return Volume(name, owner, share=tuple(share), place=place)
+
+
+def secret(name: str, owner: str, block: SecretBlock, place: Place) -> Secret:
+    """One secret of a file."""
+    return Secret(name, owner, block.file or name, place)

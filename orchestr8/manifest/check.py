@@ -1,0 +1,309 @@
+"""What must be true across services, files and sets: names, references, order, host ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from orchestr8.errors import Place, Problem
+from orchestr8.manifest import hints
+from orchestr8.manifest.addresses import EVERYWHERE
+from orchestr8.manifest.cycles import cycles
+from orchestr8.manifest.files import FileRead
+from orchestr8.manifest.model import Fleet, ManifestSet, Service
+from orchestr8.manifest.rules import service_problems, value_place
+from orchestr8.names import ServiceName
+
+
+@dataclass
+class _Known:
+    """Which names exist, in these files and outside; `owners` are those that can be judged."""
+
+    services: set[ServiceName] = field(default_factory=set)
+    volumes: set[tuple[str, str]] = field(default_factory=set)
+    secrets: set[tuple[str, str]] = field(default_factory=set)
+    owners: set[str] = field(default_factory=set)
+    everywhere: bool = False
+    """Whether a fleet is at hand, so that every owner's names are known."""
+
+    def judges(self, owner: str) -> bool:
+        """Whether it is known what exists of this owner."""
+        return self.everywhere or owner in self.owners
+
+
+def check(files: Sequence[FileRead], outside: Fleet | None) -> list[Problem]:
+    """Every problem between the parts of a set, and between it and the fleet outside."""
+    services = [service for file in files for service in file.services]
+    problems = [problem for service in services for problem in service_problems(service)]
+    problems += _declared_twice(files)
+    problems += _shared_twice(files)
+    problems += _platform_parts(files)
+    problems += _nothing_declared(files)
+    if all(file.readable for file in files):
+        known = _known(files, outside)
+        for service in services:
+            problems += _references(service, known)
+        problems += _shared_volumes(files, services)
+        problems += _waived_owners(files)
+    problems += _host_ports(services, outside)
+    problems += _after_cycles(services, outside)
+    problems += _joined_slots(services, outside)
+    return problems
+
+
+def unchecked_names(manifest_set: ManifestSet) -> tuple[str, ...]:
+    """Names of owners outside the set, which without a fleet are checked for their form alone."""
+    own = {service.name.owner for service in manifest_set.services}
+    own |= {volume.owner for volume in manifest_set.volumes}
+    found: set[str] = set()
+    for service in manifest_set.services:
+        peers = [*service.after, *(link.peer for link in service.connects)]
+        found |= {str(peer) for peer in peers if peer.owner not in own}
+        found |= {f"{v.volume}.{v.owner}" for v in service.volumes if v.owner not in own}
+        found |= {name for name in _joined_names(service) if name.partition(".")[2] not in own}
+    return tuple(sorted(found))
+
+
+def _known(files: Sequence[FileRead], outside: Fleet | None) -> _Known:
+    known = _Known(everywhere=outside is not None)
+    for file in files:
+        known.owners.add(file.owner)
+        names = {part: file.declared.get(part, {}) for part in ("services", "volumes", "secrets")}
+        known.services |= {ServiceName(file.owner, name) for name in names["services"]}
+        known.volumes |= {(file.owner, name) for name in names["volumes"]}
+        known.secrets |= {(file.owner, name) for name in names["secrets"]}
+    if outside is not None:
+        known.services |= outside.services().keys()
+        known.volumes |= outside.volumes().keys()
+        known.secrets |= outside.secrets().keys()
+    return known
+
+
+def _declared_twice(files: Sequence[FileRead]) -> Iterator[Problem]:
+    first: dict[tuple[str, str, str], Place] = {}
+    for file in files:
+        for part, names in file.declared.items():
+            for name, place in names.items():
+                before = first.setdefault((part, file.owner, name), place)
+                if before != place:
+                    kind = part.removesuffix("s")
+                    what = f"the {kind} {name}.{file.owner} is declared twice; first in {before}"
+                    yield Problem(place, what, "keep one of the two, or give one another name")
+
+
+def _shared_twice(files: Sequence[FileRead]) -> Iterator[Problem]:
+    for volume in (volume for file in files for volume in file.volumes):
+        peers = [peer for peer, _ in volume.share]
+        for peer in sorted({peer for peer in peers if peers.count(peer) > 1}):
+            what = f"volumes.{volume.name}.share lists {peer} twice"
+            yield Problem(volume.place, what, "keep one of the two")
+
+
+def _platform_parts(files: Sequence[FileRead]) -> Iterator[Problem]:
+    places = [file.platform_place for file in files if file.platform_place]
+    for place in places[1:]:
+        what = f"`platform` is written twice; first in {places[0]}"
+        yield Problem(place, what, "keep one file with the platform's part")
+
+
+def _nothing_declared(files: Sequence[FileRead]) -> Iterator[Problem]:
+    if not all(file.readable for file in files):
+        return
+    if any(file.declared.get("services") or file.platform_place for file in files):
+        return
+    if any(file.problems for file in files):
+        return
+    place = Place(files[0].parsed.source.name, 1, 1)
+    yield Problem(
+        place,
+        "nothing is declared: no service and no platform part",
+        'write services: {NAME: {image: "name:tag"}}',
+    )
+
+
+def _references(service: Service, known: _Known) -> Iterator[Problem]:
+    name = f"services.{service.name.service}"
+    peers = [(f"after.{i}", peer, "after") for i, peer in enumerate(service.after)]
+    peers += [(f"connects.{i}", link.peer, "connects") for i, link in enumerate(service.connects)]
+    peers += [
+        (f"accepts.{i}", link.peer, "accepts")
+        for i, link in enumerate(service.accepts)
+        if link.peer.owner == service.name.owner
+    ]
+    peers += [
+        (f"relax.{i}", ServiceName.parse(joined), "relax") for i, joined in _joined_entries(service)
+    ]
+    for path, peer, field_name in peers:
+        if known.judges(peer.owner) and peer not in known.services:
+            called = _called(peer, service.name.owner)
+            what = f"{name}.{field_name} names {called}, and there is no such service"
+            remedy = _like(called, {_called(other, service.name.owner) for other in known.services})
+            yield Problem(service.place(path), what, remedy or "declare it, or mend the name")
+    yield from _volumes(service, known)
+    yield from _secrets(service, known)
+
+
+def _called(peer: ServiceName, owner: str) -> str:
+    """A service as a file of this owner calls it."""
+    return peer.service if peer.owner == owner else str(peer)
+
+
+def _volumes(service: Service, known: _Known) -> Iterator[Problem]:
+    own = service.name.owner
+    names = {other if owner == own else f"{other}.{owner}" for owner, other in known.volumes}
+    for mount in service.volumes:
+        if not known.judges(mount.owner) or (mount.owner, mount.volume) in known.volumes:
+            continue
+        called = mount.volume if mount.owner == own else f"{mount.volume}.{mount.owner}"
+        remedy = _like(called, names) or (
+            f"write volumes: {{{mount.volume}: {{}}}} in a file of owner {mount.owner}"
+        )
+        yield Problem(
+            value_place(service, f"volumes.{mount.target}"),
+            f"services.{service.name.service}.volumes names {called}, and there is no such volume",
+            remedy,
+        )
+
+
+def _secrets(service: Service, known: _Known) -> Iterator[Problem]:
+    owner = service.name.owner
+    own = {secret for of, secret in known.secrets if of == owner}
+    used = [(f"secrets.{i}", "secrets", secret) for i, secret in enumerate(service.secrets)]
+    if service.edge and service.edge.tls:
+        used.append(("edge.tls", "edge.tls", service.edge.tls))
+    for path, field_name, secret in used:
+        if secret not in own:
+            what = f"services.{service.name.service}.{field_name} names {secret}, and {owner} has "
+            meant = hints.nearest(secret, own)
+            remedy = (
+                f'did you mean "{meant}"?'
+                if meant
+                else (f"write secrets: {{{secret}: {{}}}} in a file of owner {owner}")
+            )
+            yield Problem(value_place(service, path), what + "no such secret", remedy)
+
+
+def _like(name: object, known: set[str]) -> str:
+    meant = hints.nearest(str(name), known)
+    return f'did you mean "{meant}"?' if meant else ""
+
+
+def _joined_entries(service: Service) -> Iterator[tuple[int, str]]:
+    for index, asked in enumerate(service.relax):
+        if asked.id in ("ns.pid.share", "ns.net.share", "ns.ipc.share"):
+            yield index, str(dict(asked.arguments)["with"])
+
+
+def _joined_names(service: Service) -> set[str]:
+    return {name for _, name in _joined_entries(service)}
+
+
+def _shared_volumes(files: Sequence[FileRead], services: Sequence[Service]) -> Iterator[Problem]:
+    """With replicas a volume is one per slot, and then nobody else can mount it."""
+    shared = {(v.owner, v.name) for file in files for v in file.volumes if v.share}
+    for service in services:
+        if service.replicas < 2:
+            continue
+        for mount in service.volumes:
+            foreign = mount.owner != service.name.owner
+            if foreign or (mount.owner, mount.volume) in shared:
+                reason = f"is {mount.owner}'s" if foreign else "is shared"
+                yield Problem(
+                    service.place(f"volumes.{mount.target}"),
+                    f"services.{service.name.service}.volumes: {mount.volume} {reason}, and a "
+                    f"service with {service.replicas} replicas has a volume for each slot",
+                    "write replicas: 1, or use a volume of its own that is not shared",
+                )
+
+
+def _waived_owners(files: Sequence[FileRead]) -> Iterator[Problem]:
+    for file in files:
+        owners = {owner.name for owner in file.platform.owners} if file.platform else set()
+        for waiver in file.platform.waivers if file.platform else ():
+            if owners and waiver.service.owner not in owners:
+                what = f"the waiver is for {waiver.service}, and there is no such owner"
+                remedy = _like(waiver.service.owner, owners) or "write it under `owners`"
+                yield Problem(waiver.place, what, remedy)
+
+
+def _host_ports(services: Sequence[Service], outside: Fleet | None) -> Iterator[Problem]:
+    here = {service.name for service in services}
+    taken: dict[int, list[tuple[str, ServiceName, Place | None]]] = {}
+    for other in outside.services().values() if outside else ():
+        if other.name not in here:
+            for address, host_port, _ in _bound(other):
+                taken.setdefault(host_port, []).append((address, other.name, None))
+    for service in services:
+        for address, host_port, path in _bound(service):
+            place = service.place(path)
+            for held, holder, where in taken.get(host_port, ()):
+                if EVERYWHERE in (held, address) or held == address:
+                    at = f" in {where}" if where else ""
+                    yield Problem(
+                        place,
+                        f"port {host_port} of the host is taken: {holder} has {held}:{host_port}"
+                        f"{at}",
+                        "choose another port",
+                    )
+                    break
+            taken.setdefault(host_port, []).append((address, service.name, place))
+
+
+def _bound(service: Service) -> Iterator[tuple[str, int, str]]:
+    """The host's addresses and ports that a service binds, and where it says so."""
+    for publish in service.publish:
+        key = f"publish.{publish.address}:{publish.host_port}"
+        bare = f"publish.{publish.host_port}"
+        yield publish.address, publish.host_port, key if key in service.places else bare
+    if service.edge:
+        yield EVERYWHERE, service.edge.listen, "edge.listen"
+
+
+def _after_cycles(services: Sequence[Service], outside: Fleet | None) -> Iterator[Problem]:
+    by_name = dict(outside.services()) if outside else {}
+    by_name |= {service.name: service for service in services}
+    here = {service.name: service for service in services}
+    graph = {
+        name: sorted(peer for peer in service.after if peer in by_name and peer != name)
+        for name, service in by_name.items()
+        if service.after
+    }
+    for cycle in cycles(graph):
+        found = next((name for name in cycle if name in here), None)
+        if found is None:
+            continue
+        start = cycle.index(found)
+        turned = [*cycle[start:], *cycle[:start]]
+        path = f"after.{here[found].after.index(turned[1])}"
+        yield Problem(
+            here[found].place(path),
+            "`after` goes in a circle: " + " -> ".join(map(str, [*turned, found])),
+            "take one of these lines out",
+        )
+
+
+def _joined_slots(services: Iterable[Service], outside: Fleet | None) -> Iterator[Problem]:
+    """A box joins the box of the same slot, and what is joined does not join in turn."""
+    by_name = dict(outside.services()) if outside else {}
+    services = list(services)
+    by_name |= {service.name: service for service in services}
+    for service in services:
+        for index, name in _joined_entries(service):
+            peer = by_name.get(ServiceName.parse(name))
+            if peer is None or peer.name == service.name:
+                continue
+            asked, place = service.relax[index].id, service.place(f"relax.{index}")
+            of = f"services.{service.name.service}.relax"
+            if peer.replicas < service.replicas:
+                yield Problem(
+                    place,
+                    f"{of}: {asked} with {name}, which has {peer.replicas} boxes for "
+                    f"{service.replicas}; a box joins the one of the same slot",
+                    "give both the same replicas",
+                )
+            if any(other.id == asked for other in peer.relax):
+                yield Problem(
+                    place,
+                    f"{of}: {asked} with {name}, which joins another by {asked} itself",
+                    "let one service be joined by all others",
+                )

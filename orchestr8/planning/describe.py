@@ -1,0 +1,217 @@
+"""The lines that people read: what happens to each service, why, and with what effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from orchestr8.boxes.spec import BoxSpec, FieldChange
+from orchestr8.boxes.world import ObservedBox
+from orchestr8.names import ServiceName
+from orchestr8.planning.draft import Draft
+from orchestr8.planning.moves import Adjust, Finish, Moves, Provision, Release, Replace, Wait
+from orchestr8.planning.plan import Mark, Step, Upkeep
+from orchestr8.planning.replace import stop_first_why
+from orchestr8.planning.rules import NO_BOX_YET
+from orchestr8.planning.upkeep import link_changes, upkeep
+from orchestr8.planning.wording import listed, volume_label
+
+IN_PLACE = "in place, no restart"
+_ORDER = {mark: position for position, mark in enumerate(Mark)}
+_Move = TypeVar("_Move", Provision, Replace, Release, Wait)
+
+
+def describe(draft: Draft) -> tuple[tuple[Step, ...], tuple[Upkeep, ...]]:
+    """The steps by mark and service, and the lines that are no service's."""
+    links = link_changes(draft)
+    steps: list[Step] = []
+    for name in draft.moves.keys() | links.keys():
+        about = _About(draft, name, draft.moves.get(name, Moves()))
+        steps += about.provisions()
+        steps += about.replacements()
+        steps += about.releases()
+        steps += about.rebalance(links.get(name, ()))
+        steps += about.waits()
+    steps.sort(key=lambda one: (_ORDER[one.mark], one.service, one.cause, str(one.changes)))
+    return tuple(steps), upkeep(draft, is_explained=bool(steps))
+
+
+@dataclass(frozen=True)
+class _About:
+    """The lines of one service."""
+
+    draft: Draft
+    name: ServiceName
+    moves: Moves
+
+    @property
+    def running(self) -> int:
+        """How many of its boxes run now."""
+        return sum(box.state.runs for box in self.draft.seen.boxes.get(self.name, ()))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What degrades for its fresh boxes."""
+        service = self.draft.desired.services.get(self.name)
+        return service.notes if service else ()
+
+    def provisions(self) -> Iterable[Step]:
+        """Boxes where none runs."""
+        moves = [move for move in self.moves.slots if isinstance(move, Provision)]
+        before = self.running
+        for alike in _alike(moves, lambda move: (move.cause, move.changes)):
+            count = len(alike)
+            yield Step(
+                Mark.PROVISION,
+                self.name,
+                before,
+                before + count,
+                "provision",
+                cause="" if alike[0].cause == NO_BOX_YET else alike[0].cause,
+                changes=alike[0].changes,
+                effect=self._effect_of_fresh([move.spec for move in alike]),
+                notes=self.notes,
+                count=count,
+            )
+            before += count
+
+    def replacements(self) -> Iterable[Step]:
+        """Boxes that take the place of others."""
+        moves = [move for move in self.moves.slots if isinstance(move, Replace)]
+        for alike in _alike(moves, lambda move: (move.cause, move.changes)):
+            cause = "" if alike[0].changes else alike[0].cause
+            yield self._in_slots(Mark.REPLACE, "replace", cause, len(alike), alike[0].changes)
+        finished = sum(isinstance(move, Finish) for move in self.moves.slots)
+        if finished:
+            cause = "an interrupted replacement goes on"
+            yield self._in_slots(Mark.REPLACE, "replace", cause, finished)
+
+    def releases(self) -> Iterable[Step]:
+        """Boxes that go."""
+        for alike in _alike(self.moves.releases, lambda release: release.cause):
+            boxes = [release.box for release in alike]
+            if self.name in self.draft.desired.services:
+                before = self.running
+                after = before - sum(box.state.runs for box in boxes)
+            else:
+                before, after = len(self.draft.seen.boxes.get(self.name, ())), 0
+            yield Step(
+                Mark.RELEASE,
+                self.name,
+                before,
+                after,
+                "release",
+                cause=alike[0].cause,
+                effect=_effect_of_release(boxes, self.name.owner),
+                count=len(boxes),
+            )
+
+    def rebalance(self, links: tuple[FieldChange, ...]) -> Iterable[Step]:
+        """What is set in place."""
+        adjusts = self.moves.adjusts
+        if not adjusts and not links:
+            return
+        changes = {change: None for adjust in adjusts for change in adjust.changes}
+        changes |= dict.fromkeys(links)
+        if not changes:
+            changes = dict.fromkeys(_names_change(adjust) for adjust in adjusts)
+        yield Step(
+            Mark.REBALANCE,
+            self.name,
+            self.running,
+            self.running,
+            "rebalance",
+            changes=tuple(changes),
+            effect=IN_PLACE,
+            count=self.running if links else len(adjusts),
+        )
+
+    def waits(self) -> Iterable[Step]:
+        """What cannot be done now."""
+        moves = [move for move in self.moves.slots if isinstance(move, Wait)]
+        for alike in _alike(moves, lambda move: (move.cause, move.remedy, move.try_again_ms)):
+            first = alike[0]
+            yield Step(
+                Mark.WAITS,
+                self.name,
+                self.running,
+                len(self.moves.slots),
+                "waits",
+                cause=first.cause,
+                effect=first.remedy,
+                try_again_ms=first.try_again_ms,
+                count=len(alike),
+                reason=first.reason,
+                whose_move=first.whose_move,
+            )
+
+    def _in_slots(
+        self,
+        mark: Mark,
+        what: str,
+        cause: str,
+        count: int,
+        changes: tuple[FieldChange, ...] = (),
+    ) -> Step:
+        why = stop_first_why(self.draft.desired.services[self.name])
+        effect = f"stop-first: {why}, short gap" if why else "start-first, no gap"
+        return Step(
+            mark,
+            self.name,
+            self.running,
+            self.running,
+            what,
+            cause=cause,
+            changes=changes,
+            effect=effect,
+            notes=self.notes,
+            count=count,
+        )
+
+    def _effect_of_fresh(self, specs: list[BoxSpec]) -> str:
+        words = ["runs once"] if specs[0].run_once else []
+        present = {volume.name for volume in self.draft.world.volumes}
+        mounts = {
+            volume_label(volume, self.name.owner): volume.volume in present
+            for spec in specs
+            for volume in spec.volumes
+        }
+        for is_kept, word in ((False, "new"), (True, "kept")):
+            labels = sorted(label for label, kept in mounts.items() if kept is is_kept)
+            if labels:
+                words.append(_volumes_are(labels, word))
+        if not words:
+            words.append("a fresh box" if len(specs) == 1 else f"{len(specs)} fresh boxes")
+        return ", ".join(words)
+
+
+def _alike(moves: Iterable[_Move], key: Callable[[_Move], Hashable]) -> list[list[_Move]]:
+    """Moves that make one line together, in the order in which they first come."""
+    found: dict[Hashable, list[_Move]] = {}
+    for move in moves:
+        found.setdefault(key(move), []).append(move)
+    return list(found.values())
+
+
+def _effect_of_release(boxes: Iterable[ObservedBox], owner: str) -> str:
+    specs = [box.spec for box in boxes if box.spec]
+    labels = {
+        volume_label(volume, owner)
+        for spec in specs
+        for volume in spec.volumes
+        if volume.volume.startswith(f"{owner}--")
+    }
+    return _volumes_are(sorted(labels), "kept") if labels else "nothing of it stays"
+
+
+def _volumes_are(labels: list[str], word: str) -> str:
+    if len(labels) == 1:
+        return f"its volume {labels[0]} is {word}"
+    return f"its volumes {listed(labels)} are {word}"
+
+
+def _names_change(adjust: Adjust) -> FieldChange:
+    names = (adjust.box.names, adjust.names or ())
+    before, after = (" ".join(name for name, _ in one) or "(none)" for one in names)
+    return FieldChange("names", before, after)

@@ -1,0 +1,156 @@
+"""A plan's actions while they are being written, and what all of them stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+
+from orchestr8.boxes.desired import Box, Desired, DesiredService, DesiredVolume
+from orchestr8.boxes.network import Element
+from orchestr8.boxes.world import World
+from orchestr8.isolation import features as feature
+from orchestr8.isolation.limits import Quota
+from orchestr8.names import BoxId, ServiceName
+from orchestr8.planning.changes import quota_changes
+from orchestr8.planning.links import Wiring
+from orchestr8.planning.moves import Moves, Provision, Replace, joined
+from orchestr8.planning.places import Places
+from orchestr8.planning.plan import (
+    Action,
+    Call,
+    ChangeNetwork,
+    EnsureOwner,
+    EnsureVolume,
+    FetchImage,
+    PrepareNetwork,
+    Purpose,
+)
+from orchestr8.planning.survey import Survey
+
+Numbers = tuple[int, ...]
+
+
+@dataclass
+class Draft:
+    """The actions so far, and the numbers of those that later ones may have to wait for."""
+
+    desired: Desired
+    world: World
+    seen: Survey
+    moves: Mapping[ServiceName, Moves]
+    places: Places
+    wiring: Wiring
+    actions: list[Action] = field(default_factory=list)
+    opening: Numbers = ()
+    """The change of the table that everything with an interface waits for."""
+    owners: dict[str, int] = field(default_factory=dict)
+    images: dict[str, int] = field(default_factory=dict)
+    volumes: dict[str, int] = field(default_factory=dict)
+    volumes_let_go: dict[str, list[int]] = field(default_factory=dict)
+    """The stops of released boxes that write to a volume: whoever takes it over waits for them."""
+    starts: dict[tuple[ServiceName, int], int] = field(default_factory=dict)
+    gates: dict[ServiceName, list[int]] = field(default_factory=dict)
+    awaited: set[BoxId] = field(default_factory=set)
+    """Boxes that are kept and have a gate nevertheless."""
+    ends: list[int] = field(default_factory=list)
+    """The actions after which no address of a box that goes is in use."""
+    remove_at_end: list[Element] = field(default_factory=list)
+
+    def add(
+        self,
+        call: Call,
+        purpose: Purpose,
+        cause: str,
+        service: ServiceName | None = None,
+        needs: Iterable[int] = (),
+    ) -> int:
+        """Writes one action; its number."""
+        needed = tuple(sorted(set(needs)))
+        self.actions.append(Action(call, purpose, cause, service, needed))
+        return len(self.actions) - 1
+
+    def under(self, name: ServiceName, move: Provision | Replace) -> set[int]:
+        """What a fresh box stands on: its owner's cgroup, its image, its volumes, the network."""
+        found = {self.owners.get(name.owner), self.images.get(_image_key(move))}
+        found.update(self.volumes.get(volume.volume) for volume in move.spec.volumes)
+        if move.spec.networked or joined(move.spec.profile):
+            found.update(self.opening)
+        return {number for number in found if number is not None}
+
+    def box(self, service: DesiredService, move: Provision | Replace) -> Box:
+        """The fresh box of a slot."""
+        record = self.places.fresh[service.name, move.slot]
+        return Box(
+            id=record.id,
+            slot=move.slot,
+            set_name=service.set_name,
+            service_key=service.key,
+            spec=move.spec,
+            limits=service.limits,
+            address=record.address,
+            names=service.names if move.spec.networked else (),
+            joins=tuple(
+                (kind, self.places.box_in(peer, move.slot))
+                for kind, peer in joined(move.spec.profile)
+            ),
+            shares=service.shares,
+        )
+
+
+def lay_ground(draft: Draft) -> None:
+    """Writes what serves several: network, owners' cgroups, images, volumes, the opening change."""
+    needed = [(name, move) for name, moves in sorted(draft.moves.items()) for move in moves.fresh]
+    _network(draft, needed)
+    _owners(draft, {name.owner for name, _ in needed})
+    missing = _missing_volumes(draft) if needed else {}
+    for name, move in needed:
+        _image(draft, name, move)
+        for mount in move.spec.volumes:
+            if mount.volume in missing and mount.volume not in draft.volumes:
+                call = EnsureVolume(missing[mount.volume])
+                number = draft.add(call, Purpose.PROVISION, "not there yet", name)
+                draft.volumes[mount.volume] = number
+
+
+def _network(draft: Draft, needed: Iterable[tuple[ServiceName, Provision | Replace]]) -> None:
+    wiring = draft.wiring
+    prepare: Numbers = ()
+    is_used = bool(wiring.add) or any(move.spec.networked for _, move in needed)
+    if is_used and not draft.world.network.prepared:
+        number = draft.add(PrepareNetwork(), Purpose.PROVISION, "bridge or table are missing")
+        prepare = draft.opening = (number,)
+    if wiring.add or wiring.remove:
+        call = ChangeNetwork(wiring.add, wiring.remove)
+        cause = "as declared, where boxes are and will be"
+        draft.opening = (draft.add(call, Purpose.REBALANCE, cause, needs=prepare),)
+
+
+def _owners(draft: Draft, with_fresh_boxes: Set[str]) -> None:
+    """Owners' cgroups, made before their first box. An engine without quotas shows none to differ
+    from."""
+    if not draft.world.features.has(feature.QUOTA):
+        return
+    for owner in sorted({name.owner for name, one in draft.desired.services.items() if one.slots}):
+        wanted = draft.desired.quotas.get(owner, Quota())
+        seen = draft.world.quotas.get(owner)
+        changes = quota_changes(wanted, seen) if seen else ()
+        if changes or (seen is None and owner in with_fresh_boxes):
+            cause = ", ".join(map(str, changes)) or "the owner has no cgroup yet"
+            draft.owners[owner] = draft.add(EnsureOwner(owner, wanted), Purpose.REBALANCE, cause)
+
+
+def _image(draft: Draft, name: ServiceName, move: Provision | Replace) -> None:
+    key = _image_key(move)
+    if key not in draft.world.images and key not in draft.images:
+        call = FetchImage(move.spec.image, move.spec.image_id)
+        draft.images[key] = draft.add(call, Purpose.PROVISION, "not present", name)
+
+
+def _image_key(move: Provision | Replace) -> str:
+    """An image by its id, or by its name where nobody has seen it yet."""
+    return move.spec.image_id or move.spec.image
+
+
+def _missing_volumes(draft: Draft) -> dict[str, DesiredVolume]:
+    present = {volume.name for volume in draft.world.volumes}
+    return {one.name: one for one in draft.desired.volumes if one.name not in present}

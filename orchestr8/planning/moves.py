@@ -1,0 +1,137 @@
+"""What shall happen to one slot, and beside the slots: the decisions, before they are actions.
+
+Each slot of a service gets exactly one move. Limits set in place and boxes that go stand beside
+them, since both happen whatever becomes of the slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestr8.boxes.spec import BoxSpec, FieldChange
+from orchestr8.boxes.world import ObservedBox
+from orchestr8.isolation.limits import Limits
+from orchestr8.isolation.profile import PRIVATE, Profile
+from orchestr8.names import BoxId, ServiceName
+from orchestr8.planning.plan import Reason
+
+
+@dataclass(frozen=True)
+class Keep:
+    """The box stays as it is: it runs as declared, or it is a job that is done."""
+
+    slot: int
+    box: ObservedBox
+
+
+@dataclass(frozen=True)
+class Finish:
+    """An interrupted replacement goes on: once `box` is good, its predecessors go."""
+
+    slot: int
+    box: ObservedBox
+    predecessors: tuple[ObservedBox, ...]
+
+
+@dataclass(frozen=True)
+class Provision:
+    """A fresh box for a slot in which nothing runs; what lies there goes once it has started.
+
+    `first` tells a first start, which waits for others, from healing, which does not.
+    """
+
+    slot: int
+    spec: BoxSpec
+    cause: str
+    first: bool
+    leftovers: tuple[ObservedBox, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
+
+    @property
+    def box(self) -> None:
+        """Nothing runs here."""
+        return None
+
+
+@dataclass(frozen=True)
+class Replace:
+    """A fresh box instead of one that runs. `update` is false where the box is merely ill."""
+
+    slot: int
+    box: ObservedBox
+    spec: BoxSpec
+    cause: str
+    changes: tuple[FieldChange, ...] = ()
+    update: bool = True
+    leftovers: tuple[ObservedBox, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing can be done for this slot now, and why; `box` is what runs there meanwhile."""
+
+    slot: int
+    box: ObservedBox | None
+    reason: Reason
+    cause: str
+    remedy: str = ""
+    whose_move: str = ""
+    try_again_ms: int | None = None
+
+
+SlotMove = Keep | Finish | Provision | Replace | Wait
+
+
+@dataclass(frozen=True)
+class Adjust:
+    """Limits or hosts file of a running box are set in place."""
+
+    box: ObservedBox
+    limits: Limits | None
+    names: tuple[tuple[str, str], ...] | None
+    changes: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A box goes, and nothing takes its place."""
+
+    box: ObservedBox
+    cause: str
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Everything that shall happen to one service."""
+
+    slots: tuple[SlotMove, ...] = ()
+    adjusts: tuple[Adjust, ...] = ()
+    releases: tuple[Release, ...] = ()
+
+    @property
+    def fresh(self) -> tuple[Provision | Replace, ...]:
+        """The moves that make a box."""
+        return tuple(move for move in self.slots if isinstance(move, Provision | Replace))
+
+    @property
+    def running(self) -> tuple[ObservedBox, ...]:
+        """The boxes that run in the slots now."""
+        boxes = (move.box for move in self.slots)
+        return tuple(box for box in boxes if box is not None and box.state.runs)
+
+
+STEADY = Moves()
+"""Nothing to do; the one value for every service that is as declared."""
+
+
+def joined(profile: Profile) -> tuple[tuple[str, ServiceName], ...]:
+    """The namespaces that a profile shares, and with which service."""
+    if profile.pid == profile.net == profile.ipc == PRIVATE:
+        return ()
+    kinds = (("ipc", profile.ipc), ("net", profile.net), ("pid", profile.pid))
+    return tuple((kind, ServiceName.parse(peer)) for kind, peer in kinds if peer != PRIVATE)
+
+
+Peers = dict[ServiceName, Sequence[BoxId | None]]
+"""The boxes by slot of services whose namespaces are joined; None is a box yet to be made."""

@@ -1,0 +1,156 @@
+"""Desired and world become a plan. Read from the top: each function is one stage of the decision.
+
+    survey     look through the world once
+    compare    each service with its boxes, on its own
+    admit      what fits, and whose forerunners are ready, in start order
+    deal       serials and addresses for the boxes to come
+    wire       what the packet filter shall hold meanwhile and afterwards
+    write      the actions, each behind what it stands on
+    describe   the lines that people read
+
+A service that is as declared is looked at once, in the comparison, and costs nothing after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestr8.boxes.desired import Desired, DesiredService
+from orchestr8.boxes.records import BoxRecord, Records
+from orchestr8.boxes.world import World
+from orchestr8.names import ServiceName
+from orchestr8.planning.admit import admit, room_beside
+from orchestr8.planning.allocate import Dealer
+from orchestr8.planning.dependencies import wait_for_forerunners
+from orchestr8.planning.describe import describe
+from orchestr8.planning.draft import Draft, lay_ground
+from orchestr8.planning.links import wire
+from orchestr8.planning.moves import STEADY, Moves, Peers, Provision, Replace, joined
+from orchestr8.planning.order import start_order
+from orchestr8.planning.places import Places
+from orchestr8.planning.plan import ChangeNetwork, Plan, Purpose, UpdateLimits, WriteNames
+from orchestr8.planning.release import write_releases
+from orchestr8.planning.replace import write_boxes
+from orchestr8.planning.service import NO_PEERS, reconcile_service, release_service
+from orchestr8.planning.survey import Survey, survey
+
+Decisions = dict[ServiceName, Moves]
+
+
+def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """What to do so that the world becomes as desired; equal input gives an equal plan.
+
+    `records` hold a record for every desired service. `now_ms` is milliseconds since the epoch.
+    """
+    seen = survey(desired, world, records, now_ms)
+    wanted = _compare(desired, seen)
+    dealer = Dealer(records, world)
+    order = start_order(desired.services[name] for name in wanted if name in desired.services)
+    moves = _admit(wanted, order, desired, seen, dealer)
+    places = Places(seen, moves, _deal(moves, seen, dealer))
+    wiring = wire(desired, places.presences(desired), world.network.elements, seen)
+    draft = Draft(desired, world, seen, moves, places, wiring)
+    _write(draft, order)
+    steps, upkeep = describe(draft)
+    return Plan(steps, tuple(draft.actions), dealer.allocations(), seen.unknown, upkeep)
+
+
+def _compare(desired: Desired, seen: Survey) -> Decisions:
+    """What shall happen to each service by itself; those that are as they should be are left out.
+
+    Services that join another's namespaces come after it, for a new box there is a new box here.
+    """
+    found: Decisions = {}
+    joiners: list[DesiredService] = []
+    for name, service in desired.services.items():
+        if service.slots and joined(service.slots[0].profile):
+            joiners.append(service)
+            continue
+        moves = reconcile_service(service, seen.boxes.get(name, ()), seen, NO_PEERS)
+        if moves is not STEADY:
+            found[name] = moves
+    by_name = {service.name: service for service in joiners}
+    for name in start_order(joiners):
+        service = by_name[name]
+        moves = reconcile_service(
+            service, seen.boxes.get(name, ()), seen, _peers(service, desired, found, seen)
+        )
+        if moves is not STEADY:
+            found[name] = moves
+    for name in seen.boxes.keys() - desired.services.keys():
+        found[name] = release_service(seen.boxes[name])
+    return found
+
+
+def _peers(service: DesiredService, desired: Desired, found: Decisions, seen: Survey) -> Peers:
+    """The boxes, slot by slot, of the services whose namespaces a service joins."""
+    peers: Peers = {}
+    for _, peer in joined(service.slots[0].profile):
+        if peer in found:
+            peers[peer] = [
+                None if isinstance(move, Provision | Replace) or move.box is None else move.box.id
+                for move in found[peer].slots
+            ]
+        elif peer in desired.services:
+            peers[peer] = [box.id for box in seen.boxes.get(peer, ())]
+    return peers
+
+
+def _admit(
+    wanted: Decisions,
+    order: tuple[ServiceName, ...],
+    desired: Desired,
+    seen: Survey,
+    dealer: Dealer,
+) -> Decisions:
+    """The moves that can be made now; the others wait and say why."""
+    if not any(moves.fresh for moves in wanted.values()):
+        return wanted
+    room = room_beside(desired, wanted, seen.features, dealer.addresses_free)
+    moves = {name: one for name, one in wanted.items() if name not in desired.services}
+    for name in order:
+        service = desired.services[name]
+        ready = wait_for_forerunners(service, wanted[name], desired, moves)
+        moves[name] = admit(service, ready, room)
+    return moves
+
+
+def _deal(
+    moves: Decisions, seen: Survey, dealer: Dealer
+) -> Mapping[tuple[ServiceName, int], BoxRecord]:
+    """A serial and an address for every box to come, by service and slot."""
+    fresh = {}
+    for name, one in sorted(moves.items()):
+        serial_seen = max((box.id.serial for box in seen.boxes.get(name, ())), default=0)
+        for move in one.fresh:
+            networked = move.spec.networked
+            fresh[name, move.slot] = dealer.box(name, move.slot, serial_seen, networked=networked)
+    return fresh
+
+
+def _write(draft: Draft, order: tuple[ServiceName, ...]) -> None:
+    """The actions: the ground, what goes, what is set in place, what comes, and the clearing up."""
+    lay_ground(draft)
+    for name in sorted(draft.moves):
+        write_releases(draft, name, draft.moves[name])
+    for name in sorted(draft.moves):
+        _write_adjusts(draft, name, draft.moves[name])
+    for name in order:
+        write_boxes(draft, name, draft.moves[name])
+    left_behind = (*draft.remove_at_end, *draft.wiring.remove_at_end)
+    if left_behind:
+        call = ChangeNetwork(remove=left_behind)
+        draft.add(call, Purpose.REBALANCE, "left behind by boxes that went", needs=draft.ends)
+
+
+def _write_adjusts(draft: Draft, name: ServiceName, moves: Moves) -> None:
+    owner = draft.owners.get(name.owner)
+    for adjust in moves.adjusts:
+        if adjust.limits:
+            cause = ", ".join(map(str, adjust.changes))
+            call = UpdateLimits(adjust.box.id, adjust.limits)
+            needs = () if owner is None else (owner,)
+            draft.add(call, Purpose.REBALANCE, cause, name, needs)
+        if adjust.names is not None:
+            cause = "the names that it may call changed"
+            draft.add(WriteNames(adjust.box.id, adjust.names), Purpose.REBALANCE, cause, name)

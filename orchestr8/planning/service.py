@@ -1,0 +1,210 @@
+"""One service compared with its boxes: what shall happen to each slot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from orchestr8.boxes.desired import DesiredService
+from orchestr8.boxes.spec import BoxSpec
+from orchestr8.boxes.world import ObservedBox, State
+from orchestr8.names import BoxId
+from orchestr8.planning.changes import limit_changes, spec_changes
+from orchestr8.planning.moves import (
+    STEADY,
+    Adjust,
+    Finish,
+    Keep,
+    Moves,
+    Peers,
+    Provision,
+    Release,
+    Replace,
+    SlotMove,
+    Wait,
+    joined,
+)
+from orchestr8.planning.rules import HALF_MADE, Slot, decide, ended, port_taken
+from orchestr8.planning.survey import Survey
+from orchestr8.planning.wording import how_it_ended
+
+NO_PEERS: Peers = {}
+
+
+def reconcile_service(
+    service: DesiredService,
+    boxes: Sequence[ObservedBox],
+    seen: Survey,
+    peers: Peers = NO_PEERS,
+) -> Moves:
+    """What shall happen to one service, whatever happens to others.
+
+    `boxes` are its own, by slot and serial; `peers` the boxes whose namespaces it joins. STEADY if
+    all is as it should be.
+    """
+    slots: list[SlotMove] = []
+    adjusts: list[Adjust] = []
+    releases: list[Release] = []
+    by_slot = _by_slot(boxes)
+    for number, declared in enumerate(service.slots):
+        in_slot = by_slot.pop(number, ())
+        slot = _look(service, number, declared, in_slot, seen, peers)
+        move = _held_back(decide(slot), slot, declared)
+        slots.append(move)
+        adjust = _adjust(service, move, seen)
+        if adjust:
+            adjusts.append(adjust)
+        if slot.others or not slot.runs:
+            releases += _in_the_way(slot, move)
+    for surplus in by_slot.values():
+        cause = f"replicas: {len(service.slots)} wanted"
+        releases += (Release(box, cause) for box in surplus)
+    held = seen.held_door(service)
+    if held:
+        slots = _show_held_door(service, slots, held)
+    if not adjusts and not releases and all(isinstance(move, Keep) for move in slots):
+        return STEADY
+    return Moves(tuple(slots), tuple(adjusts), tuple(releases))
+
+
+def release_service(boxes: Sequence[ObservedBox]) -> Moves:
+    """What shall happen to a service that is no longer declared."""
+    return Moves(releases=tuple(Release(box, "no longer declared") for box in boxes))
+
+
+def _by_slot(boxes: Sequence[ObservedBox]) -> dict[int, Sequence[ObservedBox]]:
+    if len(boxes) == 1:
+        return {boxes[0].slot: boxes}
+    found: dict[int, list[ObservedBox]] = {}
+    for box in boxes:
+        found.setdefault(box.slot, []).append(box)
+    return dict(found)
+
+
+def _look(
+    service: DesiredService,
+    number: int,
+    declared: BoxSpec,
+    in_slot: Sequence[ObservedBox],
+    seen: Survey,
+    peers: Peers,
+) -> Slot:
+    wanted: BoxSpec | None = seen.with_volumes_as_they_are(declared)
+    if not service.new_boxes_allowed:
+        wanted = _carried(service, number, declared, in_slot, seen)
+    box = in_slot[0] if len(in_slot) == 1 else _the_one_that_counts(in_slot, wanted, seen)
+    others = () if len(in_slot) < 2 else tuple(other for other in in_slot if other is not box)
+    joins = _joins(declared, number, peers) if peers else ()
+    return Slot(service, number, wanted, box, others, joins, seen)
+
+
+def _carried(
+    service: DesiredService,
+    number: int,
+    declared: BoxSpec,
+    in_slot: Sequence[ObservedBox],
+    seen: Survey,
+) -> BoxSpec | None:
+    """The declaration under which a slot may be healed while no new revision may be placed: its
+    own last one, its neighbours', or for a box that went without a trace the present one."""
+    carried = [box.spec for box in in_slot if box.spec]
+    if carried:
+        return carried[-1]
+    if (service.name, number) not in seen.placed:
+        return None
+    neighbours = [box.spec for box in seen.boxes.get(service.name, ()) if box.spec]
+    return replace(neighbours[-1], volumes=declared.volumes) if neighbours else declared
+
+
+def _the_one_that_counts(
+    in_slot: Sequence[ObservedBox], wanted: BoxSpec | None, seen: Survey
+) -> ObservedBox | None:
+    """Of several boxes in a slot, the one that is kept: rather one that runs and is not ill, then
+    the one that is as declared, then the one known to be good, then the youngest."""
+
+    def worth(box: ObservedBox) -> tuple[bool, bool, bool, bool, int]:
+        as_declared = bool(wanted and box.spec and not spec_changes(wanted, box.spec))
+        is_done = box.state is State.STOPPED and box.exit_status == 0
+        good = seen.good(box) or is_done
+        return box.state.runs, not seen.ill(box), as_declared, good, box.id.serial
+
+    return max(in_slot, key=worth, default=None)
+
+
+def _joins(declared: BoxSpec, number: int, peers: Peers) -> tuple[tuple[str, BoxId | None], ...]:
+    return tuple(
+        (kind, peers[peer][number] if number < len(peers.get(peer, ())) else None)
+        for kind, peer in joined(declared.profile)
+    )
+
+
+def _held_back(move: SlotMove, slot: Slot, declared: BoxSpec) -> SlotMove:
+    """Says so where a box is kept only because its new declaration may not be placed."""
+    if slot.service.new_boxes_allowed or not isinstance(move, Keep | Finish):
+        return move
+    wanted = slot.seen.with_volumes_as_they_are(declared)
+    carried = move.box.spec
+    if carried is None or carried == wanted or not spec_changes(wanted, carried):
+        return move
+    return ended(slot.service, slot.number, move.box)
+
+
+def _adjust(service: DesiredService, move: SlotMove, seen: Survey) -> Adjust | None:
+    """What is set in place on a box that stays."""
+    if not isinstance(move, Keep | Finish | Wait) or move.box is None or not move.box.state.runs:
+        return None
+    box = move.box
+    changes = (
+        limit_changes(service.limits, box.limits, seen.features)
+        if box.limits is not None and box.limits != service.limits
+        else ()
+    )
+    has_hosts_file = box.spec is not None and box.spec.networked
+    names_differ = has_hosts_file and box.names != service.names
+    if not changes and not names_differ:
+        return None
+    return Adjust(
+        box,
+        service.limits if changes else None,
+        service.names if names_differ else None,
+        changes,
+    )
+
+
+def _in_the_way(slot: Slot, move: SlotMove) -> tuple[Release, ...]:
+    """The boxes of a slot that go at once: all that is neither kept, nor succeeded, nor waited for.
+
+    A stopped box whose successor waits is kept: it shows how it ended.
+    """
+    gone: list[ObservedBox] = []
+    match move:
+        case Keep():
+            gone = list(slot.others)
+        case Finish():
+            gone = [box for box in slot.others if not box.state.runs]
+        case Provision() | Replace():
+            gone = [box for box in slot.others if box.state.runs]
+        case Wait():
+            evidence = slot.box if slot.box and slot.box.state is State.STOPPED else None
+            kept = (move.box, evidence)
+            gone = [box for box in (slot.box, *slot.others) if box and box not in kept]
+    return tuple(Release(box, _why_in_the_way(box, slot)) for box in gone)
+
+
+def _why_in_the_way(box: ObservedBox, slot: Slot) -> str:
+    if box.state is State.CREATED:
+        return HALF_MADE
+    if box.state is State.STOPPED:
+        return how_it_ended(box)
+    return "unhealthy" if slot.seen.ill(box) else "another box has its slot"
+
+
+def _show_held_door(
+    service: DesiredService, slots: Sequence[SlotMove], held: str
+) -> list[SlotMove]:
+    """A door that cannot be opened waits, even where every box runs as it should."""
+    shown = list(slots)
+    if slots and all(isinstance(move, Keep) for move in slots):
+        first = slots[0]
+        shown[0] = port_taken(service, first.slot, first.box, held)
+    return shown

@@ -1,0 +1,101 @@
+"""What changes in place between boxes that stay, and for nobody in particular."""
+
+from __future__ import annotations
+
+from orchestr8.boxes.network import Door, Element, Out, Pass
+from orchestr8.boxes.spec import FieldChange
+from orchestr8.isolation.limits import Quota
+from orchestr8.names import ServiceName
+from orchestr8.planning.changes import NONE, quota_changes
+from orchestr8.planning.draft import Draft
+from orchestr8.planning.plan import EnsureOwner, PrepareNetwork, Upkeep
+
+IN_PLACE = "in place, no restart"
+
+
+def link_changes(draft: Draft) -> dict[ServiceName, tuple[FieldChange, ...]]:
+    """Links, ports and egress that come or go for boxes that stay; what comes and goes with boxes
+    needs no line of its own."""
+    wiring = draft.wiring
+    if not draft.world.network.prepared or not (wiring.add or wiring.remove):
+        return {}
+    stays = _who_stays(draft)
+    found: dict[ServiceName, dict[FieldChange, None]] = {}
+    for elements, comes in ((wiring.remove, False), (wiring.add, True)):
+        for element in elements:
+            told = _told(element, stays, draft)
+            if told:
+                name, field, value = told
+                before, after = (NONE, value) if comes else (value, NONE)
+                found.setdefault(name, {})[FieldChange(field, before, after)] = None
+    return {name: tuple(changes) for name, changes in found.items()}
+
+
+def _who_stays(draft: Draft) -> dict[str, ServiceName]:
+    """Whose box is at which address, before the plan and after it."""
+    fresh = {record.address for record in draft.places.fresh.values()}
+    return {
+        address: name
+        for name, presence in draft.wiring.presences.items()
+        for address in presence.during
+        if address not in presence.going and address not in fresh
+    }
+
+
+def _told(
+    element: Element, stays: dict[str, ServiceName], draft: Draft
+) -> tuple[ServiceName, str, str] | None:
+    """Whose line an element is, and what it says there; None for what follows from other lines."""
+    match element:
+        case Pass():
+            source, destination = stays.get(element.source), stays.get(element.destination)
+            if source and destination:
+                return source, "connects", f"{destination}:{element.port}"
+        case Out():
+            source = stays.get(element.source)
+            if source:
+                return source, "net.egress", f"{element.range}:{element.port}"
+        case Door():
+            owner = next((stays[one] for one in element.backends if one in stays), None)
+            is_new = not any(
+                isinstance(one, Door)
+                and (one.address, one.host_port) == (element.address, element.host_port)
+                for one in draft.world.network.elements - {element}
+            )
+            if owner and is_new:
+                return owner, "publish", f"{element.address}:{element.host_port}"
+        case _:
+            pass
+    return None
+
+
+def upkeep(draft: Draft, *, is_explained: bool) -> tuple[Upkeep, ...]:
+    """The lines of owners' cgroups and of the packet filter.
+
+    `is_explained` says whether any service has a line; a plan that does something always says what.
+    """
+    calls = [action.call for action in draft.actions if isinstance(action.call, EnsureOwner)]
+    found = [line for call in calls if (line := _quota_line(draft, call))]
+    network = _network_line(draft, is_explained=is_explained or bool(found))
+    return (*found, *((network,) if network else ()))
+
+
+def _quota_line(draft: Draft, call: EnsureOwner) -> Upkeep | None:
+    """A quota that changes; the first cgroup of an owner goes without saying."""
+    seen: Quota | None = draft.world.quotas.get(call.owner)
+    if seen is None:
+        return None
+    changes = quota_changes(call.quota, seen)
+    return Upkeep(f"owner {call.owner}", changes=changes, effect=IN_PLACE)
+
+
+def _network_line(draft: Draft, *, is_explained: bool) -> Upkeep | None:
+    prepares = any(isinstance(action.call, PrepareNetwork) for action in draft.actions)
+    if prepares and _who_stays(draft):
+        cause = "the packet filter was missing; every link is set again"
+        return Upkeep("network", cause, effect=IN_PLACE)
+    if draft.actions and not is_explained:
+        strays = len(draft.wiring.remove)
+        cause = f"{strays} entries that nothing declares" if strays else "routes are set right"
+        return Upkeep("network", cause, effect=IN_PLACE)
+    return None

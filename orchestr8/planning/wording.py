@@ -1,0 +1,44 @@
+"""The sentences that several decisions share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestr8 import units
+from orchestr8.boxes.spec import SpecVolume
+from orchestr8.boxes.world import ObservedBox
+
+
+def how_it_ended(box: ObservedBox) -> str:
+    """Why a stopped box no longer runs."""
+    if box.out_of_memory:
+        most = f" ({units.format_size(box.limits.memory_max_bytes)})" if box.limits else ""
+        return f"ran out of memory{most}"
+    if box.exit_status is None:
+        return "stopped"
+    return f"exited with status {box.exit_status}"
+
+
+def in_a_row(count: int) -> str:
+    """How often something happened without a good time between."""
+    return "once" if count == 1 else f"{count} times in a row"
+
+
+def from_now(at_ms: int, now_ms: int) -> str:
+    """A time to come, in whole seconds or minutes, never less than it is."""
+    seconds = max(1, -(-(at_ms - now_ms) // 1000))
+    return units.format_time(seconds * 1000) if seconds < 120 else f"{-(-seconds // 60)}m"
+
+
+def listed(words: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def volume_label(volume: SpecVolume, owner: str) -> str:
+    """A volume as its owner wrote it: `data`, or `data (slot 1)`; others' with their name."""
+    volume_owner, _, rest = volume.volume.partition("--")
+    name, _, slot = rest.partition("--")
+    label = f'"{name}"' if volume_owner == owner else f'"{name}.{volume_owner}"'
+    return f"{label} (slot {slot})" if slot else label

@@ -1,0 +1,229 @@
+"""Claims about one box among all others: what two boxes must not have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestr8.isolation import features
+from orchestr8.isolation.profile import PRIVATE
+from orchestr8.names import BoxId
+from orchestr8.proof.claim import (
+    AcrossClaim,
+    Answer,
+    Neighbours,
+    Pair,
+    broken,
+    failure,
+    held,
+    nothing_wrong,
+    numbers,
+    unproven,
+)
+from orchestr8.proof.model import Expectation, Mount, Reading
+from orchestr8.proof.namespaces import RANGE, joined
+from orchestr8.proof.storage import RESOLUTION, unread_mounts
+
+_SHAREABLE = ("pid", "net", "ipc")
+_KINDS = ("cgroup", "ipc", "mnt", "net", "pid", "uts")
+_OF_THE_KERNEL = frozenset({"proc", "sysfs", "cgroup", "cgroup2", "devpts", "devtmpfs"})
+_ALONE = "nobody else"
+
+
+def neighbours(pairs: Iterable[Pair]) -> Neighbours:
+    """Index boxes by what they could have in common."""
+    boxes: dict[BoxId, Pair] = {}
+    namespaces: dict[tuple[str, int], list[BoxId]] = {}
+    users: dict[str, list[BoxId]] = {}
+    cgroups: dict[str, list[BoxId]] = {}
+    storage: dict[str, list[tuple[BoxId, Mount]]] = {}
+    for expectation, reading in pairs:
+        box_id = expectation.id
+        boxes[box_id] = (expectation, reading)
+        for kind, inode in _namespaces(expectation, reading):
+            namespaces.setdefault((kind, inode), []).append(box_id)
+        for user in _users(reading):
+            users.setdefault(user, []).append(box_id)
+        if reading.cgroup_path:
+            cgroups.setdefault(reading.cgroup_path, []).append(box_id)
+        for mount in reading.mounts:
+            if mount.type not in _OF_THE_KERNEL and mount.root != "/null":
+                storage.setdefault(mount.device, []).append((box_id, mount))
+    return Neighbours(
+        boxes=boxes,
+        namespaces={key: tuple(ids) for key, ids in namespaces.items()},
+        users={key: tuple(ids) for key, ids in users.items()},
+        cgroups={key: tuple(ids) for key, ids in cgroups.items()},
+        storage={key: tuple(entries) for key, entries in storage.items()},
+    )
+
+
+def _namespaces(expectation: Expectation, reading: Reading) -> set[tuple[str, int]]:
+    kinds = [*_KINDS]
+    kinds += ["user"] if expectation.features.has(features.NS_USER) else []
+    kinds += ["time"] if expectation.features.has(features.NS_TIME) else []
+    return {
+        (kind, task.namespaces[kind])
+        for task in reading.tasks
+        for kind in kinds
+        if kind in task.namespaces
+    }
+
+
+def _users(reading: Reading) -> set[str]:
+    """The host's uids that the box's tasks have."""
+    return {uid for task in reading.tasks for uid in task.status.get("Uid", "").split()}
+
+
+def _joins(one: Expectation, other: Expectation, kind: str) -> bool:
+    return (kind, other.id) in one.joins
+
+
+def _may_share(one: Expectation, other: Expectation, kind: str) -> bool:
+    """Whether two boxes are granted one namespace: either joins the other, or both a third."""
+    if kind not in _SHAREABLE:
+        return False
+    if _joins(one, other, kind) or _joins(other, one, kind):
+        return True
+    mine, theirs = dict(one.joins).get(kind), dict(other.joins).get(kind)
+    return mine is not None and mine == theirs
+
+
+def _unique_namespaces(expectation: Expectation, reading: Reading, all_: Neighbours) -> Answer:
+    """No namespace of another box, but those that were granted; and those for certain."""
+    expected = _ALONE if not expectation.joins else "whom it joins only"
+    reason = failure(reading, "tasks")
+    found, partners = [], set()
+    for kind, inode in sorted(_namespaces(expectation, reading)):
+        for box_id in all_.namespaces.get((kind, inode), ()):
+            if box_id == expectation.id:
+                continue
+            if _may_share(expectation, all_.boxes[box_id][0], kind):
+                partners.add((kind, box_id))
+            else:
+                found.append(f"{kind} with {box_id}")
+    if found:
+        return nothing_wrong(expected, found)
+    if not reading.tasks or reason:
+        return unproven(expected, reason)
+    missing = [kind for kind in _SHAREABLE if joined(expectation, kind)]
+    for kind in missing:
+        peer = dict(expectation.joins).get(kind)
+        if peer is None or peer not in all_.boxes:
+            return unproven(expected, f"the box whose {kind} it joins is not known")
+        if (kind, peer) not in partners:
+            return broken(expected, f"{kind} is not that of {peer}")
+    return held(expected, expected)
+
+
+def _unique_user(expectation: Expectation, reading: Reading, all_: Neighbours) -> Answer:
+    """No id of another service's boxes; a service's own boxes have one.
+
+    An id that was granted as the image's own, or root, may be another's too: that is what it says.
+    """
+    uids = _users(reading)
+    if not uids:
+        return unproven(_ALONE, failure(reading, "tasks"))
+    if expectation.spec.profile.user != PRIVATE:
+        return held("anyone", "anyone")
+    others = {
+        box_id
+        for uid in uids
+        for box_id in all_.users.get(uid, ())
+        if box_id.service_name != expectation.id.service_name
+        and all_.boxes[box_id][0].spec.profile.user == PRIVATE
+    }
+    problems = [f"{box_id} has the same" for box_id in others]
+    return nothing_wrong(_ALONE, problems + _overlaps(expectation, reading, all_))
+
+
+def _overlaps(expectation: Expectation, reading: Reading, all_: Neighbours) -> list[str]:
+    """Boxes of other services whose ranges of ids meet this one's."""
+    base = _base(reading)
+    if base is None or not expectation.features.has(features.NS_USER):
+        return []
+    found = []
+    for box_id, (_, theirs) in all_.boxes.items():
+        other = _base(theirs)
+        if box_id.service_name == expectation.id.service_name or other is None:
+            continue
+        if abs(other - base) < RANGE:
+            found.append(f"the range of {box_id} meets its own")
+    return found
+
+
+def _base(reading: Reading) -> int | None:
+    row = numbers(reading.tasks[0].uid_map) if reading.tasks else None
+    return row[1] if row and len(row) == 3 and row[1] else None
+
+
+def _unique_cgroup(expectation: Expectation, reading: Reading, all_: Neighbours) -> Answer:
+    if not reading.cgroup_path:
+        return unproven(_ALONE, failure(reading, "tasks", "cgroup"))
+    others = [b for b in all_.cgroups.get(reading.cgroup_path, ()) if b != expectation.id]
+    return nothing_wrong(_ALONE, (f"{box_id} is in it too" for box_id in others))
+
+
+def _no_strays(expectation: Expectation, reading: Reading, all_: Neighbours) -> Answer:
+    """Whoever is in its pid namespace is in its cgroup, or in that of a box that was let in."""
+    if reading.strays is None:
+        return unproven(_ALONE, failure(reading, "strays", "tasks"))
+    known = {
+        task.pid
+        for other, theirs in all_.boxes.values()
+        if _may_share(expectation, other, "pid")
+        for task in theirs.tasks
+    }
+    strays = [pid for pid in reading.strays if pid not in known]
+    return nothing_wrong(_ALONE, (f"process {pid} is outside its cgroup" for pid in strays))
+
+
+def _own_storage(expectation: Expectation, reading: Reading, all_: Neighbours) -> Answer:
+    """No folder or file that another box sees too, but volumes and paths that both declare."""
+    reason = unread_mounts(reading)
+    if reason is not None:
+        return unproven(_ALONE, reason)
+    found = []
+    for mount in reading.mounts:
+        if mount.type in _OF_THE_KERNEL or mount.root == "/null":
+            continue
+        for box_id, other in all_.storage.get(mount.device, ()):
+            if box_id == expectation.id or not _meet(mount.root, other.root):
+                continue
+            if not _may_see(expectation, all_.boxes[box_id][0], mount, other):
+                found.append(f"{mount.target} with {box_id}")
+    return nothing_wrong(_ALONE, found)
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether one path is the other, or lies below it."""
+    shorter, longer = sorted((one.rstrip("/"), other.rstrip("/")), key=len)
+    return longer == shorter or longer.startswith(shorter + "/")
+
+
+def _may_see(one: Expectation, other: Expectation, mine: Mount, theirs: Mount) -> bool:
+    if mine.target == theirs.target == "/":  # one read-only tree of an image
+        return "ro" in mine.options and "ro" in theirs.options
+    if mine.target in RESOLUTION:
+        return _may_share(one, other, "net")
+    if mine.target in ("/dev/shm", "/dev/mqueue"):
+        return _may_share(one, other, "ipc")
+    return _declares(one, mine.target) and _declares(other, theirs.target)
+
+
+def _declares(expectation: Expectation, target: str) -> bool:
+    spec = expectation.spec
+    volumes = {volume.target for volume in spec.volumes}
+    return target in volumes | {bind.target for bind in spec.profile.host_paths}
+
+
+ACROSS_CLAIMS = (
+    AcrossClaim(
+        "alone.namespaces", "namespaces are shared with", ("pid", "net", "ipc"), _unique_namespaces
+    ),
+    AcrossClaim("alone.user", "its user ids are shared with", ("user",), _unique_user),
+    AcrossClaim("alone.cgroup", "its cgroup is shared with", (), _unique_cgroup),
+    AcrossClaim("alone.processes", "its processes are seen by", ("pid",), _no_strays),
+    AcrossClaim(
+        "alone.storage", "its storage is shared with", ("volumes", "host_paths"), _own_storage
+    ),
+)

@@ -1,0 +1,166 @@
+"""Sets, their revisions, and the texts and files that each revision consists of."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestr8.errors import StoreError
+from orchestr8.manifest.model import Source
+from orchestr8.store.database import Database
+
+DEFAULT_SET = "default"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One applied state of a set: its texts, and its repository files by keyed hash."""
+
+    set_name: str
+    number: int
+    at_ms: int
+    actor: str
+    status: str
+    sources: tuple[Source, ...]
+    files: Mapping[str, str]
+
+
+class Documents:
+    """What was applied, and when."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._key = bytes.fromhex(
+            str(database.rows("SELECT value FROM meta WHERE key='key'")[0][0])
+        )
+
+    def digest(self, content: bytes) -> str:
+        """The keyed hash of a content; without the key it gives nothing away."""
+        return hmac.new(self._key, content, hashlib.sha256).hexdigest()
+
+    def sets(self) -> dict[str, bool]:
+        """Every known set, and whether it is down."""
+        return {
+            str(name): bool(down)
+            for name, down in self._database.rows("SELECT name, down FROM sets ORDER BY name")
+        }
+
+    def platform_ever_stored(self) -> bool:
+        """Whether a platform part was ever applied."""
+        return bool(self._database.rows("SELECT 1 FROM meta WHERE key='platform'"))
+
+    def in_force(self, set_name: str) -> tuple[Revision, ...]:
+        """The revisions that make up a set now, oldest first: one, but for the default set."""
+        return self._revisions("set_name=? AND live=1", set_name)
+
+    def revision(self, set_name: str, number: int) -> Revision:
+        """One revision; raises StoreError if there is none."""
+        found = self._revisions("set_name=? AND number=?", set_name, number)
+        if not found:
+            raise StoreError(f"the set {set_name} has no revision {number}")
+        return found[0]
+
+    def _revisions(self, condition: str, *values: object) -> tuple[Revision, ...]:
+        rows = self._database.rows(
+            "SELECT set_name, number, at_ms, actor, status FROM revisions "
+            f"WHERE {condition} ORDER BY number",
+            *values,
+        )
+        return tuple(
+            Revision(
+                str(set_name), int(str(number)), int(str(at_ms)), str(actor), str(status),
+                self._sources(set_name, number), self._files(set_name, number),
+            )
+            for set_name, number, at_ms, actor, status in rows
+        )  # fmt: skip
+
+    def _sources(self, set_name: object, number: object) -> tuple[Source, ...]:
+        rows = self._database.rows(
+            "SELECT name, text FROM documents WHERE set_name=? AND number=? ORDER BY position",
+            set_name, number,
+        )  # fmt: skip
+        return tuple(Source(str(name), str(text)) for name, text in rows)
+
+    def _files(self, set_name: object, number: object) -> dict[str, str]:
+        rows = self._database.rows(
+            "SELECT source, digest FROM files WHERE set_name=? AND number=?", set_name, number
+        )
+        return {str(source): str(digest) for source, digest in rows}
+
+    def save(
+        self,
+        set_name: str,
+        sources: Sequence[Source],
+        files: Mapping[str, bytes],
+        superseded: Sequence[int],
+        by: tuple[str, int],
+    ) -> int:
+        """Writes a new revision in force and returns its number.
+
+        `superseded` are the set's revisions of which nothing is in force any more; `by` is the
+        actor and the time in milliseconds.
+        """
+        actor, at_ms = by
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO sets(name, down) VALUES (?, 0) ON CONFLICT(name) DO UPDATE SET down=0",
+                (set_name,),
+            )
+            number = 1 + int(
+                connection.execute(
+                    "SELECT COALESCE(MAX(number), 0) FROM revisions WHERE set_name=?", (set_name,)
+                ).fetchone()[0]
+            )
+            connection.executemany(
+                "UPDATE revisions SET live=0 WHERE set_name=? AND number=?",
+                [(set_name, old) for old in superseded],
+            )
+            connection.execute(
+                "INSERT INTO revisions VALUES (?, ?, ?, ?, 'applying', 1)",
+                (set_name, number, at_ms, actor),
+            )
+            connection.executemany(
+                "INSERT INTO documents VALUES (?, ?, ?, ?, ?)",
+                [(set_name, number, n, one.name, one.text) for n, one in enumerate(sources)],
+            )
+            for source, content in files.items():
+                digest = self.digest(content)
+                connection.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (digest, content))
+                connection.execute(
+                    "INSERT INTO files VALUES (?, ?, ?, ?)", (set_name, number, source, digest)
+                )
+        return number
+
+    def note_platform(self) -> None:
+        """Remembers that a platform part was stored; from then on solo is never implied."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO meta VALUES ('platform', 'stored')")
+
+    def set_status(self, set_name: str, number: int, status: str) -> None:
+        """What became of a revision: converged, partly applied, failed."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE revisions SET status=? WHERE set_name=? AND number=?",
+                (status, set_name, number),
+            )
+
+    def take_down(self, set_name: str) -> None:
+        """Stops a set; its revisions stay."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE sets SET down=1 WHERE name=?", (set_name,))
+
+    def forget(self, set_name: str) -> None:
+        """Forgets a set: nothing of it is in force; its history stays."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE revisions SET live=0 WHERE set_name=?", (set_name,))
+            connection.execute("DELETE FROM sets WHERE name=?", (set_name,))
+
+    def blob(self, digest: str) -> bytes:
+        """A stored file's content; raises StoreError if it is not there."""
+        rows = self._database.rows("SELECT content FROM blobs WHERE digest=?", digest)
+        if not rows:
+            raise StoreError("a file's content is missing in the store", "apply its set again")
+        content = rows[0][0]
+        return content if isinstance(content, bytes) else b""

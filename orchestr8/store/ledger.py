@@ -1,0 +1,195 @@
+"""Records and intents: what was given out, what failed, what was resolved, what was begun."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from orchestr8.boxes.records import BoxRecord, Failures, Records, ServiceRecord
+from orchestr8.contract.model import ImageFacts
+from orchestr8.names import BoxId, ServiceName
+from orchestr8.planning.plan import Allocations
+from orchestr8.store.database import Database
+
+
+class Ledger:
+    """What no snapshot shows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def installation(self) -> str:
+        """This installation's id: 16 hexadecimal digits."""
+        return str(self._database.rows("SELECT value FROM meta WHERE key='installation'")[0][0])
+
+    def meta(self, key: str) -> str:
+        """A remembered word, or the empty text."""
+        rows = self._database.rows("SELECT value FROM meta WHERE key=?", key)
+        return str(rows[0][0]) if rows else ""
+
+    def remember(self, key: str, value: str) -> None:
+        """Writes a word to remember."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def records(self) -> Records:
+        """Everything that allocation and back-off need to know."""
+        services: dict[ServiceName, ServiceRecord] = {}
+        for owner, service, key, serial, uid_base, address in self._database.rows(
+            "SELECT owner, service, key, serial_last, uid_base, address FROM services"
+        ):
+            name = ServiceName(str(owner), str(service))
+            services[name] = ServiceRecord(
+                name, str(key), int(str(serial)), int(str(uid_base)), str(address)
+            )
+        boxes: dict[BoxId, BoxRecord] = {}
+        for text, slot, address in self._database.rows("SELECT id, slot, address FROM boxes"):
+            box_id = BoxId.parse(str(text))
+            boxes[box_id] = BoxRecord(box_id, int(str(slot)), str(address))
+        failures: dict[tuple[ServiceName, int], Failures] = {}
+        for owner, service, slot, count, last_ms, cause in self._database.rows(
+            "SELECT owner, service, slot, count, last_ms, cause FROM failures"
+        ):
+            name = ServiceName(str(owner), str(service))
+            failures[name, int(str(slot))] = Failures(
+                int(str(count)), int(str(last_ms)), str(cause)
+            )
+        return Records(self.installation, services, boxes, failures, self.meta("address_last"))
+
+    def allocate(self, allocations: Allocations) -> None:
+        """Stores what a plan gives out, before its first call."""
+        if allocations == Allocations():
+            return
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "INSERT INTO services(owner, service, key, serial_last, uid_base, address) "
+                "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(owner, service) DO UPDATE SET "
+                "key=excluded.key, serial_last=excluded.serial_last, uid_base=excluded.uid_base, "
+                "address=excluded.address",
+                [
+                    (s.name.owner, s.name.service, s.key, s.serial_last, s.uid_base, s.address)
+                    for s in allocations.services
+                ],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO boxes VALUES (?, ?, ?)",
+                [(str(box.id), box.slot, box.address) for box in allocations.boxes],
+            )
+            if allocations.address_last:
+                connection.execute(
+                    "INSERT OR REPLACE INTO meta VALUES ('address_last', ?)",
+                    (allocations.address_last,),
+                )
+
+    def forget_boxes(self, ids: Iterable[BoxId]) -> None:
+        """Drops the allocations of boxes that are gone."""
+        with self._database.transaction() as connection:
+            connection.executemany("DELETE FROM boxes WHERE id=?", [(str(one),) for one in ids])
+
+    def note_failure(
+        self, service: ServiceName, slot: int, at_ms: int, cause: str, lines: Sequence[str]
+    ) -> None:
+        """Counts a failure of a slot; its last lines are kept."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO failures VALUES (?, ?, ?, 1, ?, ?, ?) "
+                "ON CONFLICT(owner, service, slot) DO UPDATE SET count=count+1, "
+                "last_ms=excluded.last_ms, cause=excluded.cause, lines=excluded.lines",
+                (service.owner, service.service, slot, at_ms, cause, "\n".join(lines)),
+            )
+
+    def last_lines(self, service: ServiceName, slot: int) -> tuple[str, ...]:
+        """The last lines of the box that failed last in this slot."""
+        rows = self._database.rows(
+            "SELECT lines FROM failures WHERE owner=? AND service=? AND slot=?",
+            service.owner, service.service, slot,
+        )  # fmt: skip
+        return tuple(str(rows[0][0]).splitlines()) if rows else ()
+
+    def clear_failures(self, service: ServiceName) -> None:
+        """Good behaviour, a new declaration or a person's wish: the count starts again."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM failures WHERE owner=? AND service=?", (service.owner, service.service)
+            )
+
+    def note_healthy(self, service: ServiceName, set_name: str, revision: int) -> None:
+        """Remembers the last revision with which the service worked."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE services SET healthy_set=?, healthy_revision=? WHERE owner=? AND service=?",
+                (set_name, revision, service.owner, service.service),
+            )
+
+    def healthy_revision(self, service: ServiceName) -> tuple[str, int] | None:
+        """The set and revision with which the service worked last."""
+        rows = self._database.rows(
+            "SELECT healthy_set, healthy_revision FROM services WHERE owner=? AND service=?",
+            service.owner, service.service,
+        )  # fmt: skip
+        if not rows or not rows[0][1]:
+            return None
+        return str(rows[0][0]), int(str(rows[0][1]))
+
+    def hold_back(self, service: ServiceName, revision: int) -> None:
+        """A service that was rolled back keeps this revision until its set is applied again; 0
+        takes the hold away."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE services SET held_revision=? WHERE owner=? AND service=?",
+                (revision, service.owner, service.service),
+            )
+
+    def held_back(self) -> dict[ServiceName, int]:
+        """The services that run an older revision than their set's."""
+        rows = self._database.rows(
+            "SELECT owner, service, held_revision FROM services WHERE held_revision>0"
+        )
+        return {ServiceName(str(o), str(s)): int(str(number)) for o, s, number in rows}
+
+    def image(self, reference: str) -> ImageFacts | None:
+        """What a reference was resolved to, if it was."""
+        rows = self._database.rows("SELECT facts FROM images WHERE reference=?", reference)
+        return _facts(json.loads(str(rows[0][0]))) if rows else None
+
+    def pin_images(self, facts: Iterable[ImageFacts]) -> None:
+        """Remembers what references mean, so that equal text gives an equal plan."""
+        rows = [(one.reference, json.dumps(asdict(one), sort_keys=True)) for one in facts]
+        if rows:
+            with self._database.transaction() as connection:
+                connection.executemany("INSERT OR REPLACE INTO images VALUES (?, ?)", rows)
+
+    def intend(
+        self, actor: str, at_ms: int, calls: Sequence[tuple[str, str, str]]
+    ) -> tuple[int, ...]:
+        """One row each for calls that are about to be made: call, subject, cause."""
+        numbers = []
+        with self._database.transaction() as connection:
+            for call, subject, cause in calls:
+                cursor = connection.execute(
+                    "INSERT INTO intents(at_ms, actor, call, subject, cause) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    (at_ms, actor, call, subject, cause),
+                )
+                numbers.append(int(cursor.lastrowid or 0))
+        return tuple(numbers)
+
+    def conclude(self, results: Iterable[tuple[int, int, str]]) -> None:
+        """What became of intents: number, time in milliseconds, result."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "UPDATE intents SET ended_ms=?, result=? WHERE number=?",
+                [(at_ms, result, number) for number, at_ms, result in results],
+            )
+
+
+def _facts(document: dict[str, Any]) -> ImageFacts:
+    """JSON knows lists where facts have tuples."""
+    document["env"] = tuple((name, value) for name, value in document["env"])
+    document["labels"] = tuple((name, value) for name, value in document["labels"])
+    for name in ("entrypoint", "cmd", "volumes", "ports"):
+        document[name] = tuple(document[name])
+    return ImageFacts(**document)

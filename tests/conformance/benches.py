@@ -1,0 +1,274 @@
+"""An engine with a few programs on it, in words that all engines have."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import secrets
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from orchestr8.boxes.desired import Box
+from orchestr8.boxes.world import ObservedBox
+from orchestr8.contract.model import ImageFacts
+from orchestr8.engines.docker.borders import RUN_FOLDER, Ranges, docker_borders
+from orchestr8.engines.docker.network import network_name
+from orchestr8.engines.memory.clock import FakeClock
+from orchestr8.engines.memory.engine import memory_borders
+from orchestr8.engines.memory.machine import Machine
+from orchestr8.engines.memory.workload import (
+    SIGKILL_STATUS,
+    Workload,
+    dies_at_once,
+    dies_of_memory,
+)
+from orchestr8.engines.protocol import Borders
+from orchestr8.errors import RejectedError
+from orchestr8.host.mounts import RunFolder
+from orchestr8.isolation.limits import Quota
+from orchestr8.names import BoxId
+from tests.engines.boxes import box
+from tests.hosts import Engine
+
+SAYS = "starting, please wait"
+"""What the program `silent` writes."""
+_UID_FIRST = 1_048_576 + 65_532
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a box runs: an image, its command, and what the simulation makes of it."""
+
+    image: str
+    command: tuple[str, ...]
+    simulated: Workload = Workload()
+
+
+PROGRAMS = {
+    "wait": Program("probe:1", ("/usr/bin/probe", "wait"), Workload(stop_status=0)),
+    "silent": Program("faults:1", ("/usr/bin/fault", "silent"),
+                      Workload(log=(SAYS,), stop_status=0)),
+    "deaf": Program("faults:1", ("/usr/bin/fault", "deaf"),
+                    Workload(ignores_signal=True, stop_status=SIGKILL_STATUS)),
+    "exit 3": Program("faults:1", ("/usr/bin/fault", "exit", "3"), dies_at_once(3)),
+    "memory": Program("faults:1", ("/usr/bin/fault", "memory"), dies_of_memory()),
+    "absent": Program("nobinary:1", ("/usr/bin/absent",),
+                      Workload(missing_binary="/usr/bin/absent")),
+}  # fmt: skip
+
+
+@dataclass
+class Contents:
+    """Files and secrets of the tests; one secret is missing."""
+
+    files: dict[str, bytes] = field(default_factory=lambda: {"digest-1": b"colour = blue\n"})
+
+    def file(self, digest: str) -> bytes:
+        return self.files[digest]
+
+    def secret(self, owner: str, name: str) -> bytes:
+        if name == "missing":
+            raise RejectedError(f"the secret {name} of {owner} is missing", "write it")
+        return f"secret {name} of {owner}".encode()
+
+
+class Bench(ABC):
+    """One engine, an installation of its own on it, and what it leaves outside of itself."""
+
+    def __init__(self, name: str, borders: Borders, address: str) -> None:
+        self.name = name
+        self.borders = borders
+        self._address = address
+        self._serials = itertools.count(1)
+        self._made: list[BoxId] = []
+
+    @property
+    def boxes(self) -> Any:
+        """Boxes, with their optional protocols."""
+        return self.borders.boxes
+
+    def box(self, program: str = "wait", owner: str = "web", **settings: Any) -> Box:
+        """A fresh box of this program, with these settings."""
+        chosen = PROGRAMS[program]
+        serial = next(self._serials)
+        facts = self.borders.images.resolve(chosen.image)
+        assert facts, f"{chosen.image} is not on {self.name}"
+        uid = settings.pop("uid", _UID_FIRST + serial * 65_536)
+        made = box(
+            f"{owner}--front--{serial}",
+            image=chosen.image,
+            image_id=facts.id,
+            entrypoint=chosen.command,
+            args=(),
+            uid=uid,
+            gid=settings.pop("gid", uid),
+            **settings,
+        )
+        if made.spec.networked and not made.joins:
+            made = replace(made, address=self._address.format(serial % 250 + 4))
+        self._prepare(made, chosen)
+        self._made.append(made.id)
+        return made
+
+    def run(self, made: Box) -> ObservedBox:
+        """Create and start."""
+        self.boxes.create(made)
+        self.boxes.start(made.id)
+        return self.see(made)
+
+    def see(self, made: Box) -> ObservedBox:
+        """The box as it is now; it must exist."""
+        found = self.boxes.observe([made.id]).boxes
+        assert [one.id for one in found] == [made.id]
+        return found[0]  # type: ignore[no-any-return]
+
+    def see_ended(self, made: Box, within_seconds: float = 15) -> ObservedBox:
+        """The box after it has ended by itself."""
+        deadline = time.monotonic() + within_seconds
+        while (found := self.see(made)).state.runs:
+            assert time.monotonic() < deadline, f"{made.id} still runs"
+            time.sleep(0.02)
+        return found
+
+    def clear(self) -> None:
+        """Take every box of this bench away."""
+        for box_id in reversed(self._made):
+            self.boxes.stop(box_id, "SIGKILL", 0)
+            self.boxes.remove(box_id)
+        self._made.clear()
+
+    def ready(self) -> None:
+        """What any plan does before its first box."""
+        self.borders.network.prepare()
+        for owner in ("web", "data"):
+            self.borders.owners.ensure(owner, Quota(2_000, 1 << 30, pids=900))
+
+    @abstractmethod
+    def now_ms(self) -> int:
+        """The engine's clock."""
+
+    @abstractmethod
+    def footprint(self) -> object:
+        """Everything that a box can leave behind, comparable."""
+
+    @abstractmethod
+    def _prepare(self, made: Box, program: Program) -> None: ...
+
+
+class MemoryBench(Bench):
+    """The simulation, with a clock that jumps."""
+
+    def __init__(self) -> None:
+        self.machine = Machine(clock=FakeClock())
+        for number, image in enumerate(sorted({one.image for one in PROGRAMS.values()})):
+            self.machine.register(ImageFacts(image, f"sha256:{number:064}"))
+        super().__init__("memory", memory_borders(self.machine, Contents()), "10.231.0.{}")
+
+    def now_ms(self) -> int:
+        return self.machine.clock.now_ms()
+
+    def footprint(self) -> object:
+        return sorted(self.machine.boxes), sorted(self.machine.volumes)
+
+    def _prepare(self, made: Box, program: Program) -> None:
+        self.machine.workloads[str(made.id)] = program.simulated
+
+
+class DockerBench(Bench):
+    """A real engine. Its bridge and address range are this bench's own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.installation = f"t{secrets.token_hex(4)}"
+        third = 200 + int(self.installation[1:], 16) % 50
+        ranges = Ranges(f"10.{third}.0.0/17", f"10.{third}.128.0/17")
+        borders = docker_borders(engine.docker_host, self.installation, Contents(), ranges)
+        super().__init__(f"docker{engine.name}", borders, f"10.{third}.0.{{}}")
+        self.client = docker.APIClient(engine.docker_host, version="auto")
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def footprint(self) -> object:
+        containers = self.client.containers(all=True, quiet=True)
+        networks = self.client.networks()
+        volumes = self.client.volumes()["Volumes"] or []
+        run = RUN_FOLDER / self.installation
+        files = [p for name in ("boxes", "binds") for p in (run / name).rglob("*")]
+        mounts = [
+            line.split()[4]
+            for line in Path("/proc/self/mountinfo").read_text().splitlines()
+            if self.installation in line
+        ]
+        return (
+            sorted(str(one["Id"]) for one in containers),
+            sorted(str(one["Id"]) for one in networks),
+            sorted(str(one["Name"]) for one in volumes),
+            sorted(map(str, files)),
+            sorted(mounts),
+        )
+
+    def inspect(self, made: Box) -> dict[str, Any]:
+        """The container by Docker's own words."""
+        return dict(self.client.inspect_container(str(made.id)))
+
+    @contextmanager
+    def foreign_container(self) -> Iterator[str]:
+        """Somebody else's container that runs."""
+        made = self.client.create_container("probe:1", ["/usr/bin/probe", "wait"],
+                                            network_disabled=True)  # fmt: skip
+        self.client.start(made["Id"])
+        try:
+            yield made["Id"]
+        finally:
+            self.client.remove_container(made["Id"], force=True)
+
+    def take_down(self) -> None:
+        """Remove all that this installation made."""
+        self.clear()
+        label = {"label": f"orchestr8.installation={self.installation}"}
+        for one in self.client.containers(all=True, quiet=True, filters=label):
+            self.client.remove_container(one["Id"], force=True, v=True)
+        for volume in self.client.volumes(filters=label)["Volumes"] or []:
+            self.client.remove_volume(volume["Name"])
+        self.borders.network._host.remove_all()  # type: ignore[attr-defined]
+        for network in self.client.networks(names=[network_name(self.installation)]):
+            self.client.remove_network(network["Id"])
+        for owner in self.borders.owners.quotas():
+            self.borders.owners.remove(owner)  # type: ignore[attr-defined]
+        _unmount(RunFolder(RUN_FOLDER / self.installation))
+        self.client.close()
+
+    def _prepare(self, made: Box, program: Program) -> None:
+        pass
+
+
+def _unmount(run: RunFolder) -> None:
+    """The run folder of a test is not kept until a reboot."""
+    from orchestr8.host import mount_calls, mounts
+
+    mounts.release(run.shown)
+    while mount_calls.unmount(str(run.path)):
+        pass
+    if run.path.is_dir():
+        for folder in sorted(run.path.rglob("*"), reverse=True):
+            folder.rmdir()
+        run.path.rmdir()
+
+
+def lines(content: bytes) -> Sequence[str]:
+    """Text as lines."""
+    return content.decode().splitlines()
+
+
+def label(found: dict[str, Any], key: str) -> Any:
+    """A label of ours, decoded where it is JSON."""
+    text = found["Config"]["Labels"][f"orchestr8.{key}"]
+    return json.loads(text) if text[:1] in "[{" else text

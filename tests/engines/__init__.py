@@ -1,0 +1,1 @@
+"""Engines by themselves, without any daemon: translations, failures, choice, the simulation."""

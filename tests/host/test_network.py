@@ -1,0 +1,206 @@
+"""The connect matrix on real packets: tokens are exchanged, since a bare connect proves nothing."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from orchestr8.boxes.network import Door, Out, Pass, Route
+from tests.host.lab import (
+    GATEWAY,
+    HOST_OUTSIDE,
+    METADATA,
+    OTHER_PORT,
+    OUTSIDE,
+    OUTSIDE_TOO,
+    PORT,
+    PRIVATE_OUTSIDE,
+    Lab,
+    lab,
+)
+from tests.host.namespaces import Namespace
+from tests.host.rights import needs_root
+
+pytestmark = needs_root
+
+A, B, C = "10.77.0.10", "10.77.0.11", "10.77.0.12"
+VIP = "10.77.128.1"
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["alone", "after-docker"])
+def machine(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with lab(docker=request.param) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def nothing_open(machine: Lab) -> None:
+    machine.only()
+
+
+def test_nothing_is_open_at_first(machine: Lab) -> None:
+    for source in machine.boxes:
+        for address in (A, B, C, VIP, GATEWAY, HOST_OUTSIDE, OUTSIDE):
+            if address != machine.addresses[source]:
+                assert machine.closed(source, address, PORT), f"{source} reaches {address}"
+    for caller in ("host", "outside"):
+        assert machine.closed(caller, A, PORT), f"{caller} reaches a box"
+
+
+def test_a_link_opens_one_port_in_one_direction(machine: Lab) -> None:
+    machine.change((Pass(A, B, PORT), Route(VIP, PORT, (B,))))
+    assert machine.who("a", B, PORT) == "b"
+    assert machine.who("a", VIP, PORT) == "b"
+    assert machine.closed("a", B, OTHER_PORT)
+    assert machine.closed("b", A, PORT)
+    assert machine.closed("c", B, PORT)
+    assert machine.closed("c", VIP, PORT)
+    assert machine.closed("host", VIP, PORT)
+
+
+def test_a_link_opens_and_closes_live(machine: Lab) -> None:
+    machine.change((Route(VIP, PORT, (B,)),))
+    with _conversation(machine.boxes["a"], VIP) as speak:
+        assert not speak()
+    machine.change((Pass(A, B, PORT),))
+    with _conversation(machine.boxes["a"], VIP) as speak:
+        assert speak() == machine.tokens["b"]
+        machine.change(remove=(Pass(A, B, PORT),))
+        assert not speak(), "the open connection outlived its link"
+
+
+def test_a_box_that_drains_may_finish(machine: Lab) -> None:
+    machine.change((Pass(A, B, PORT), Route(VIP, PORT, (B,))))
+    with _conversation(machine.boxes["a"], VIP) as speak:
+        assert speak() == machine.tokens["b"]
+        machine.change((Pass(A, C, PORT), Route(VIP, PORT, (C,))), (Pass(A, B, PORT),))
+        assert speak() == machine.tokens["b"]
+        assert machine.who("a", VIP, PORT) == "c"
+        assert machine.closed("a", B, PORT)
+
+
+def test_two_boxes_both_get_traffic(machine: Lab) -> None:
+    machine.change((Pass(A, B, PORT), Pass(A, C, PORT), Route(VIP, PORT, (B, C))))
+    assert {machine.who("a", VIP, PORT) for _ in range(30)} == {"b", "c"}
+
+
+def test_a_route_without_boxes_is_refused_at_once(machine: Lab) -> None:
+    machine.change((Route(VIP, PORT, ()),))
+
+    def error() -> str:
+        with socket.socket() as caller:
+            caller.settimeout(3)
+            try:
+                caller.connect((VIP, PORT))
+            except OSError as error:
+                return type(error).__name__
+        return "connected"
+
+    assert machine.boxes["a"].run(error) == "ConnectionRefusedError"
+
+
+def test_a_loopback_door_answers_the_host_only(machine: Lab) -> None:
+    machine.change((Door("127.0.0.1", 80, OTHER_PORT, (B,)),))
+    assert machine.who("host", "127.0.0.1", 80) == "b"
+    assert machine.closed("host", HOST_OUTSIDE, 80)
+    assert machine.closed("outside", HOST_OUTSIDE, 80)
+    for address in (GATEWAY, HOST_OUTSIDE):
+        assert machine.closed("a", address, 80)
+
+
+def test_a_door_on_every_address_answers_outside_and_host(machine: Lab) -> None:
+    machine.change((Door("0.0.0.0", 81, OTHER_PORT, (B, C)),))
+    assert {machine.who("outside", HOST_OUTSIDE, 81) for _ in range(30)} == {"b", "c"}
+    for address in ("127.0.0.1", HOST_OUTSIDE, GATEWAY):
+        assert machine.who("host", address, 81) in {"b", "c"}
+    for address in (GATEWAY, HOST_OUTSIDE, B):
+        assert machine.closed("a", address, 81)
+    assert machine.closed("outside", B, OTHER_PORT), "the box is reached past its door"
+
+
+def test_a_door_on_one_address_answers_there_only(machine: Lab) -> None:
+    machine.change((Door(HOST_OUTSIDE, 82, PORT, (B,)),))
+    assert machine.who("outside", HOST_OUTSIDE, 82) == "b"
+    assert machine.who("host", HOST_OUTSIDE, 82) == "b"
+    assert machine.closed("host", "127.0.0.1", 82)
+
+
+def test_a_door_changes_boxes_while_connections_go_on(machine: Lab) -> None:
+    machine.change((Door("0.0.0.0", 83, PORT, (B,)),))
+    with (
+        _conversation(machine.outside, HOST_OUTSIDE, 83) as from_outside,
+        _conversation(machine.host, "127.0.0.1", 83) as from_host,
+    ):
+        assert from_outside() == from_host() == machine.tokens["b"]
+        machine.change((Door("0.0.0.0", 83, PORT, (C,)),))
+        assert from_outside() == from_host() == machine.tokens["b"]
+        assert machine.who("outside", HOST_OUTSIDE, 83) == "c"
+        assert machine.who("host", "127.0.0.1", 83) == "c"
+    machine.change(remove=(Door("0.0.0.0", 83, PORT, (C,)),))
+    assert machine.closed("outside", HOST_OUTSIDE, 83)
+
+
+def test_egress_is_open_to_the_named_range_and_port_only(machine: Lab) -> None:
+    machine.change((Out(A, f"{OUTSIDE}/32", PORT),))
+    assert machine.who("a", OUTSIDE, PORT) == "outside"
+    assert machine.who("a", OUTSIDE, PORT, udp=True) == "outside"
+    assert machine.closed("a", OUTSIDE, OTHER_PORT)
+    assert machine.closed("a", OUTSIDE_TOO, PORT)
+    assert machine.closed("b", OUTSIDE, PORT)
+    assert machine.closed("outside", A, PORT)
+    with _conversation(machine.boxes["a"], OUTSIDE) as speak:
+        assert speak() == machine.tokens["outside"]
+        machine.change(remove=(Out(A, f"{OUTSIDE}/32", PORT),))
+        assert not speak(), "the open connection outlived its permission"
+
+
+def test_a_wide_range_opens_no_private_address_unless_named(machine: Lab) -> None:
+    machine.change((Out(A, "0.0.0.0/0", PORT),))
+    assert machine.who("a", OUTSIDE, PORT) == machine.who("a", OUTSIDE_TOO, PORT) == "outside"
+    for address in (METADATA, PRIVATE_OUTSIDE, HOST_OUTSIDE, GATEWAY, B, VIP):
+        assert machine.closed("a", address, PORT), address
+    machine.change((Out(A, "10.9.0.0/16", PORT), Out(A, f"{METADATA}/32", PORT)))
+    assert machine.who("a", PRIVATE_OUTSIDE, PORT) == "outside"
+    assert machine.who("a", METADATA, PORT) == "outside"
+
+
+def test_ranges_may_lie_within_one_another(machine: Lab) -> None:
+    wide, narrow = Out(A, "203.0.113.0/24", PORT), Out(A, f"{OUTSIDE}/32", PORT)
+    machine.change((wide, narrow))
+    assert machine.observe().elements == {wide, narrow}
+    machine.change(remove=(wide,))
+    assert machine.observe().elements == {narrow}
+    assert machine.who("a", OUTSIDE, PORT) == "outside"
+    assert machine.closed("a", OUTSIDE_TOO, PORT)
+
+
+class _conversation:  # noqa: N801  # reads as a word of the test
+    """One TCP connection that stays open; speaking gives the token, or nothing within a moment."""
+
+    def __init__(self, caller: Namespace, address: str, port: int = PORT) -> None:
+        def connect() -> socket.socket | None:
+            try:
+                return socket.create_connection((address, port), 0.4)
+            except OSError:
+                return None
+
+        self._socket = caller.borrow(connect)
+
+    def __enter__(self) -> Callable[[], str]:
+        return self._speak
+
+    def __exit__(self, *_: object) -> None:
+        if self._socket:
+            self._socket.close()
+
+    def _speak(self) -> str:
+        if not self._socket:
+            return ""
+        self._socket.settimeout(0.4)
+        try:
+            self._socket.sendall(b"token?\n")
+            return self._socket.recv(64).decode()
+        except OSError:
+            return ""

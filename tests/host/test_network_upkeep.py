@@ -1,0 +1,150 @@
+"""Making, mending and taking down: what others may do to the table meanwhile is seen and mended."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestr8.boxes.network import Door, Element, Out, Pass, Route
+from orchestr8.errors import RejectedError
+from tests.host.lab import BRIDGE, PORT, Lab, lab
+from tests.host.rights import needs_root
+
+pytestmark = needs_root
+
+A, B, C = "10.77.0.10", "10.77.0.11", "10.77.0.12"
+ELEMENTS: tuple[Element, ...] = (
+    Pass(A, B, PORT),
+    Route("10.77.128.1", PORT, (B, C)),
+    Route("10.77.128.2", PORT, ()),
+    Door("127.0.0.1", 80, PORT, (B,)),
+    Door("0.0.0.0", 80, PORT, (C, B)),
+    Door("0.0.0.0", 81, PORT, ()),
+    Out(A, "203.0.113.0/24", PORT),
+    Out(A, "203.0.113.2/32", PORT),
+    Out(A, "10.9.0.0/16", PORT),
+)
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Lab]:
+    with lab("ab", docker=True) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def prepared(machine: Lab) -> None:
+    machine.host.run(machine.network.prepare)
+    machine.only(*ELEMENTS)
+
+
+def _nft(*commands: str) -> Callable[[Lab], None]:
+    def act(machine: Lab) -> None:
+        for command in commands:
+            script = command.replace("TABLE", f"inet {machine.network.layout.table}")
+            machine.host.run(
+                lambda script=script: subprocess.run(["nft", script], check=True) and None
+            )
+
+    return act
+
+
+def _write(path: str, text: str) -> Callable[[Lab], None]:
+    return lambda machine: machine.host.run(lambda: Path(path).write_text(text) and None)
+
+
+def test_what_was_added_is_read_back(machine: Lab) -> None:
+    state = machine.observe()
+    assert state.prepared
+    assert state.elements == set(ELEMENTS)
+
+
+def test_repeating_and_removing_the_absent_are_success(machine: Lab) -> None:
+    machine.change(ELEMENTS, (Pass(B, A, 1), Route("10.77.128.9", 1, (A,))))
+    assert machine.observe().elements == set(ELEMENTS)
+
+
+def test_a_route_replaces_the_one_of_its_place(machine: Lab) -> None:
+    machine.change((Route("10.77.128.1", PORT, (C,)),), (Route("10.77.128.1", PORT, (B, C)),))
+    routes = {e for e in machine.observe().elements if isinstance(e, Route) and e.backends}
+    assert routes == {Route("10.77.128.1", PORT, (C,))}
+
+
+def test_removing_an_element_that_was_replaced_meanwhile_leaves_the_new_one(machine: Lab) -> None:
+    machine.change(remove=(Route("10.77.128.1", PORT, (A,)),))
+    assert machine.observe().elements == set(ELEMENTS)
+
+
+def test_preparing_again_changes_nothing(machine: Lab) -> None:
+    def ruleset() -> str:
+        return subprocess.run(
+            ["nft", "-a", "list", "ruleset"], capture_output=True, text=True, check=True
+        ).stdout
+
+    before = machine.host.run(ruleset)
+    machine.host.run(machine.network.prepare)
+    assert machine.host.run(ruleset) == before
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(_nft("flush chain TABLE between"), id="a chain is flushed"),
+        pytest.param(_nft("flush chain TABLE spread_2"), id="a chain that deals out is flushed"),
+        pytest.param(_nft("insert rule TABLE passing accept"), id="a rule is put in front"),
+        pytest.param(_nft("flush set TABLE private"), id="the private ranges are emptied"),
+        pytest.param(
+            _write(f"/sys/class/net/{BRIDGE}/bridge/nf_call_iptables", "0"), id="nf_call is off"
+        ),
+        pytest.param(
+            _write(f"/proc/sys/net/ipv6/conf/{BRIDGE}/disable_ipv6", "0"), id="IPv6 is on"
+        ),
+        pytest.param(_nft("flush chain ip filter DOCKER-USER"), id="Docker's chain was flushed"),
+    ],
+)
+def test_harm_is_seen_and_mended(machine: Lab, harm: Callable[[Lab], None]) -> None:
+    harm(machine)
+    assert not machine.observe().prepared
+    machine.host.run(machine.network.prepare)
+    state = machine.observe()
+    assert state.prepared
+    assert state.elements == set(ELEMENTS)
+
+
+def test_a_flushed_ruleset_is_made_again_empty(machine: Lab) -> None:
+    machine.host.run(machine.network.remove_all)
+    assert not machine.observe().prepared
+    assert machine.observe().elements == frozenset()
+    with pytest.raises(RejectedError, match="does not exist"):
+        machine.change(ELEMENTS)
+    machine.host.run(machine.network.remove_all)
+    machine.host.run(machine.network.prepare)
+    assert machine.observe().prepared
+
+
+def test_elements_half_removed_by_hand_are_not_in_force(machine: Lab) -> None:
+    _nft("delete element TABLE turns { 10.77.128.1 . 8000 . 1 }")(machine)
+    assert machine.observe().elements == set(ELEMENTS) - {ELEMENTS[1]}
+    machine.change((ELEMENTS[1],))
+    assert machine.observe().elements == set(ELEMENTS)
+
+
+def test_installations_do_not_touch_each_other(machine: Lab) -> None:
+    other = replace(machine.network, installation=f"{machine.network.installation}-2")
+    machine.host.run(other.prepare)
+    machine.host.run(lambda: other.change((Pass(B, A, 7),), ()))
+    machine.host.run(other.remove_all)
+    state = machine.observe()
+    assert state.prepared
+    assert state.elements == set(ELEMENTS)
+
+
+def test_a_foreign_bridge_of_our_name_is_refused(machine: Lab) -> None:
+    other = replace(machine.network, gateway="10.77.0.2")
+    with pytest.raises(RejectedError, match=r"has the address 10\.77\.0\.1, not"):
+        machine.host.run(other.prepare)
+    machine.host.run(other.remove_all)

@@ -1,0 +1,1 @@
+"""Claims, tried as data: each held, broken and unproven."""
