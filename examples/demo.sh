@@ -60,7 +60,8 @@ title "1. What is needed"
 .ci/setup demo
 
 title "2. Images, built here from this machine's packages"
-"$bin/python" examples/images/build.py --load "$socket"
+"$bin/python" examples/images/build.py --load "$socket" \
+    hello nginx postgres probe redis shop-api-1 shop-api-2 shop-front
 
 title "3. A secret for the database"
 place_password

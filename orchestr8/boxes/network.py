@@ -13,6 +13,14 @@ SERVICE_RANGE = "10.231.128.0/17"
 """The range of virtual addresses beside it."""
 
 
+@dataclass(frozen=True)
+class Ranges:
+    """An installation's addresses: its boxes' own, and the virtual ones of its services."""
+
+    subnet: str = SUBNET
+    services: str = SERVICE_RANGE
+
+
 @dataclass(frozen=True, order=True)
 class Pass:
     """One box may open TCP connections to one port of another."""

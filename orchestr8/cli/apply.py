@@ -31,7 +31,7 @@ def run(
     back to what worked (exit status 5).
     """
     from orchestr8.cli.conclusion import as_json, conclusion
-    from orchestr8.cli.opening import lines_shown, opened, request_of
+    from orchestr8.cli.opening import lines_shown, make_up_secrets, opened, request_of
     from orchestr8.cli.terminal import escaped, say
     from orchestr8.cli.texts import typed
     from orchestr8.cli.watching import watching
@@ -41,6 +41,7 @@ def run(
     request, texts = request_of(paths, checked_set(set_name), pull=pull)
     with opened(engine) as session:
         with lines_shown(texts), watching(output) as watcher:
+            make_up_secrets(session, request)
             applied = apply_request(session, request, watcher, timeout_ms)
         part = session.stored.fleet.sets.get(set_name)
         simulated = session.choice.engine == "memory"
@@ -53,8 +54,7 @@ def run(
     for name in texts.passed_over:
         say(f"passed over: {escaped(name)} (it has none of a manifest's keys)")
     again = f"orchestr8 apply {typed(paths, set_name)}"
-    for line in conclusion(applied, board, again, len(part.services) if part else 0):
+    services = len(part.services) if part else 0
+    for line in conclusion(applied, board, again, services, simulated=simulated):
         say(line)
-    if simulated:
-        say("simulated: these boxes existed only while this command ran.")
     return int(applied.exit)

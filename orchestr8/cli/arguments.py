@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -13,7 +13,7 @@ from orchestr8.errors import UsageError
 DEFAULT_SET = "default"
 
 
-class Output(str, Enum):
+class Output(StrEnum):
     """How facts are printed."""
 
     TEXT = "text"

@@ -25,6 +25,8 @@ class Row:
     proof: str = ""
     proof_broken: bool = False
     failure: str = ""
+    stuck_in: str = ""
+    """The phase that did not end well, until the reason is heard."""
     printed: bool = False
 
     @property
@@ -32,6 +34,10 @@ class Row:
         """Whether nothing more is to come but perhaps a proof."""
         if self.failure or self.phases.get("remove") is not None:
             return True
+        if self.stuck_in:
+            return False
+        if "stop" in self.phases or "remove" in self.phases:
+            return False
         if "create" in self.phases:
             return any(self.phases.get(phase) is not None for phase in READY)
         return all(spent is not None for spent in self.phases.values())
@@ -50,7 +56,8 @@ class Row:
             if phase in self.phases:
                 spent = self.phases[phase]
                 running = (now - self.began.get(phase, now)) * 1000
-                shown.append(f"{phase} {_brief(spent)}" if spent is not None else
+                word = f"not {phase}" if phase == self.stuck_in else phase
+                shown.append(f"{word} {_brief(spent)}" if spent is not None else
                              f"{phase} {_brief(running)}…")  # fmt: skip
         return shown
 
@@ -66,7 +73,8 @@ class Row:
 
 
 def _brief(spent_ms: float) -> str:
-    return f"{spent_ms:.0f}" if spent_ms >= 1 or not spent_ms else f"{spent_ms:.1f}"
+    shown = f"{spent_ms:.0f}" if spent_ms >= 1 or spent_ms < 0.05 else f"{spent_ms:.1f}"
+    return shown.rjust(3)
 
 
 class Board:
@@ -91,6 +99,7 @@ class Board:
                 row.failure = phase.detail
             else:
                 row.phases[phase.phase] = phase.milliseconds
+                row.stuck_in = phase.phase if phase.failed else row.stuck_in
                 if phase.milliseconds is None:
                     row.began[phase.phase] = time.monotonic()
             return row
@@ -112,6 +121,12 @@ class Board:
     def label_width(self) -> int:
         """How wide the first column is."""
         return max((len(row.label) for row in self.snapshot()), default=0) + 1
+
+    @property
+    def started(self) -> int:
+        """How many boxes started and did not fail."""
+        rows = self.snapshot()
+        return sum(r.phases.get("start") is not None and not r.failure for r in rows)
 
     @property
     def released(self) -> int:

@@ -3,46 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from orchestr8.cli.board import Board
 from orchestr8.cli.terminal import count, escaped, milliseconds
 from orchestr8.controller.applied import Applied, Failure
 from orchestr8.errors import Exit
 from orchestr8.names import slot_name
-from orchestr8.planning.plan import Step
-from orchestr8.planning.wording import in_a_row
+from orchestr8.planning.plan import Reason, Step
+from orchestr8.planning.wording import in_a_row, listed
 from orchestr8.proof.model import Verdict
 
 INDENT = " " * 17
 LINES_SHOWN = 8
 
 
-def conclusion(applied: Applied, board: Board, again: str, services: int) -> list[str]:
+def conclusion(
+    applied: Applied, board: Board, again: str, services: int, *, simulated: bool
+) -> list[str]:
     """Everything below the boxes' lines. `again` is the command that was typed."""
     lines = [*failure_lines(applied), *rolled_back_lines(applied), *waiting_lines(applied)]
     lines += _proof_lines(applied)
-    if applied.changed:
-        lines.append(_sum(applied, board))
-    elif not applied.failures and not applied.waiting:
+    summed = _sum(applied, board) if applied.changed else ""
+    if summed:
+        lines.append(summed)
+    elif not applied.changed and not applied.failures and not applied.waiting:
         what = f"{count(services, 'service')} {'is' if services == 1 else 'are'}"
         lines.append(f"nothing to do: {what} as declared.")
     if applied.timed_out:
         lines.append(f"the time is over; the same command goes on from here:  {again}")
     if applied.exit:
         lines.append(f"exit status {int(applied.exit)}")
-    if applied.started:
+    if board.started and not simulated:
         lines.append(
-            "Nobody watches these boxes. After a crash or a reboot this brings them back:  "
-            f"{again}"
+            f"Nobody watches these boxes. After a crash or a reboot this brings them back:  {again}"
         )
+    if simulated:
+        lines.append("simulated: these boxes existed only while this command ran.")
     return lines
 
 
 def _sum(applied: Applied, board: Board) -> str:
     """`6 boxes started in 912 ms, healthy after 1.2 s; nothing left to do.`"""
     parts = []
-    if applied.started:
-        started = f"{count(len(applied.started), 'box', 'boxes')} started in "
+    if board.started:
+        started = f"{count(board.started, 'box', 'boxes')} started in "
         started += milliseconds(applied.started_ms)
         ready = _ready(board)
         if ready and not applied.failures:
@@ -52,11 +57,11 @@ def _sum(applied: Applied, board: Board) -> str:
         parts.append(f"{count(board.adjusted, 'box', 'boxes')} changed in place, without a restart")
     if board.released:
         parts.append(f"{count(board.released, 'box', 'boxes')} released")
-    if not parts:
+    if not parts and not applied.exit:
         parts.append(f"changed in {milliseconds(applied.settled_ms)}")
     if applied.exit is Exit.DONE:
         parts.append("nothing left to do")
-    return "; ".join(parts) + "."
+    return "; ".join(parts) + "." if parts else ""
 
 
 def _ready(board: Board) -> str:
@@ -67,20 +72,29 @@ def _ready(board: Board) -> str:
 
 
 def failure_lines(applied: Applied) -> list[str]:
-    """Each slot that did not come up: why, its last lines, and what would mend it."""
-    return [line for failure in applied.failures for line in _failure(failure)]
+    """What did not come up: why, the last lines, and what would mend it.
+
+    Slots of one service that failed alike are told together.
+    """
+    alike: dict[Failure, list[int]] = {}
+    for failure in applied.failures:
+        alike.setdefault(replace(failure, slot=0), []).append(failure.slot)
+    return [line for failure, slots in alike.items() for line in _failure(failure, slots)]
 
 
-def _failure(failure: Failure) -> list[str]:
-    label = slot_name(failure.slot, failure.service)
+def _failure(failure: Failure, slots: Sequence[int]) -> list[str]:
+    label = slot_name(slots[0], failure.service)
+    if len(slots) > 1:
+        label = f"slots {listed(map(str, slots))} of {failure.service}"
     often = f", {in_a_row(failure.attempts)}" if failure.attempts > 1 else ""
-    lines = [f"{label.ljust(len(INDENT) - 1)} failed: {escaped(failure.why)}{often}"]
+    each = " each" if often and len(slots) > 1 else ""
+    lines = [f"{label.ljust(len(INDENT) - 1)} failed: {escaped(failure.why)}{often}{each}"]
     if failure.lines:
         lines.append(f"{INDENT}its last lines:")
         lines += [f"{INDENT}  {escaped(line)}" for line in failure.lines[-LINES_SHOWN:]]
     if failure.advice:
         lines.append(INDENT + escaped(failure.advice.what) + ":")
-        lines += [f"{INDENT}  {line}" for line in failure.advice.line.split("\n")]
+        lines += [f"{INDENT}  {escaped(line)}" for line in failure.advice.line.split("\n")]
     elif failure.remedy:
         lines.append(INDENT + escaped(failure.remedy))
     else:
@@ -100,8 +114,13 @@ def rolled_back_lines(applied: Applied) -> list[str]:
 
 
 def waiting_lines(applied: Applied) -> list[str]:
-    """What could not be done now, and why."""
-    return [_waits(step) for step in applied.waiting]
+    """What could not be done now, and why; a failure that is told already is not told again."""
+    told = {failure.service for failure in applied.failures}
+    return [
+        _waits(step)
+        for step in applied.waiting
+        if not (step.reason is Reason.BACK_OFF and step.service in told)
+    ]
 
 
 def _waits(step: Step) -> str:

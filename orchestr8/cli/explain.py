@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestr8.manifest.explain import Explanation, RelaxationExplanation
 
 RELAXATION = ("relaxation", "relaxations")
-_KEY_WIDTH_MOST = 20
+_KEY_WIDTH_MOST = 26
 
 
 def _completed(incomplete: str) -> list[str]:
@@ -97,10 +97,10 @@ def _catalogue(output: Output) -> int:
         )
         return 0
     say("written under `relax`, each a step away from STRICT; what it weakens:")
-    _print_pairs((one.id, one.weakens) for one in entries if not one.field)
+    print_pairs((one.id, one.weakens) for one in entries if not one.field)
     say()
     say("implied by plain fields, which never ask for a reason or an end:")
-    _print_pairs((one.id, f"`{one.field}`: {one.weakens}") for one in entries if one.field)
+    print_pairs((one.id, f"`{one.field}`: {one.weakens}") for one in entries if one.field)
     say()
     say("`orchestr8 explain relaxation NAME` tells the whole of one.")
     return 0
@@ -121,12 +121,12 @@ def _print_field(found: Explanation) -> None:
         ("effect", found.effect),
         ("a change", found.change),
     ]
-    _print_pairs((word, text) for word, text in rows if text)
+    print_pairs((word, text) for word, text in rows if text)
     _print_example(found.example)
     if found.children:
         say()
         say("keys:")
-        _print_pairs(found.children)
+        print_pairs(found.children)
         further = found.path + "." + found.children[0][0] if found.path != "manifest" else "service"
         say()
         say(f"`orchestr8 explain {further}` goes on from here.")
@@ -140,11 +140,11 @@ def _print_relaxation(found: RelaxationExplanation) -> None:
         rows.append(("implied by", f"the field `{found.field}`"))
     if found.instead:
         rows.append(("instead", found.instead))
-    _print_pairs(rows)
+    print_pairs(rows)
     if found.parameters:
         say()
         say("parameters:")
-        _print_pairs(
+        print_pairs(
             (name, kind + (f" (default: {default})" if default else " (must be given)"))
             for name, kind, default in found.parameters
         )
@@ -187,7 +187,7 @@ def _print_example(example: str) -> None:
             say(f"  {line}")
 
 
-def _print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
+def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     """A word and its text, wrapped beside it."""
     rows = list(pairs)
     column = min(max((len(word) for word, _ in rows), default=0), _KEY_WIDTH_MOST) + 4

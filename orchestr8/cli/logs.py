@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -33,6 +34,8 @@ def run(box: BoxName, lines: Lines = 100, output: OutputAs = Output.TEXT) -> int
 
         print_document("logs", box=box, lines=list(found))
         return 0
+    if not found:
+        print("it wrote nothing", file=sys.stderr)
     for line in found:
         for part in escaped_lines(line) or [""]:
             say(part)

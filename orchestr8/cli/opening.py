@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestr8.cli.texts import Texts, read_paths
-from orchestr8.controller.request import Request
+from orchestr8.controller.request import Request, load_request
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
 from orchestr8.errors import ManifestError, RefusedError, UsageError
 from orchestr8.manifest.problems import with_sources
 
 STATE_VARIABLE = "ORCHESTR8_STATE"
+SECRETS_VARIABLE = "ORCHESTR8_SECRETS"
 SIMULATION = "memory"
 
 
@@ -29,12 +30,46 @@ def opened(engine: str = "") -> Iterator[Session]:
     """
     settings = Settings.from_environment(engine)
     if settings.engine == SIMULATION and STATE_VARIABLE not in os.environ:
-        with tempfile.TemporaryDirectory(prefix="orchestr8-") as folder:
-            with session(replace(settings, state=Path(folder))) as simulated:
-                yield simulated
+        with _passing(settings) as simulated:
+            yield simulated
         return
     with session(settings) as real:
         yield real
+
+
+@contextmanager
+def opened_to_look(engine: str = "") -> Iterator[Session]:
+    """A session that leaves nothing behind: where nothing is applied yet, the store is a passing
+    one, so that whoever may use the engine may look."""
+    settings = Settings.from_environment(engine)
+    simulated = settings.engine == SIMULATION and STATE_VARIABLE not in os.environ
+    if simulated or not anything_applied(settings):
+        with _passing(settings) as passing:
+            yield passing
+        return
+    with session(settings) as real:
+        yield real
+
+
+@contextmanager
+def _passing(settings: Settings) -> Iterator[Session]:
+    """A session whose state folder ends with it, and in a simulation its secrets, too."""
+    with tempfile.TemporaryDirectory(prefix="orchestr8-") as folder:
+        state, secrets = Path(folder, "state"), settings.secrets
+        if settings.engine == SIMULATION and SECRETS_VARIABLE not in os.environ:
+            secrets = Path(folder, "secrets")
+        with session(replace(settings, state=state, secrets=secrets)) as passing:
+            yield passing
+
+
+def make_up_secrets(session: Session, request: Request) -> None:
+    """In a simulation on a machine that has no secrets of the manifests: a stand-in for each."""
+    if session.settings.secrets.parent != session.settings.state.parent:
+        return
+    for secret in load_request(session, request).part.secrets:
+        path = session.settings.secrets / secret.owner / secret.file
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
 
 
 def anything_applied(settings: Settings) -> bool:
@@ -71,8 +106,3 @@ def lines_shown(texts: Texts) -> Iterator[None]:
         yield
     except (ManifestError, RefusedError) as error:
         raise type(error)(with_sources(error.problems, texts.sources)) from error
-
-
-def passed_over(texts: Texts) -> list[str]:
-    """Sentences about YAML files in a folder that are no manifests."""
-    return [f"passed over {name}: none of a manifest's keys" for name in texts.passed_over]

@@ -24,8 +24,7 @@ def relaxation_lines(contracts: Contracts, now_ms: int) -> list[str]:
     if ending:
         contract, next_one = min(ending, key=lambda pair: end_of(pair[1].until))
         line += (
-            f"; next end {_in_days(days_left(next_one.until, now))} "
-            f"({contract.name} {next_one.id})"
+            f"; next end {_in_days(days_left(next_one.until, now))} ({contract.name} {next_one.id})"
         )
     lines = [line + "."]
     ended = [f"{contract.name} {grant.id}" for contract, grant in granted if grant.ended]

@@ -40,11 +40,17 @@ def run(
     Nothing is changed and nothing is fetched. Marks: + provision, ~ change in place, ± replace,
     - release, ! waits. With `--engine memory` a plan is made without any host, for a first look.
     """
-    from orchestr8.cli.opening import lines_shown, opened, request_of
+    from orchestr8.cli.opening import (
+        lines_shown,
+        make_up_secrets,
+        opened_to_look,
+        request_of,
+    )
     from orchestr8.controller.apply import plan_request
 
     request, texts = request_of(paths, checked_set(set_name), pull=pull)
-    with opened(engine) as session, lines_shown(texts):
+    with opened_to_look(engine) as session, lines_shown(texts):
+        make_up_secrets(session, request)
         prospect = plan_request(session, request)
         simulated = session.choice.engine == "memory"
     if output is Output.JSON:

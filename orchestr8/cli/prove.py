@@ -12,7 +12,7 @@ from orchestr8.errors import Exit
 
 if TYPE_CHECKING:
     from orchestr8.contract.model import Gap
-    from orchestr8.proof.model import Proof
+    from orchestr8.proof.model import Finding, Proof
 
 All = Annotated[
     bool,
@@ -22,9 +22,7 @@ All = Annotated[
 ]
 
 
-def run(
-    services: ServiceNames = None, whole: All = False, output: OutputAs = Output.TEXT
-) -> int:
+def run(services: ServiceNames = None, whole: All = False, output: OutputAs = Output.TEXT) -> int:
     """Read the kernel's view of running boxes, and hold it against what each was declared to be.
 
     A claim is held, broken, or unproven, where it could not be read. Gaps, which this engine or
@@ -54,9 +52,7 @@ def _status(proofs: Sequence[Proof]) -> Exit:
     return Exit.UNPROVEN if Verdict.UNPROVEN in verdicts else Exit.DONE
 
 
-def _print_text(
-    proofs: Sequence[Proof], gaps: Sequence[Gap], status: Exit, *, whole: bool
-) -> None:
+def _print_text(proofs: Sequence[Proof], gaps: Sequence[Gap], status: Exit, *, whole: bool) -> None:
     from orchestr8.cli.terminal import paint, say
     from orchestr8.names import slot_name
     from orchestr8.proof import show
@@ -67,26 +63,31 @@ def _print_text(
         return
     colours = paint()
     width = max(len(slot_name(one.slot, one.id.service_name)) for one in proofs)
-    for proof in proofs:
-        if not whole and proof.verdict is Verdict.HELD:
-            name = slot_name(proof.slot, proof.id.service_name)
-            say(f"{name.ljust(width)}  {colours.green(show.brief(proof))}")
+    tones = {Verdict.BROKEN: colours.red, Verdict.UNPROVEN: colours.yellow}
+    for proof in sorted(proofs, key=lambda one: (one.id.service_name, one.slot, one.id.serial)):
+        name = slot_name(proof.slot, proof.id.service_name)
+        if not whole:
+            say(f"{name.ljust(width)}  {show.brief(proof)}")
+            for finding in proof.findings:
+                if finding.verdict in tones:
+                    say(f"    {tones[finding.verdict](finding.verdict.value)}: {_told(finding)}")
             continue
-        name, *lines = show.table(proof, whole)
-        say(colours.bold(name) if whole else f"{name.ljust(width)}  {show.brief(proof)}")
-        for line in lines:
-            if line.endswith(Verdict.BROKEN.value):
-                say(colours.red(line))
-            elif line.endswith(Verdict.UNPROVEN.value):
-                say(colours.yellow(line))
-            else:
-                say(line)
-        if whole:
-            say()
+        say(colours.bold(name))
+        for line, claim in zip(show.table(proof)[1:], (None, *proof.findings), strict=False):
+            tone = tones.get(claim.verdict) if claim else colours.dim
+            say(tone(line) if tone else line)
+        say()
     ending = f" Exit status {int(status)}." if status else ""
     say(show.summary(proofs, gaps) + ending)
     if not whole and status:
         say("`orchestr8 prove --all` shows the claims that are held, too.")
+
+
+def _told(finding: Finding) -> str:
+    from orchestr8.cli.terminal import escaped
+
+    expected, observed = escaped(finding.expected), escaped(finding.observed)
+    return f"{escaped(finding.sentence)}: expected {expected}, observed {observed}"
 
 
 def _print_json(proofs: Sequence[Proof], gaps: Sequence[Gap], status: Exit) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 from orchestr8.cli.terminal import Paint, error_paint, escaped_lines
 from orchestr8.errors import Exit, ManifestError, Orchestr8Error, Problem, RefusedError
@@ -32,8 +33,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether JSON was asked for; asked of the bare words, since they may not be readable."""
     before = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-    pairs = zip(before, before[1:], strict=False)
-    return "--output=json" in before or ("--output", "json") in pairs
+    return "--output=json" in before or ("--output", "json") in pairwise(before)
 
 
 def _ours(error: Orchestr8Error, arguments: Sequence[str]) -> int:

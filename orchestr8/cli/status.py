@@ -32,14 +32,15 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
         return 0
     with opened_fleet() as session:
         found = status(session, require_services(session, services or ()))
+        down = session.stored.down
     if output is Output.JSON:
-        _print_json(found)
+        _print_json(found, down)
     else:
-        _print_text(found)
+        _print_text(found, down)
     return 0
 
 
-def _print_text(found: Status) -> None:
+def _print_text(found: Status, down: frozenset[str]) -> None:
     from orchestr8.cli.terminal import count, say, table
 
     if not found.services:
@@ -47,7 +48,7 @@ def _print_text(found: Status) -> None:
         return
     sets = {service.set_name for service in found.services}
     head = ["SERVICE", "OWNER", *(["SET"] if len(sets) > 1 else []), "BOXES", "STATE", "RELAXED"]
-    rows = [head, *(_row(service, with_set=len(sets) > 1) for service in found.services)]
+    rows = [head, *(_row(one, down, with_set=len(sets) > 1) for one in found.services)]
     for line in table(rows):
         say(line)
     say()
@@ -57,7 +58,7 @@ def _print_text(found: Status) -> None:
         f"{count(len(found.services), 'service')} of {count(len(owners), 'owner')}, "
         f"{count(boxes, 'running box', 'running boxes')} on {found.engine}."
     )
-    astray = [str(service.name) for service in found.services if not _is_well(service)]
+    astray = [str(service.name) for service in found.services if not _is_well(service, down)]
     if astray:
         are = "is" if len(astray) == 1 else "are"
         say(f"not as declared {are} {', '.join(astray)}: `orchestr8 why {astray[0]}`")
@@ -68,22 +69,24 @@ def _print_text(found: Status) -> None:
         say(f"left alone, since the store knows nothing of them: {', '.join(found.unknown)}")
 
 
-def _row(service: ServiceStatus, *, with_set: bool) -> list[str]:
+def _row(service: ServiceStatus, down: frozenset[str], *, with_set: bool) -> list[str]:
     there = sum(one.box.state.runs or one.state == "done" for one in service.boxes)
     return [
         str(service.name),
         service.name.owner,
         *([service.set_name] if with_set else []),
         f"{there}/{service.wanted}",
-        state_of(service),
+        state_of(service, down),
         relaxed(service),
     ]
 
 
-def state_of(service: ServiceStatus) -> str:
+def state_of(service: ServiceStatus, down: frozenset[str] = frozenset()) -> str:
     """The state of all boxes together: `healthy`, or `1 healthy, 1 waits: back-off`."""
     from orchestr8.planning.plan import Mark
 
+    if service.set_name in down and not service.boxes:
+        return "down"
     words = Counter(one.state for one in service.boxes)
     parts = [
         word if len(words) == 1 and number == service.wanted else f"{number} {word}"
@@ -121,14 +124,19 @@ def relaxed(service: ServiceStatus) -> str:
     return ", ".join(parts)
 
 
-def _is_well(service: ServiceStatus) -> bool:
+def _is_well(service: ServiceStatus, down: frozenset[str]) -> bool:
+    if service.set_name in down and not service.boxes:
+        return True
     ill = {"unhealthy", "stopped", "created"}
-    return not service.steps and not service.held_back and not service.ended and not any(
-        one.state in ill for one in service.boxes
+    return (
+        not service.steps
+        and not service.held_back
+        and not service.ended
+        and not any(one.state in ill for one in service.boxes)
     )
 
 
-def as_json(service: ServiceStatus) -> dict[str, object]:
+def as_json(service: ServiceStatus, down: frozenset[str] = frozenset()) -> dict[str, object]:
     """One service as facts."""
     from orchestr8.cli.conclusion import steps_as_json
 
@@ -138,8 +146,8 @@ def as_json(service: ServiceStatus) -> dict[str, object]:
         "set": service.set_name,
         "revision": service.revision,
         "wanted": service.wanted,
-        "state": state_of(service),
-        "well": _is_well(service),
+        "state": state_of(service, down),
+        "well": _is_well(service, down),
         "boxes": [
             {
                 "id": one.box.id,
@@ -165,14 +173,14 @@ def as_json(service: ServiceStatus) -> dict[str, object]:
     }
 
 
-def _print_json(found: Status | None) -> None:
+def _print_json(found: Status | None, down: frozenset[str] = frozenset()) -> None:
     from orchestr8.cli.document import print_document
 
     services: Sequence[ServiceStatus] = found.services if found else ()
     print_document(
         "status",
         engine=found.engine if found else None,
-        services=[as_json(service) for service in services],
+        services=[as_json(service, down) for service in services],
         gaps=[
             {"feature": gap.feature, "asked": gap.asked, "why": gap.why}
             for gap in (found.gaps if found else ())

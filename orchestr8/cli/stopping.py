@@ -12,53 +12,64 @@ from orchestr8.cli.terminal import count, milliseconds, say
 from orchestr8.cli.watching import watching
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.apply import down
-from orchestr8.controller.session import Session
+from orchestr8.errors import Exit
+from orchestr8.manifest.model import ManifestSet
+from orchestr8.names import ServiceName
 
 
 def stop(set_name: str, timeout_ms: int, output: Output, *, forget: bool) -> int:
-    """Stops a set, and with `forget` forgets it; returns the exit status."""
+    """Stops a set, and with `forget` forgets it; returns the exit status.
+
+    What fails or waits in other sets meanwhile is told and is no failure of this command.
+    """
     with opened_fleet() as session:
-        volumes = _volumes(session, set_name)
+        part = session.stored.fleet.sets.get(set_name, ManifestSet())
         with watching(output) as watcher:
             applied = down(session, set_name, watcher, timeout_ms, forget=forget)
+    volumes = sorted(f"{volume.name}.{volume.owner}" for volume in part.volumes)
+    status = _status(applied, {service.name for service in part.services})
     if output is Output.JSON:
-        _print_json(applied, watcher.board, volumes, forget)
+        _print_json(applied, watcher.board, volumes, status, forget=forget)
     else:
-        _print_text(applied, watcher.board, volumes, forget)
-    return int(applied.exit)
+        _print_text(applied, watcher.board, volumes, status, forget=forget)
+    return int(status)
 
 
-def _volumes(session: Session, set_name: str) -> list[str]:
-    """The volumes that the set declares: what they hold is kept."""
-    part = session.stored.fleet.sets.get(set_name)
-    return sorted(f"{volume.name}.{volume.owner}" for volume in part.volumes) if part else []
+def _status(applied: Applied, own: set[ServiceName]) -> Exit:
+    if applied.timed_out:
+        return Exit.TIMED_OUT
+    return Exit.FAILED if any(one.service in own for one in applied.failures) else Exit.DONE
 
 
-def _print_text(applied: Applied, board: Board, volumes: Sequence[str], forget: bool) -> None:
+def _print_text(
+    applied: Applied, board: Board, volumes: Sequence[str], status: Exit, *, forget: bool
+) -> None:
     for line in (*failure_lines(applied), *waiting_lines(applied)):
         say(line)
-    if applied.timed_out:
+    if status is Exit.TIMED_OUT:
         say("the time is over; the same command goes on from here")
-        return
-    if applied.failures:
+    if status:
+        say(f"exit status {int(status)}")
         return
     stopped = f"{count(board.released, 'box', 'boxes')} stopped and removed"
     say(f"{stopped} in {milliseconds(applied.settled_ms)}." if board.released else "no box ran.")
-    if volumes:
-        say(f"kept, with their data: {count(len(volumes), 'volume')} ({', '.join(volumes)}).")
+    named = f": {', '.join(volumes)}" if volumes else ""
+    say(f"kept: the secrets on this host, and every volume with its data{named}.")
     if forget:
-        say(f'the manifests of the set "{applied.set_name}" are forgotten; secrets stay on the host.')
+        say(f'the manifests of the set "{applied.set_name}" are forgotten.')
     else:
-        say("kept, too: the manifests and secrets; the next `orchestr8 apply` brings the boxes back.")
+        say("kept, too: the manifests; the next `orchestr8 apply` brings the boxes back.")
 
 
-def _print_json(applied: Applied, board: Board, volumes: Sequence[str], forget: bool) -> None:
+def _print_json(
+    applied: Applied, board: Board, volumes: Sequence[str], status: Exit, *, forget: bool
+) -> None:
     from orchestr8.cli.document import print_document
 
     print_document(
         "removed" if forget else "down",
         set=applied.set_name,
-        exit=applied.exit,
+        exit=int(status),
         released=board.released,
         milliseconds=round(applied.settled_ms, 1),
         failures=applied.failures,

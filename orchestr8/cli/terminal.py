@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from orchestr8.manifest.problems import escaped
+from orchestr8.manifest.problems import escaped as escaped
 
 WIDTH_LEAST = 40
 WIDTH_WITHOUT_TERMINAL = 0

@@ -16,6 +16,7 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from orchestr8.errors import ManifestError, Place, Problem
 from orchestr8.manifest.model import Source
@@ -87,7 +88,7 @@ class _Reading:
             self._standard_input()
             return
         try:
-            found = os.stat(path)
+            found = Path(path).stat()
         except (OSError, ValueError) as error:
             self.note(path, _reason(error), _near(path))
             return
@@ -241,10 +242,11 @@ def _near(path: str) -> str:
     """A name beside it that is much alike."""
     from difflib import get_close_matches
 
-    folder, name = os.path.split(path)
+    folder, name = posixpath.split(path)
     try:
-        names = os.listdir(folder or ".")
+        with os.scandir(folder or ".") as listing:
+            names = [entry.name for entry in listing]
     except (OSError, ValueError):
         return f"there is no folder {folder}" if folder else ""
     close = get_close_matches(name, names, n=1, cutoff=0.6)
-    return f'did you mean "{os.path.join(folder, close[0])}"?' if close else ""
+    return f'did you mean "{posixpath.join(folder, close[0])}"?' if close else ""

@@ -20,13 +20,20 @@ class Watcher:
 
     def __init__(self) -> None:
         self.board = Board()
+        self._told: set[str] = set()
 
     def phase(self, phase: Phase) -> None:
         """A phase began or ended."""
         self.board.hear(phase)
 
     def note(self, text: str) -> None:
-        """A sentence beside the boxes' lines."""
+        """A sentence beside the boxes' lines; the same one is told once."""
+        if text not in self._told:
+            self._told.add(text)
+            self._tell(escaped(text))
+
+    def _tell(self, text: str) -> None:
+        """Nobody hears it."""
 
     def close(self) -> None:
         """Nothing more comes."""
@@ -41,9 +48,8 @@ class Lines(Watcher):
         if row and not row.printed and row.is_finished:
             self._print(row)
 
-    def note(self, text: str) -> None:
-        """A sentence, printed at once."""
-        say(escaped(text))
+    def _tell(self, text: str) -> None:
+        say(text)
 
     def close(self) -> None:
         """Prints the rows that never came to an end of their own."""
@@ -95,9 +101,8 @@ class Live(Watcher):
         most = width()
         return line if not most or len(line) <= most else line[: most - 1] + "…"
 
-    def note(self, text: str) -> None:
-        """A sentence above the live lines."""
-        self._console.print(escaped(text))
+    def _tell(self, text: str) -> None:
+        self._console.print(text)
 
     def close(self) -> None:
         """The region goes, the lines stay."""

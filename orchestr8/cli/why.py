@@ -36,11 +36,12 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
             {
                 source.name
                 for revision in session.stored.live
-                if (revision.set_name, revision.number) == (found.set_name, found.revision)
+                if revision.set_name == found.set_name
                 for source in revision.sources
             }
         )
-    advice = _advice(found)
+        declared = session.stored.fleet.services()[found.name].limits.memory_max_bytes
+    advice = _advice(found, declared)
     whose, what = _next_move(found, advice, files)
     if output is Output.JSON:
         from orchestr8.cli.document import print_document
@@ -52,15 +53,12 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
     return 0
 
 
-def _advice(found: ServiceStatus) -> Advice | None:
+def _advice(found: ServiceStatus, memory_bytes: int) -> Advice | None:
     """What the last failure means, where it is known."""
     from orchestr8.controller.advice import Ending, advise
 
     if not found.last_failure:
         return None
-    memory_bytes = max(
-        (one.box.limits.memory_max_bytes for one in found.boxes if one.box.limits), default=0
-    )
     ending = Ending(
         found.name,
         found.last_failure,
@@ -80,7 +78,7 @@ def _next_move(
     from orchestr8.planning.plan import Mark
 
     owner = f"owner {found.name.owner}"
-    again = f"`orchestr8 apply {typed(files, found.set_name)}`"
+    again = f"`orchestr8 apply {typed(files or ['PATH'], found.set_name)}`"
     waiting = [step for step in found.steps if step.mark is Mark.WAITS]
     mend = f"add to {found.name.service}:  {advice.line}   then {again}" if advice else ""
     if waiting:
@@ -89,7 +87,7 @@ def _next_move(
     if found.held_back:
         return owner, mend or f"mend what failed, then {again}"
     if found.steps:
-        return "whoever applies here", mend or again
+        return owner if found.last_failure else "whoever applies here", mend or again
     if found.ended:
         return owner, f"renew {', '.join(found.ended)} or take it out, then {again}"
     if any(one.state == "unhealthy" for one in found.boxes):
@@ -109,19 +107,25 @@ def _print_text(
     from orchestr8.cli.status import relaxed
     from orchestr8.cli.terminal import count, escaped, paint, say
     from orchestr8.planning.plan import Mark
+    from orchestr8.proof.model import Verdict
 
     colours = paint()
     running = sum(one.box.state.runs for one in found.boxes)
     waiting = sum(step.count for step in found.steps if step.mark is Mark.WAITS)
     wanted = f"{count(found.wanted, 'box', 'boxes')} wanted, {running} running"
-    say(colours.bold(str(found.name)) + "   " + wanted + (f", {waiting} waiting" if waiting else ""))
+    say(
+        colours.bold(str(found.name)) + "   " + wanted + (f", {waiting} waiting" if waiting else "")
+    )
     by_id = {proof.id: proof for proof in proofs}
     for one in found.boxes:
         say(f"  {one.slot}  {_box(one, by_id.get(one.box.id))}")
+    if any(proof.verdict is not Verdict.HELD for proof in proofs):
+        say(f"{_INDENT} `orchestr8 prove {found.name}` shows the claims that are not held")
     for step in found.steps:
         word = "waits" if step.mark is Mark.WAITS else step.what
-        say(f"  {step.mark.value}  {word}: {escaped(step.cause or 'not as declared')}"
-            + (f"; {escaped(step.effect)}" if step.effect else ""))  # fmt: skip
+        why = ": " + escaped(step.cause) if step.cause else ""
+        effect = "; " + escaped(step.effect) if step.effect else ""
+        say(f"  {step.mark.value}  {word}{why}{effect}")
         for change in step.changes:
             say(f"{_INDENT} {escaped(str(change))}")
     revision = f"revision {found.revision} of set {found.set_name}" if found.revision else ""
@@ -157,6 +161,4 @@ def _box(one: BoxStatus, proof: Proof | None) -> str:
         text += f", image {escaped(one.box.spec.image)}"
     if proof:
         text += f", {proof.count(Verdict.HELD)} of {len(proof.findings)} claims held"
-        if proof.verdict is not Verdict.HELD:
-            text += f" (`orchestr8 prove {one.box.id.service_name}` shows which are not)"
     return text

@@ -27,10 +27,11 @@ def unsupported(service: Service, features: Features) -> Iterator[Problem]:
         if written and not features.has(needed):
             yield Problem(
                 service.place(key),
-                f"the engine {features.engine} cannot enforce {key}: {features.why(needed)}",
+                f"the engine {features.engine} cannot enforce {key}{because(features, needed)}",
                 "take the key out, or use an engine that can",
             )
     asked = {
+        "net.egress": feature.NETWORK,
         "device.add": feature.DEVICES,
         "fs.host-path": feature.HOST_PATHS,
         "ns.pid.share": feature.SHARED_NAMESPACES,
@@ -42,8 +43,8 @@ def unsupported(service: Service, features: Features) -> Iterator[Problem]:
         if needed_feature and not features.has(needed_feature):
             yield Problem(
                 line.place,
-                f"the engine {features.engine} cannot carry {line.id}: "
-                f"{features.why(needed_feature)}",
+                f"the engine {features.engine} cannot carry {line.id}"
+                f"{because(features, needed_feature)}",
                 "take the line out, or use an engine that can",
             )
     if features.cpu_millicores and limits.cpu_max_millicores > features.cpu_millicores:
@@ -55,16 +56,23 @@ def unsupported(service: Service, features: Features) -> Iterator[Problem]:
         )
 
 
+def because(features: Features, needed: str) -> str:
+    """The engine's reason, where it gives one."""
+    why = features.why_missing.get(needed)
+    return f": {why}" if why else ""
+
+
 def degraded(service: Service, features: Features) -> Iterator[str]:
     """What runs without a key that makes nothing weaker; a line of the plan each."""
     if service.standby and not features.has(feature.STANDBY):
         yield f"standby {service.standby}: {features.why(feature.STANDBY)}; none is kept"
-    limits = service.limits
-    guaranteed = limits.memory_guarantee_bytes is not None
-    if guaranteed and not features.has(feature.MEMORY_GUARANTEE):
-        yield (
-            "limits.memory.guarantee is admission only: " + features.why(feature.MEMORY_GUARANTEE)
-        )
+    guarantees = (
+        (feature.MEMORY_GUARANTEE, service.limits.memory_guarantee_bytes),
+        (feature.CPU_GUARANTEE, service.limits.cpu_guarantee_millicores),
+    )
+    for key, guaranteed in guarantees:
+        if guaranteed is not None and not features.has(key):
+            yield f"{key}: {features.why(key)}"
 
 
 def over_quota(owner: str, services: Sequence[Service], quota: Quota) -> Iterator[Problem]:

@@ -5,21 +5,23 @@ Each rule says on whose word a relaxation is granted, or that nobody agreed and 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestr8.contract.asked import Asked
+from orchestr8.contract.asked import Asked, labelled
 from orchestr8.contract.expiry import end_of, has_ended
 from orchestr8.isolation.consent import Assessment, Consent, Danger
-from orchestr8.manifest.model import Fleet, Platform, Service, Waiver
+from orchestr8.manifest.model import Platform, Service, Volume, Waiver
 from orchestr8.names import ServiceName
 
 
 @dataclass(frozen=True)
 class Granted:
-    """On whose word."""
+    """On whose word, and until when that word holds."""
 
     by: str
+    until: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,28 @@ class Denied:
 
 
 @dataclass(frozen=True)
+class Peers:
+    """What other owners declare: their services by name, their volumes by owner and name."""
+
+    services: Mapping[ServiceName, Service]
+    volumes: Mapping[tuple[str, str], Volume]
+
+
+@dataclass(frozen=True)
 class Question:
     """One relaxation of one service, with everything that consent depends on.
 
-    `platform` is the part whose word counts: the one in force on a team platform, so that nobody
-    widens their own permissions in the change that uses them.
+    `platform` is the part whose word counts. `held` says that this very line was in force before:
+    then a waiver that has ended still keeps what runs.
     """
 
     service: Service
     asked: Asked
     assessment: Assessment
-    fleet: Fleet
+    peers: Peers
     platform: Platform
     now: datetime
+    held: bool = False
 
 
 def decide(question: Question) -> Granted | Denied:
@@ -74,7 +85,7 @@ def _peer(question: Question) -> Granted | Denied | None:
             return _peer_shares(question, str(arguments["name"]))
         case _:
             return Denied(
-                f"{question.asked.label} joins a service of another owner",
+                f"relaxation {question.asked.label} joins a service of another owner",
                 "namespaces are shared between services of one owner; use a link instead",
             )
 
@@ -83,8 +94,10 @@ def _peer_accepts(question: Question, to: str) -> Granted | Denied:
     peer_text, _, port = to.rpartition(":")
     peer_name = ServiceName.parse(peer_text)
     own = question.service.name
-    peer = question.fleet.services().get(peer_name)
-    if peer is None or any(a.peer == own and str(a.port) == port for a in peer.accepts):
+    peer = question.peers.services.get(peer_name)
+    if peer is None:
+        return Granted(f"owner {peer_name.owner}: not known here")
+    if any(a.peer == own and str(a.port) == port for a in peer.accepts):
         return Granted(f"owner {peer_name.owner}: accepts")
     return Denied(
         f"{peer_name} does not accept {own} on port {port}",
@@ -95,8 +108,10 @@ def _peer_accepts(question: Question, to: str) -> Granted | Denied:
 def _peer_shares(question: Question, shared: str) -> Granted | Denied:
     name, _, owner = shared.rpartition(".")
     own = question.service.name
-    volume = question.fleet.volumes().get((owner, name))
-    if volume is None or any(peer == own for peer, _mode in volume.share):
+    volume = question.peers.volumes.get((owner, name))
+    if volume is None:
+        return Granted(f"owner {owner}: not known here")
+    if any(peer == own for peer, _mode in volume.share):
         return Granted(f"owner {owner}: share")
     return Denied(
         f"volume {name} of owner {owner} is not shared with {own}",
@@ -112,7 +127,8 @@ def _self_approved(question: Question) -> Granted | None:
 
 
 def _may(question: Question) -> Granted | None:
-    if question.assessment.danger is Danger.HOST:
+    assessment = question.assessment
+    if assessment.danger is Danger.HOST or assessment.consent is Consent.TWO:
         return None
     for owner in question.platform.owners:
         if owner.name == question.service.name.owner and question.asked.entry.id in owner.may:
@@ -121,35 +137,57 @@ def _may(question: Question) -> Granted | None:
 
 
 def _waiver(question: Question) -> Granted | None:
-    for waiver in question.platform.waivers:
-        if _covers(waiver, question):
-            return Granted(f"waiver by {', '.join(sorted(set(waiver.by)))}")
-    return None
+    covering = [
+        waiver
+        for waiver in question.platform.waivers
+        if _is_meant(waiver, question) and not any(_flaws(waiver, question))
+    ]
+    if not covering:
+        return None
+    latest = max(covering, key=lambda waiver: end_of(waiver.until))
+    return Granted(f"waiver by {', '.join(sorted(set(latest.by)))}", latest.until)
 
 
-def _covers(waiver: Waiver, question: Question) -> bool:
-    persons = 2 if question.assessment.consent is Consent.TWO else 1
-    asked = question.asked
-    return (
-        waiver.service == question.service.name
-        and waiver.id == asked.entry.id
-        and dict(waiver.arguments) == dict(asked.arguments)
-        and len(set(waiver.by)) >= persons
-        and not has_ended(waiver.until, question.now)
-        and (not asked.until or not waiver.until or end_of(asked.until) <= end_of(waiver.until))
-    )
+def _is_meant(waiver: Waiver, question: Question) -> bool:
+    return waiver.service == question.service.name and waiver.id == question.asked.entry.id
+
+
+def _flaws(waiver: Waiver, question: Question) -> Iterator[str]:
+    """Why a waiver of this relaxation of this service does not cover it, the plainest first."""
+    asked, by = question.asked, sorted(set(waiver.by))
+    if dict(waiver.arguments) != dict(asked.arguments):
+        yield f"is for {labelled(asked.entry, waiver.arguments)}"
+    if question.assessment.consent is Consent.TWO and len(by) < 2:
+        yield f"is approved by {by[0] if by else 'nobody'} alone"
+    elif not by:
+        yield "is approved by nobody"
+    if has_ended(waiver.until, question.now) and not question.held:
+        yield f"ended {waiver.until}"
+    elif asked.until and end_of(asked.until) > end_of(waiver.until):
+        yield f"ends {waiver.until}, before the relaxation does ({asked.until})"
 
 
 def _nobody(question: Question) -> Denied:
-    own, asked = question.service.name, question.asked
-    danger = question.assessment.danger.value
-    if question.assessment.consent is Consent.TWO or question.assessment.danger is Danger.HOST:
-        persons = "two platform persons" if question.assessment.consent is Consent.TWO else "one"
+    own, asked, assessment = question.service.name, question.asked, question.assessment
+    danger = assessment.danger.value
+    if assessment.consent is Consent.TWO or assessment.danger is Danger.HOST:
+        persons = "two platform persons" if assessment.consent is Consent.TWO else "one"
         remedy = f"ask the platform for a waiver of {own}, approved by {persons}"
         what = f"relaxation {asked.label} needs a waiver (danger: {danger})"
     else:
         remedy = f"ask the platform to add {asked.entry.id} to what owner {own.owner} may"
         what = f"relaxation {asked.label} needs the platform's consent (danger: {danger})"
+    near = next(_near_misses(question), "")
+    if near:
+        what += f"; {near}"
     if asked.entry.instead:
         remedy += f"; without it: {asked.entry.instead}"
     return Denied(what, remedy)
+
+
+def _near_misses(question: Question) -> Iterator[str]:
+    """The waivers that were perhaps meant, those with the right arguments first."""
+    meant = [one for one in question.platform.waivers if _is_meant(one, question)]
+    given = dict(question.asked.arguments)
+    for waiver in sorted(meant, key=lambda one: dict(one.arguments) != given):
+        yield f"the waiver in {waiver.place} {next(_flaws(waiver, question))}"

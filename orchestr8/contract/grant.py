@@ -1,6 +1,7 @@
 """Grant: a fleet becomes contracts, or all its problems, or all its refusals.
 
-Read top down: what is asked, who agreed, what is left of STRICT, and what does not fit.
+Read top down: whose word counts, what is asked, who agreed, what is left of STRICT, and what does
+not fit.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from orchestr8.contract import capacity, consent, images, paperwork
+from orchestr8.contract import capacity, consent, images, paperwork, policy
 from orchestr8.contract.asked import Asked, asked_by
-from orchestr8.contract.expiry import has_ended
+from orchestr8.contract.consent import Denied
+from orchestr8.contract.danger import assess
+from orchestr8.contract.expiry import end_of, has_ended
 from orchestr8.contract.model import Contract, Contracts, Egress, Gap, Grant, ImageFacts
-from orchestr8.errors import ManifestError, Place, Problem, RefusedError
-from orchestr8.isolation.features import ASKED_BY_STRICT, Features
+from orchestr8.errors import ManifestError, Problem, RefusedError
+from orchestr8.isolation.features import ASKED_BY_STRICT, NS_USER, Features
 from orchestr8.isolation.limits import Quota
 from orchestr8.isolation.profile import Profile
 from orchestr8.isolation.relaxations import Value
-from orchestr8.manifest.model import Fleet, Platform, Service
+from orchestr8.manifest.model import Fleet, Link, ManifestSet, Platform, Service
 from orchestr8.names import ServiceName
 
 
@@ -45,6 +48,20 @@ class _Verdicts:
     refusals: list[Problem] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Hearing:
+    """One pass over the fleet under the platform part whose word counts in it."""
+
+    fleet: Fleet
+    circumstances: Circumstances
+    platform: Platform
+    peers: consent.Peers
+    held: Mapping[ServiceName, Service]
+    """The services as they were in force before."""
+    only_new: bool = False
+    """Whether lines that were in force before are left alone."""
+
+
 def grant(fleet: Fleet, circumstances: Circumstances) -> Contracts:
     """The contract of every service.
 
@@ -52,29 +69,33 @@ def grant(fleet: Fleet, circumstances: Circumstances) -> Contracts:
     is being applied. Services of other sets keep what they have: a rule that changes stops nothing
     that runs.
     """
-    gaps = gaps_of(circumstances.features)
-    platform = _platform_that_counts(fleet, circumstances)
+    platform = fleet.platform
+    peers = consent.Peers(fleet.services(), fleet.volumes())
+    held = circumstances.in_force.services()
+    hearing = _Hearing(fleet, circumstances, platform, peers, held)
     verdicts = _Verdicts()
-    contracts: dict[ServiceName, Contract] = {}
-    for set_name, part in sorted(fleet.sets.items()):
-        own = verdicts if set_name == circumstances.applying else _Verdicts()
-        for service in part.services:
-            contract = _contract(service, set_name, fleet, platform, circumstances, own)
-            contracts[service.name] = contract
-    _whole(fleet, gaps, circumstances, verdicts)
+    contracts = {
+        service.name: _contract(hearing, service, set_name, verdicts)
+        for set_name, part in sorted(fleet.sets.items())
+        for service in part.services
+    }
+    _whole(hearing, verdicts)
+    in_force = _platform_in_force(platform, circumstances)
+    if in_force:
+        _hear_again(replace(hearing, platform=in_force, only_new=True), verdicts)
+    _own_part(hearing, verdicts)
     if verdicts.problems:
         raise ManifestError(_ordered(verdicts.problems))
     if verdicts.refusals:
         raise RefusedError(_ordered(verdicts.refusals))
-    stored = fleet.platform
     return Contracts(
         services=dict(sorted(contracts.items())),
         quotas=_quotas(fleet),
-        gaps=gaps,
+        gaps=gaps_of(circumstances.features),
         features=circumstances.features,
-        reserve_cpu_millicores=stored.reserve_cpu_millicores,
-        reserve_memory_bytes=stored.reserve_memory_bytes,
-        on_expiry=stored.policy.on_expiry,
+        reserve_cpu_millicores=platform.reserve_cpu_millicores,
+        reserve_memory_bytes=platform.reserve_memory_bytes,
+        on_expiry=platform.policy.on_expiry,
     )
 
 
@@ -87,89 +108,135 @@ def gaps_of(features: Features) -> tuple[Gap, ...]:
     )
 
 
-def _platform_that_counts(fleet: Fleet, circumstances: Circumstances) -> Platform:
-    """On a team platform nobody widens permissions in the change that uses them."""
-    before = circumstances.in_force.platform
-    if before.mode == "team" or (fleet.platform.mode == "team" and circumstances.in_force.sets):
-        return replace(before, mode="team")
-    return fleet.platform
+def _platform_in_force(platform: Platform, circumstances: Circumstances) -> Platform | None:
+    """The part before this change, where its word counts beside the new one's.
+
+    On a team platform nobody widens permissions in the change that uses them, the first change of
+    all included. Where no fleet is at hand, the part that is checked is the only one.
+    """
+    in_force = circumstances.in_force
+    before = in_force.platform
+    if before == platform or before.mode == platform.mode == "solo":
+        return None
+    if circumstances.facts is None and not in_force.sets and not in_force.platform_stored:
+        return None
+    return replace(before, mode="team")
 
 
-def _contract(
-    service: Service,
-    set_name: str,
-    fleet: Fleet,
-    platform: Platform,
-    circumstances: Circumstances,
-    verdicts: _Verdicts,
-) -> Contract:
+def _hear_again(hearing: _Hearing, verdicts: _Verdicts) -> None:
+    """What the part in force has against the change, where the new part has nothing."""
+    earlier = _Verdicts()
+    part = hearing.fleet.sets.get(hearing.circumstances.applying, ManifestSet())
+    for service in part.services:
+        if service != hearing.held.get(service.name):
+            _contract(hearing, service, hearing.circumstances.applying, earlier)
+    _whole(hearing, earlier)
+    pairs = (
+        (earlier.problems, verdicts.problems),
+        (earlier.refusals, verdicts.refusals),
+    )
+    for before, after in pairs:
+        places = {one.place for one in after}
+        after += (
+            replace(
+                one,
+                remedy="what this change to the platform's part allows counts from the next apply "
+                "on: apply it first, with the services as they are",
+            )
+            for one in before
+            if one.place not in places
+        )
+
+
+def _contract(hearing: _Hearing, service: Service, set_name: str, verdicts: _Verdicts) -> Contract:
+    """One service's contract; its verdicts are noted if it is of the set that is applied."""
+    applying = set_name == hearing.circumstances.applying
+    features, rules = hearing.circumstances.features, hearing.platform.policy
     profile = Profile()
     grants: list[Grant] = []
-    features = circumstances.features
+    in_effect: list[Grant] = []
+    closed: list[Link] = []
     for asked in asked_by(service):
-        granted = _one(service, asked, fleet, platform, circumstances, verdicts)
-        if granted is None:
-            continue
-        grants.append(granted)
-        if not (granted.ended and fleet.platform.policy.on_expiry == "tighten"):
-            profile = asked.entry.apply(profile, dict(asked.arguments))
-    image = (circumstances.facts or {}).get(service.image)
-    if image:
-        verdicts.problems += images.image_problems(service, image, profile, features)
-    verdicts.problems += capacity.unsupported(service, features)
-    _image_policy(service, fleet.platform, verdicts)
-    stopped = fleet.platform.policy.on_expiry == "stop" and any(g.ended for g in grants)
+        given = _one(hearing, service, asked, verdicts if applying else None)
+        if given is not None:
+            grants.append(given)
+            if not (given.has_passed and rules.on_expiry == "tighten"):
+                in_effect.append(given)
+                profile = asked.entry.apply(profile, dict(asked.arguments))
+        elif asked.entry.id == "net.link":
+            closed.append(service.connects[int(asked.path.rpartition(".")[2])])
+    image = (hearing.circumstances.facts or {}).get(service.image)
+    if applying:
+        verdicts.refusals += policy.refused_image(service, rules)
+    if applying and not hearing.only_new:
+        verdicts.problems += capacity.unsupported(service, features)
+        if image:
+            verdicts.problems += images.image_problems(service, image, profile, features)
+    stopped = rules.on_expiry == "stop" and any(one.has_passed for one in grants)
     return Contract(
-        service=replace(service, replicas=0) if stopped else service,
+        service=replace(service, replicas=0, standby=0) if stopped else service,
         set_name=set_name,
         profile=profile,
         limits=service.limits,
         grants=tuple(grants),
         notes=tuple(capacity.degraded(service, features)),
-        egress=_egress(grants),
+        egress=_egress(in_effect),
         image=image,
-        fixed_id=_fixed_id(grants),
+        fixed_id=_fixed_id(in_effect),
+        links_closed=tuple(closed),
     )
 
 
 def _one(
-    service: Service,
-    asked: Asked,
-    fleet: Fleet,
-    platform: Platform,
-    circumstances: Circumstances,
-    verdicts: _Verdicts,
+    hearing: _Hearing, service: Service, asked: Asked, verdicts: _Verdicts | None
 ) -> Grant | None:
-    """One relaxation: granted, or its refusals noted."""
-    user_namespace = circumstances.features.has("ns.user")
-    assessment = asked.entry.assess(dict(asked.arguments), user_namespace)
-    policy, now = fleet.platform.policy, circumstances.now
-    question = consent.Question(service, asked, assessment, fleet, platform, now)
-    answer = consent.decide(question)
-    owed = tuple(paperwork.missing(asked, assessment.danger, policy))
-    verdicts.problems += (Problem(asked.place, one.what, one.remedy) for one in owed)
-    out_of_time = paperwork.out_of_time(asked, assessment.danger, policy, now)
-    if out_of_time and not _held_before(service, asked, circumstances.in_force):
-        verdicts.refusals.append(Problem(asked.place, out_of_time.what, out_of_time.remedy))
-    if isinstance(answer, consent.Denied):
-        verdicts.refusals.append(Problem(asked.place, answer.what, answer.remedy))
+    """One relaxation: granted, or its refusals noted.
+
+    Of a service that is not being applied (no verdicts) nothing is refused: what nobody agrees to
+    any more is kept and flagged. Only a link is closed by its other side at once.
+    """
+    circumstances, rules = hearing.circumstances, hearing.platform.policy
+    now, place = circumstances.now, asked.path
+    before = hearing.held.get(service.name)
+    if hearing.only_new and before and any(_same_line(asked, one) for one in asked_by(before)):
         return None
-    return Grant(
+    asked, assessment = assess(service, asked, circumstances.features.has(NS_USER))
+    held = _held_before(before, asked)
+    question = consent.Question(
+        service, asked, assessment, hearing.peers, hearing.platform, now, held
+    )
+    answer = consent.decide(question)
+    if verdicts is not None:
+        owed = paperwork.missing(asked, assessment.danger, rules)
+        verdicts.problems += (Problem(service.place(place), d.what, d.remedy) for d in owed)
+        late = paperwork.out_of_time(asked, assessment.danger, rules, now)
+        denied = (late if not held else None, answer if isinstance(answer, Denied) else None)
+        verdicts.refusals += (Problem(service.place(place), d.what, d.remedy) for d in denied if d)
+    given = Grant(
         id=asked.entry.id,
         arguments=asked.arguments,
         danger=assessment.danger,
         consent=assessment.consent,
-        by=answer.by,
+        by="nobody any more",
         why=asked.why,
         until=asked.until,
-        ended=has_ended(asked.until, now),
         implied=asked.implied,
     )
+    if not isinstance(answer, Denied):
+        until = _earlier(asked.until, answer.until)
+        return replace(given, by=answer.by, until=until, ended=has_ended(until, now))
+    if verdicts is not None or asked.entry.id == "net.link":
+        return None
+    return replace(given, ended=True, withdrawn=answer.what)
 
 
-def _held_before(service: Service, asked: Asked, in_force: Fleet) -> bool:
+def _earlier(one: str, other: str) -> str:
+    ends = [until for until in (one, other) if until]
+    return min(ends, key=end_of) if ends else ""
+
+
+def _held_before(before: Service | None, asked: Asked) -> bool:
     """Whether this very line was in force: then its end keeps what runs, and places nothing new."""
-    before = in_force.services().get(service.name)
     return before is not None and any(
         line.id == asked.entry.id
         and line.arguments == asked.arguments
@@ -178,71 +245,34 @@ def _held_before(service: Service, asked: Asked, in_force: Fleet) -> bool:
     )
 
 
-def _image_policy(service: Service, platform: Platform, verdicts: _Verdicts) -> None:
-    policy = platform.policy
-    if policy.digests_required and "@" not in service.image:
-        verdicts.refusals.append(
-            Problem(
-                service.place("image"),
-                f"image {service.image} is named by tag, and the policy demands digests",
-                "write name:tag@sha256:…",
-            )
-        )
-    registry, slash, _ = service.image.partition("/")
-    known = registry if slash and ("." in registry or ":" in registry) else "docker.io"
-    if policy.registries is not None and known not in policy.registries:
-        verdicts.refusals.append(
-            Problem(
-                service.place("image"),
-                f"image {service.image} comes from {known}; the policy allows "
-                f"{', '.join(policy.registries) or 'none'}",
-                "use an image from one of them, or ask the platform",
-            )
-        )
+def _same_line(one: Asked, other: Asked) -> bool:
+    """Whether two requests ask for the same, whatever they say of the reason."""
+    return (
+        one.entry.id == other.entry.id
+        and one.arguments == other.arguments
+        and one.until == other.until
+    )
 
 
-def _whole(
-    fleet: Fleet, gaps: tuple[Gap, ...], circumstances: Circumstances, verdicts: _Verdicts
-) -> None:
-    """What concerns the set as a whole: its platform part, owners, quotas, forbidden gaps."""
-    part = fleet.sets.get(circumstances.applying)
-    if part is None:
-        return
-    others = [name for name, one in fleet.sets.items() if one.platform and one is not part]
-    if part.platform and others:
-        verdicts.refusals.append(
-            Problem(
-                Place("platform"),
-                f'the set "{circumstances.applying}" carries a platform part, and the platform\'s '
-                f'own set is "{others[0]}"',
-                f"apply the platform's part with --set {others[0]}",
-            )
-        )
-    owners = {owner.name: owner for owner in fleet.platform.owners}
-    by_owner: dict[str, list[Service]] = {}
-    for service in part.services:
-        by_owner.setdefault(service.name.owner, []).append(service)
-    for owner_name, services in sorted(by_owner.items()):
-        owner = owners.get(owner_name)
-        if owner is None and (owners or fleet.platform.mode == "team"):
-            verdicts.refusals.append(
-                Problem(
-                    services[0].place(""),
-                    f"the platform knows no owner {owner_name}",
-                    f"ask the platform to add it:  platform: {{owners: {{{owner_name}: {{}}}}}}",
-                )
-            )
-        quota = owner.quota if owner else Quota()
-        verdicts.refusals += capacity.over_quota(owner_name, services, quota)
-    forbidden = [gap for gap in gaps if gap.feature in fleet.platform.policy.gaps_forbidden]
-    for gap in forbidden if part.services else ():
-        verdicts.refusals.append(
-            Problem(
-                part.services[0].place(""),
-                f"the policy forbids the gap {gap.feature}: {gap.asked}; {gap.why}",
-                "use an engine that carries it, or ask the platform",
-            )
-        )
+def _whole(hearing: _Hearing, verdicts: _Verdicts) -> None:
+    """What the platform part has against the set as a whole."""
+    part = hearing.fleet.sets.get(hearing.circumstances.applying)
+    if part:
+        gaps = gaps_of(hearing.circumstances.features)
+        verdicts.refusals += policy.over_quotas(part, hearing.platform)
+        verdicts.refusals += policy.refused_gaps(part, gaps, hearing.platform.policy)
+
+
+def _own_part(hearing: _Hearing, verdicts: _Verdicts) -> None:
+    """What only the new part judges: its own content, and which owners there are."""
+    applying = hearing.circumstances.applying
+    part = hearing.fleet.sets.get(applying)
+    if part:
+        verdicts.refusals += policy.unknown_owners(part, hearing.platform)
+    if part and part.platform:
+        features = hearing.circumstances.features
+        verdicts.problems += policy.unenforced_quotas(part.platform, features)
+        verdicts.refusals += policy.misplaced_platform(hearing.fleet, applying)
 
 
 def _quotas(fleet: Fleet) -> dict[str, Quota]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from orchestr8.contract.model import ImageFacts
 from orchestr8.errors import Problem
 from orchestr8.isolation import features as feature
+from orchestr8.isolation.capabilities import CAPABILITIES
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.profile import Profile
 from orchestr8.isolation.strict import VERSIONS
@@ -25,6 +26,7 @@ def image_problems(
     """Everything about this image that the manifest has to settle."""
     rules: tuple[Callable[[Service, ImageFacts, Profile, Features], Iterator[Problem]], ...] = (
         _architecture, _nothing_to_run, _volumes, _labels, _capability_without_effect,
+        _capability_of_the_host_alone,
     )  # fmt: skip
     return tuple(found for rule in rules for found in rule(service, facts, profile, features))
 
@@ -84,13 +86,31 @@ def _labels(service: Service, facts: ImageFacts, _: Profile, __: Features) -> It
 def _capability_without_effect(
     service: Service, _: ImageFacts, profile: Profile, features: Features
 ) -> Iterator[Problem]:
-    if (
-        profile.capabilities
-        and profile.user != "root"
-        and not features.has(feature.AMBIENT_CAPABILITIES)
-    ):
-        yield Problem(
-            service.place("relax"),
-            f"cap.add has no effect here: {features.engine} gives capabilities to uid 0 only",
-            "take cap.add out, or add the relaxation user.root",
-        )
+    if profile.user != "root" and not features.has(feature.AMBIENT_CAPABILITIES):
+        for path, name in _capabilities_asked(service):
+            yield Problem(
+                service.place(path),
+                f"cap.add {name} has no effect here: {features.engine} gives capabilities to uid "
+                "0 only",
+                "take cap.add out, or add the relaxation user.root",
+            )
+
+
+def _capability_of_the_host_alone(
+    service: Service, _: ImageFacts, __: Profile, features: Features
+) -> Iterator[Problem]:
+    for path, name in _capabilities_asked(service):
+        inside = CAPABILITIES[name].in_user_namespace
+        if inside is None and features.has(feature.NS_USER):
+            yield Problem(
+                service.place(path),
+                f"cap.add {name} has no effect here: {features.engine} gives each box a user "
+                "namespace of its own",
+                "take cap.add out",
+            )
+
+
+def _capabilities_asked(service: Service) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(service.relax):
+        if line.id == "cap.add":
+            yield f"relax.{number}", str(dict(line.arguments)["name"])

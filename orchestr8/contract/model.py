@@ -38,7 +38,12 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class Grant:
-    """One relaxation allowed: `by` says on whose word, `until` is an ISO time in UTC or empty."""
+    """One relaxation allowed.
+
+    `by` says on whose word; `until` is as written, the earlier of the relaxation's own end and of
+    the waiver's, or empty. `ended` says that no new revision may be placed with it: its time has
+    passed, or the word was taken back, and then `withdrawn` says how.
+    """
 
     id: str
     arguments: tuple[tuple[str, Value], ...]
@@ -50,6 +55,21 @@ class Grant:
     ended: bool = False
     implied: bool = False
     """By a plain field, which never asks for a reason or an end."""
+    withdrawn: str = ""
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether its time is over, which is what `on_expiry` is about."""
+        return self.ended and not self.withdrawn
+
+    @property
+    def ending(self) -> str:
+        """How it ended, for people; empty while it holds."""
+        if not self.ended:
+            return ""
+        return (
+            f"is no longer allowed: {self.withdrawn}" if self.withdrawn else f"ended {self.until}"
+        )
 
 
 @dataclass(frozen=True, order=True)
@@ -86,6 +106,8 @@ class Contract:
     image: ImageFacts | None = None
     fixed_id: str = ""
     """uid:gid where the image's own or root was granted, else empty."""
+    links_closed: tuple[Link, ...] = ()
+    """Links that the other side accepts no longer."""
 
     @property
     def name(self) -> ServiceName:
@@ -95,7 +117,7 @@ class Contract:
     @property
     def links(self) -> tuple[Link, ...]:
         """The ports that it may call."""
-        return self.service.connects
+        return tuple(link for link in self.service.connects if link not in self.links_closed)
 
     @property
     def publish(self) -> tuple[Publish, ...]:

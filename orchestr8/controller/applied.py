@@ -50,7 +50,7 @@ class Applied:
         """One table: what went wrong worst."""
         if self.rolled_back:
             return Exit.ROLLED_BACK
-        if self.timed_out:
+        if self.timed_out and not self.failures:
             return Exit.TIMED_OUT
         if self.failures or self.waiting:
             return Exit.FAILED

@@ -41,11 +41,9 @@ class Convergence:
     revision: int
     narrator: Narrator
     deadline: float
-    began: float = field(default_factory=time.monotonic)
     changed: bool = False
     steps: list[object] = field(default_factory=list)
     started: list[BoxId] = field(default_factory=list)
-    started_ms: float = 0.0
     failures: dict[tuple[ServiceName, int], Failure] = field(default_factory=dict)
     rolled_back: dict[ServiceName, int] = field(default_factory=dict)
 
@@ -70,6 +68,7 @@ class Convergence:
         """Allocations first, then intents, then the calls; failures are noted and cleaned up."""
         ledger = self.session.store.ledger
         ledger.allocate(cycle.plan.allocations)
+        self.narrator.know(cycle.world.boxes)
         outcomes = self._execute(cycle.plan)
         self.changed = True
         self.started += (
@@ -77,7 +76,7 @@ class Convergence:
             for action, outcome in zip(cycle.plan.actions, outcomes, strict=True)
             if isinstance(action.call, StartBox) and outcome.result is Result.DONE
         )
-        failed = [one for one in outcomes if one.result is Result.FAILED]
+        failed = [one for one in outcomes if one.result is Result.FAILED and not one.late]
         if failed:
             self._note_failures(cycle, failed)
 
@@ -182,7 +181,7 @@ class Convergence:
         return bool(services) and services <= spent
 
     def _conclude(self, cycle: Cycle) -> Applied:
-        settled_ms = (time.monotonic() - self.began) * 1000
+        settled_ms = self.narrator.elapsed_ms
         proofs = self._prove(cycle) if self.changed else ()
         open_failures = self._open_failures(cycle)
         applied = Applied(

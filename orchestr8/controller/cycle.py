@@ -67,7 +67,7 @@ def walk(session: Session, aim: Aim) -> Cycle:
     contracts = grant(aim.fleet, circumstances)
     hashed = session.store.documents.digest
     digests = digests_of(aim.fleet, aim.files, session.contents, hashed, aim.applying)
-    records, allocations = allocate(contracts, ledger.records())
+    records, allocations = allocate(contracts, ledger.records(), session.ranges.services)
     desired = expand(contracts, records, digests, aim.fleet.volumes())
     world = gather(borders, desired, Glance(features, borders.boxes.observe()))
     plan = reconcile(desired, world, records, now_ms())

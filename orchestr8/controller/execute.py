@@ -36,7 +36,11 @@ class Result(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One action's result; `ended` is the box as it was last seen by a gate that shut."""
+    """One action's result.
+
+    `ended` is the box as it was last seen by a gate that shut; `late` says that the time for the
+    whole plan was over, which is nobody's failure.
+    """
 
     number: int
     result: Result
@@ -44,6 +48,7 @@ class Outcome:
     error: EngineError | None = None
     why: str = ""
     ended: ObservedBox | None = None
+    late: bool = False
 
 
 @dataclass
@@ -136,7 +141,7 @@ class Executor:
         except UnavailableError as error:
             if time.monotonic() > self._deadline:
                 for number in list(self._gates):
-                    self._shut(self._gates[number], error.what, None)
+                    self._shut(self._gates[number], error.what, None, late=True)
             return
         boxes = {box.id: box for box in seen.boxes}
         for gate in list(self._gates.values()):
@@ -153,7 +158,7 @@ class Executor:
         elif answer is not None:
             self._shut(gate, answer.why, box)
         elif now > self._deadline:
-            self._shut(gate, "the time for the whole apply is over", box)
+            self._shut(gate, "the time is over", box, late=True)
 
     def _probe(self, gate: _Gate, box: ObservedBox | None, now: float) -> None:
         """Asks ever more slowly, up to once a second: a box that starts soon is seen soon."""
@@ -170,10 +175,10 @@ class Executor:
                 self._borders.probes.check, box.id, box.pid, health.check, health.timeout_ms
             )
 
-    def _shut(self, gate: _Gate, why: str, box: ObservedBox | None) -> None:
+    def _shut(self, gate: _Gate, why: str, box: ObservedBox | None, *, late: bool = False) -> None:
         del self._gates[gate.number]
         spent = (time.monotonic() - gate.began) * 1000
-        self._end(Outcome(gate.number, Result.FAILED, spent, None, why, box))
+        self._end(Outcome(gate.number, Result.FAILED, spent, None, why, box, late))
 
     def _end(self, outcome: Outcome) -> None:
         self._outcomes[outcome.number] = outcome

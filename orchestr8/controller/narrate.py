@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 
+from orchestr8.boxes.world import ObservedBox
 from orchestr8.controller.applied import Failure
 from orchestr8.controller.borders import subject
 from orchestr8.controller.execute import Outcome, Result
@@ -26,6 +28,15 @@ class Narrator:
         self.last_start_ms = 0.0
         """From the begin to the last box that started."""
 
+    @property
+    def elapsed_ms(self) -> float:
+        """From the begin of the command until now."""
+        return (time.monotonic() - self._began) * 1000
+
+    def know(self, boxes: Iterable[ObservedBox]) -> None:
+        """Learns the slots of boxes that are there already."""
+        self._slots.update((box.id, box.slot) for box in boxes)
+
     def watch(self, action: Action, outcome: Outcome | None) -> None:
         """Hears of an action's begin and end."""
         if isinstance(action.call, plan.CreateBox):
@@ -36,7 +47,7 @@ class Narrator:
             return
         done = outcome is not None and outcome.result is Result.DONE
         if done and isinstance(action.call, plan.StartBox):
-            self.last_start_ms = (time.monotonic() - self._began) * 1000
+            self.last_start_ms = self.elapsed_ms
         self._tell(
             Phase(
                 box=box_id,

@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
+from orchestr8.boxes.network import Ranges
 from orchestr8.controller.contents import HeldContents
 from orchestr8.controller.fleet import Stored, stored_fleet
 from orchestr8.controller.settings import Settings
 from orchestr8.engines.protocol import Borders
-from orchestr8.engines.select import Choice, choose, open_borders
+from orchestr8.engines.select import Choice, Ground, choose, open_borders
 from orchestr8.errors import RejectedError
+from orchestr8.host.routes import free_ranges
 from orchestr8.store.store import Store
 
 ENGINE_KEY = "engine"
+RANGES_KEY = "ranges"
 
 
 @dataclass
@@ -54,9 +57,14 @@ class Session:
     @cached_property
     def borders(self) -> Borders:
         """The engine and the host beside it."""
-        return open_borders(
-            self.choice, self.store.ledger.installation, self.contents, self.settings.run
-        )
+        ground = Ground(self.store.ledger.installation, self.settings.run, self.ranges)
+        return open_borders(self.choice, self.contents, ground)
+
+    @cached_property
+    def ranges(self) -> Ranges:
+        """The addresses of this installation: those written down, or ones that are free here."""
+        written = self.store.ledger.meta(RANGES_KEY)
+        return Ranges(*written.split()) if written else free_ranges()
 
     @cached_property
     def stored(self) -> Stored:
@@ -68,10 +76,12 @@ class Session:
         self.__dict__.pop("stored", None)
 
     def write_engine_down(self) -> None:
-        """From now on this engine and no other."""
-        if not self.store.ledger.meta(ENGINE_KEY):
-            choice = self.choice
-            self.store.ledger.remember(ENGINE_KEY, f"{choice.engine} {choice.endpoint}")
+        """From now on this engine and these addresses, and no other."""
+        ledger = self.store.ledger
+        if not ledger.meta(ENGINE_KEY):
+            ledger.remember(ENGINE_KEY, f"{self.choice.engine} {self.choice.endpoint}")
+        if not ledger.meta(RANGES_KEY):
+            ledger.remember(RANGES_KEY, f"{self.ranges.subnet} {self.ranges.services}")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestr8.boxes.network import Ranges
 from orchestr8.engines.docker import endpoint as docker_endpoint
 from orchestr8.engines.protocol import Borders, Contents
 from orchestr8.errors import RejectedError, UnavailableError, UsageError
@@ -55,9 +56,16 @@ def choose(asked: str, environment: Mapping[str, str]) -> Choice:
             )
 
 
-def open_borders(
-    choice: Choice, installation: str, contents: Contents, state_folder: Path
-) -> Borders:
+@dataclass(frozen=True)
+class Ground:
+    """What an engine stands on here: the installation, its address ranges and its run folder."""
+
+    installation: str
+    run_folder: Path
+    ranges: Ranges
+
+
+def open_borders(choice: Choice, contents: Contents, ground: Ground) -> Borders:
     """Everything that the controller calls across, on the chosen engine.
 
     Engines are imported here, since most commands need none and their libraries start slowly.
@@ -69,4 +77,6 @@ def open_borders(
         return memory_borders(Machine(any_image=True), contents)
     from orchestr8.engines.docker.borders import docker_borders
 
-    return docker_borders(choice.endpoint, installation, contents)
+    return docker_borders(
+        choice.endpoint, ground.installation, contents, ground.ranges, ground.run_folder
+    )

@@ -17,7 +17,7 @@ from orchestr8.errors import FeatureMissingError, RejectedError, UnavailableErro
 _SIOCGIFADDR = 0x8915
 _NET = Path("/sys/class/net")
 _PROC = Path("/proc/sys/net")
-_FILTERS_BRIDGES = _PROC / "bridge"
+_FILTERS_BRIDGES = _PROC / "bridge/bridge-nf-call-iptables"
 _FORWARDING = _PROC / "ipv4/ip_forward"
 
 
@@ -31,7 +31,7 @@ def ready(bridge: str, gateway: str) -> bool:
     return (
         exists(bridge)
         and _address(bridge) == gateway
-        and _FILTERS_BRIDGES.is_dir()
+        and _FILTERS_BRIDGES.exists()
         and all(_read(path) == wanted for path, wanted in _switches(bridge))
     )
 
@@ -47,7 +47,7 @@ def set_up(bridge: str, gateway: str) -> None:
             f"the bridge {bridge} has the address {_address(bridge) or '(none)'}, not {gateway}",
             f"if it is not orchestr8's, rename it; else remove it: `ip link delete {bridge}`",
         )
-    if not _FILTERS_BRIDGES.is_dir():
+    if not _FILTERS_BRIDGES.exists():
         raise FeatureMissingError(
             "the kernel does not filter between the ports of a bridge (br_netfilter is missing)",
             "load it now with `modprobe br_netfilter`, and for each boot with "

@@ -40,7 +40,7 @@ class OwnerCgroups:
     """The owners' groups of one installation, made the way that the engine's driver expects.
 
     With systemd the slices are its own: it is asked to set them, since it would write over what is
-    written past it. That way was tried for the names only so far.
+    written past it. They are set until the next reboot, as the boxes live.
     """
 
     installation: str
@@ -84,6 +84,7 @@ class OwnerCgroups:
     def remove(self, owner: str) -> None:
         """Remove the owner's group where no box is in it; the absent is success."""
         if self.driver == SYSTEMD:
+            self._remove_slice(owner)
             return
         for tree in hierarchies.everywhere():
             folder = tree.path / self._path(owner).lstrip("/")
@@ -115,6 +116,16 @@ class OwnerCgroups:
         if not folder_name.startswith(prefix) or not folder_name.endswith(".slice"):
             return ""
         return folder_name.removeprefix(prefix).removesuffix(".slice").replace(r"\x2d", "-")
+
+    def _remove_slice(self, owner: str) -> None:
+        folders = [tree.path / self._path(owner).lstrip("/") for tree in hierarchies.everywhere()]
+        if any(
+            below.is_dir() for folder in folders if folder.is_dir() for below in folder.iterdir()
+        ):
+            return
+        for verb in ("stop", "revert"):
+            name = owner_cgroup(self.installation, owner, SYSTEMD)
+            programs.run(["systemctl", verb, "--", name], "systemd")
 
     def _ensure_slice(self, owner: str, quota: Quota) -> None:
         name = owner_cgroup(self.installation, owner, SYSTEMD)

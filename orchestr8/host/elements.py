@@ -134,13 +134,15 @@ def elements_of(held: Content) -> frozenset[Element]:
         found.add(Pass(source, box, int(port)))
     for text, verdict in held[ROUTES].items():
         address, port = text.split(" . ")
-        if (turns := _dealt(text, verdict, held[TURNS])) is not None:
-            found.add(Route(address, int(port), tuple(box for box, _ in turns if box != _EVERY)))
+        if boxes := _dealt(text, verdict, held[TURNS], held[SERVED]):
+            found.add(Route(address, int(port), boxes[1]))
     for text, verdict in held[DOORS].items():
         address, port = text.split(" . ")
-        found |= _door(address, int(port), _dealt(text, verdict, held[TURNS]))
+        if boxes := _dealt(text, verdict, held[TURNS], held[SHOWN]):
+            found.add(Door(address, int(port), *boxes))
     for text, verdict in held[DOORS_ANY].items():
-        found |= _door(_EVERY, int(text), _dealt(text, verdict, held[TURNS_ANY]))
+        if boxes := _dealt(text, verdict, held[TURNS_ANY], held[SHOWN]):
+            found.add(Door(_EVERY, int(text), *boxes))
     outs = _outs(held)
     found |= outs | _covered(held, outs)
     return frozenset(found)
@@ -161,23 +163,16 @@ def _turns(place: str, port: int, boxes: tuple[str, ...]) -> dict[str, str]:
     return {f"{place} . {turn}": f"{box} . {port}" for turn, box in enumerate(boxes or (_EVERY,))}
 
 
-def _dealt(place: str, verdict: str, turns: Mapping[str, str]) -> list[tuple[str, int]] | None:
+def _dealt(
+    place: str, verdict: str, turns: Mapping[str, str], open_boxes: Mapping[str, str]
+) -> tuple[int, tuple[str, ...]] | None:
+    """The port and the boxes that a place leads to, or None where a part of it is missing."""
     count = int(verdict.rpartition("_")[2])
-    dealt = []
-    for turn in range(max(count, 1)):
-        value = turns.get(f"{place} . {turn}")
-        if value is None:
-            return None
-        box, port = value.split(" . ")
-        dealt.append((box, int(port)))
-    return dealt
-
-
-def _door(address: str, host_port: int, turns: list[tuple[str, int]] | None) -> set[Element]:
-    if not turns:
-        return set()
-    boxes = tuple(box for box, _ in turns if box != _EVERY)
-    return {Door(address, host_port, turns[0][1], boxes)}
+    dealt = [turns.get(f"{place} . {turn}") for turn in range(max(count, 1))]
+    if any(text is None or (count and text not in open_boxes) for text in dealt):
+        return None
+    boxes, ports = zip(*((text or "").split(" . ") for text in dealt), strict=True)
+    return int(ports[0]), boxes if count else ()
 
 
 def _outs(held: Content) -> set[Element]:

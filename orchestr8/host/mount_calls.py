@@ -41,9 +41,8 @@ _AT_EMPTY_PATH = 0x1000
 _MOVE_MOUNT_F_EMPTY_PATH = 0x4
 _MNT_DETACH = 2
 _UMOUNT_NOFOLLOW = 8
-RESOLVE_NO_MAGICLINKS = 0x02
-RESOLVE_NO_SYMLINKS = 0x04
-RESOLVE_BENEATH = 0x08
+_RESOLVE_NO_LINKS = 0x02 | 0x04
+_RESOLVE_BENEATH = 0x08
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _MACHINES = ("x86_64", "aarch64")
@@ -51,13 +50,12 @@ _MACHINES = ("x86_64", "aarch64")
 
 def open_beneath(folder: int, path: str, flags: int) -> int:
     """Open a path that leaves neither the folder nor, by a link, its own course."""
-    how = struct.pack(
-        "QQQ",
-        flags | os.O_CLOEXEC,
-        0,
-        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    )
-    return _syscall(_SYS_OPENAT2, folder, os.fsencode(path), how, len(how))
+    return _open(folder, path, flags, _RESOLVE_BENEATH | _RESOLVE_NO_LINKS)
+
+
+def open_straight(path: str, flags: int) -> int:
+    """Open a path no part of which is a link: who owns a folder on the way cannot turn it aside."""
+    return _open(_AT_FDCWD, path, flags, _RESOLVE_NO_LINKS)
 
 
 def clone_tree(source: int) -> int:
@@ -112,6 +110,11 @@ def failure(what: str, error: OSError) -> EngineError:
     if error.errno == errno.ENOENT:
         return RejectedError(told, "make the folder first")
     return RejectedError(told, "look at /proc/self/mountinfo, and report this with it")
+
+
+def _open(folder: int, path: str, flags: int, resolve: int) -> int:
+    how = struct.pack("QQQ", flags | os.O_CLOEXEC, 0, resolve)
+    return _syscall(_SYS_OPENAT2, folder, os.fsencode(path), how, len(how))
 
 
 def _syscall(number: int, *arguments: int | bytes) -> int:

@@ -87,7 +87,7 @@ class RunFolder:
             )
         for folder in (self.boxes, self.shown, self.binds):
             folder.mkdir(mode=0o700, exist_ok=True)
-        attach(self.boxes, self.shown, read_only=True)
+        attach(self.boxes.resolve(), self.shown, read_only=True)
 
 
 @dataclass(frozen=True)
@@ -135,16 +135,18 @@ def attach(
 ) -> None:
     """Mount a file or folder at `target` as it shall be seen; what is there already is kept.
 
-    The last part of `source` is not followed if it is a link: a box may own the folder above it.
+    No part of `source` may be a link: an owner may own a folder on the way.
     """
     try:
-        opened = os.open(source, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        opened = mount_calls.open_straight(str(source), os.O_PATH)
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise RejectedError(
+                f"a part of {source} is a link", f"name {source.resolve()} itself, if it is meant"
+            ) from error
         raise mount_calls.failure(f"cannot open {source}", error) from error
     try:
         seen = os.fstat(opened)
-        if stat.S_ISLNK(seen.st_mode):
-            raise RejectedError(f"{source} is a link", "name the folder that it leads to")
         attributes = _attributes(read_only, executable)
         if _is_attached(seen, target, attributes, idmap):
             return

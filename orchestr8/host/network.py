@@ -7,13 +7,14 @@ changes place in one transaction, and a new box can take over while the old one 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestr8.boxes.network import Element, NetworkState
 from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.host import bridge as bridges
-from orchestr8.host import docker_user, elements, nft, table
+from orchestr8.host import elements, forward_policy, nft, table
 from orchestr8.host.listeners import listeners
 
 _ATTEMPTS = 3
@@ -26,8 +27,7 @@ class HostNetwork:
     """One bridge and one table of one installation.
 
     `make_bridge` makes the bridge where it is missing (on Docker one of its networks); its address
-    is `gateway`. `docker_user_chain` says whether Docker's own filter stands after
-    ours, so that it has to be told as well.
+    is `gateway`.
     """
 
     installation: str
@@ -36,7 +36,7 @@ class HostNetwork:
     service_range: str
     gateway: str
     make_bridge: Callable[[], None]
-    docker_user_chain: bool = True
+    _changing: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _INSTALLATION.fullmatch(self.installation) or not _BRIDGE.fullmatch(self.bridge):
@@ -58,7 +58,7 @@ class HostNetwork:
         prepared = (
             table.intact(self.layout, parts)
             and bridges.ready(self.bridge, self.gateway)
-            and self._docker_lets_through()
+            and forward_policy.lets_through(self.bridge, self.installation)
         )
         found = elements.elements_of(table.held(parts))
         return NetworkState(prepared, found, self.subnet, self.service_range)
@@ -75,8 +75,7 @@ class HostNetwork:
         if not bridges.exists(self.bridge):
             self.make_bridge()
         bridges.set_up(self.bridge, self.gateway)
-        if self.docker_user_chain:
-            docker_user.ensure(self.bridge, self.installation)
+        forward_policy.ensure(self.bridge, self.installation)
 
     def change(self, add: Sequence[Element], remove: Sequence[Element]) -> None:
         """From what is there to what shall be, in one transaction.
@@ -88,22 +87,18 @@ class HostNetwork:
         replaced = {elements.key(element) for element in added}
         layout = self.layout
         for _ in range(_ATTEMPTS):
-            parts = nft.listing(layout.table)
-            if parts is None:
-                raise RejectedError(
-                    f"the table {layout.table} does not exist", "apply again: it is made first"
-                )
-            held = table.held(parts)
-            present = elements.elements_of(held) - removed
-            kept = {e for e in present if elements.key(e) not in replaced}
-            script = table.change(layout, held, elements.content([*kept, *added]))
-            if not script:
-                return
-            try:
-                nft.transact(script)
-                return
-            except nft.CollisionError:
-                continue
+            # What follows from several elements is right only if nobody changes one meanwhile.
+            with self._changing:
+                held = table.held(self._listing())
+                present = elements.elements_of(held) - removed
+                kept = {e for e in present if elements.key(e) not in replaced}
+                script = table.change(layout, held, elements.content([*kept, *added]))
+                try:
+                    if script:
+                        nft.transact(script)
+                    return
+                except nft.CollisionError:
+                    continue
         raise UnavailableError(
             f"the table {layout.table} is changed by somebody else at the same time",
             "apply again when no other orchestr8 runs for this installation",
@@ -114,13 +109,14 @@ class HostNetwork:
         return listeners()
 
     def remove_all(self) -> None:
-        """Take the table and our lines in Docker's chain down; the bridge is its maker's."""
+        """Take the table and our lines in the host's filter down; the bridge is its maker's."""
         name = f"inet {self.layout.table}"
         nft.transact(f"add table {name}\ndelete table {name}")
-        if self.docker_user_chain:
-            docker_user.remove(self.bridge, self.installation)
+        forward_policy.remove(self.bridge, self.installation)
 
-    def _docker_lets_through(self) -> bool:
-        if not self.docker_user_chain:
-            return True
-        return docker_user.present(self.bridge, self.installation) is not False
+    def _listing(self) -> list[table.Part]:
+        name = self.layout.table
+        parts = nft.listing(name)
+        if parts is None:
+            raise RejectedError(f"the table {name} does not exist", "apply again: it is made first")
+        return [*parts]

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestr8.errors import FeatureMissingError, UnavailableError
+from orchestr8.errors import FeatureMissingError, RejectedError, UnavailableError
 
 _SECONDS_MAX = 20
 _FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -53,6 +53,11 @@ def run(command: Sequence[str], package: str, text: str = "") -> Answer:
         raise FeatureMissingError(
             f"the program {command[0]} is not installed", f"install the package {package}"
         ) from None
+    except OSError as error:
+        raise RejectedError(
+            f"the program {command[0]} cannot be run: {error.strerror}",
+            f"look at its file and rights, or install the package {package} again",
+        ) from error
     except subprocess.TimeoutExpired:
         raise UnavailableError(
             f"{command[0]} did not answer within {_SECONDS_MAX} s",

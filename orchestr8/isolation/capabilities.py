@@ -13,6 +13,7 @@ _OWNER_MINOR = Assessment(Danger.MINOR, Consent.OWNER)
 _PLATFORM_MINOR = Assessment(Danger.MINOR, Consent.PLATFORM)
 _PLATFORM = Assessment(Danger.MODERATE, Consent.PLATFORM)
 _TWO = Assessment(Danger.HOST, Consent.TWO)
+_TWO_MODERATE = Assessment(Danger.MODERATE, Consent.TWO)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _table() -> dict[str, Capability]:
         ("BLOCK_SUSPEND", "keep the host awake", minor_p, minor_p),
         ("AUDIT_READ", "read the host's audit stream", None, mod),
         ("PERFMON", "sample the kernel", mod, mod),
-        ("BPF", "load kernel programs", mod, two),
+        ("BPF", "load kernel programs", _TWO_MODERATE, two),
         ("CHECKPOINT_RESTORE", "choose pids and read mapped files", mod, mod),
     )
     return {

@@ -15,6 +15,7 @@ from enum import Enum
 from orchestr8.isolation import capabilities, hostpaths
 from orchestr8.isolation.consent import Assessment, Consent, Danger
 from orchestr8.isolation.profile import Device, HostPath, Profile, Scratch
+from orchestr8.isolation.strict import VERSIONS
 
 Value = str | int | bool | tuple[str, ...] | tuple[int, ...]
 Arguments = Mapping[str, Value]
@@ -115,20 +116,22 @@ def _add_device(profile: Profile, arguments: Arguments) -> Profile:
 
 
 def _scratch_executable(profile: Profile, arguments: Arguments) -> Profile:
+    """STRICT's own scratch is not in the profile until something about it deviates."""
     path = _text(arguments, "path")
-    return replace(
-        profile,
-        scratch=tuple(
-            replace(scratch, executable=scratch.executable or scratch.path == path)
-            for scratch in profile.scratch
-        ),
-    )
+    present = {scratch.path: scratch for scratch in VERSIONS[profile.strict].scratch}
+    present |= {scratch.path: scratch for scratch in profile.scratch}
+    found = present.get(path)
+    return _with_scratch(profile, replace(found, executable=True)) if found else profile
 
 
 def _add_scratch(profile: Profile, arguments: Arguments) -> Profile:
-    path, size_bytes = _text(arguments, "path"), int(str(arguments["size"]))
-    kept = tuple(scratch for scratch in profile.scratch if scratch.path != path)
-    return replace(profile, scratch=tuple(sorted((*kept, Scratch(path, size_bytes)))))
+    size_bytes = int(str(arguments["size"]))
+    return _with_scratch(profile, Scratch(_text(arguments, "path"), size_bytes))
+
+
+def _with_scratch(profile: Profile, added: Scratch) -> Profile:
+    kept = tuple(scratch for scratch in profile.scratch if scratch.path != added.path)
+    return replace(profile, scratch=tuple(sorted((*kept, added))))
 
 
 def _assess_publish(arguments: Arguments, _: bool) -> Assessment:

@@ -143,7 +143,6 @@ def control_files(group: Group) -> dict[str, str]:
             "cpu.max", "cpu.weight", "pids.max", "cpuset.cpus.effective", "io.max",
         )  # fmt: skip
         found = {name: group.read(UNIFIED, name) for name in names}
-        found["devices.programs"] = _device_programs(group)
     return {name: text for name, text in found.items() if text is not None}
 
 
@@ -167,13 +166,13 @@ def _translated(group: Group) -> dict[str, str | None]:
     return found
 
 
-def _device_programs(group: Group) -> str | None:
-    """How many programs decide about devices; v2 has no control file for that."""
-    if UNIFIED not in group.folders:
-        return None
+def device_programs(group: Group) -> dict[str, str]:
+    """How many programs decide about devices, as a file that v2 does not have; none on v1."""
+    if "devices" in group.folders or UNIFIED not in group.folders:
+        return {}
     folder = os.open(group.folders[UNIFIED], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return str(syscalls.device_programs(folder))
+        return {"devices.programs": str(syscalls.device_programs(folder))}
     finally:
         os.close(folder)
 

@@ -30,10 +30,10 @@ def interfaces(folder: int) -> tuple[str, ...]:
 def addresses(folder: int) -> tuple[str, ...]:
     """All local addresses of the task's network namespace, sorted, IPv4 before IPv6."""
     tree = files.read_text("net/fib_trie", folder, files.LARGE_BYTES)
-    return (*_ipv4(tree), *_ipv6(folder))
+    return (*parse_fib_trie(tree), *_ipv6(folder))
 
 
-def _ipv4(tree: str) -> list[str]:
+def parse_fib_trie(tree: str) -> list[str]:
     """Leaves of the routing trie that are local to the machine: `|-- ADDRESS`, `/32 host LOCAL`."""
     found, leaf = set(), ""
     for line in tree.split("\n"):

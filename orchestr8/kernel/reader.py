@@ -9,6 +9,7 @@ in `failures`, and no content of a box makes this raise.
 from __future__ import annotations
 
 import os
+import platform
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +20,7 @@ from typing import TypeVar
 
 from orchestr8.isolation.strict import VERSIONS
 from orchestr8.kernel import cgroups, files, mounts, network, syscalls, tasks
+from orchestr8.kernel.filters import FilterReader
 from orchestr8.kernel.inside import Inside, host_devices
 from orchestr8.names import BoxId
 from orchestr8.proof.model import Mount, Reading, TaskReading
@@ -28,26 +30,27 @@ READ_ONLY = tuple(
     sorted({path for v in VERSIONS.values() for path in v.read_only_paths}
            | {"/", "/sys", "/sys/fs/cgroup"})
 )  # fmt: skip
+_ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "")
 _BARRIER_SECONDS = 3.0
 _ROUNDS_MAX = 40
 _TASKS_MAX = 20_000
 _PAUSE_SECONDS = 0.01
 T = TypeVar("T")
+HostMounts = dict[str, list[tuple[str, str]]]
+"""What the host has mounted by device: root in the file system, and where."""
 
 
 @dataclass
 class KernelWitness:
     """Reads what the kernel says of a box; needs root and the host's pid namespace."""
 
-    _host_text: str = field(default="", init=False, repr=False)
-    _host_mounts: dict[str, list[tuple[str, str]]] = field(
-        default_factory=dict, init=False, repr=False
-    )
+    filters: FilterReader = field(default_factory=FilterReader, init=False, repr=False)
+    _host: tuple[str, HostMounts] = field(default=("", {}), init=False, repr=False)
 
     def read(self, box_id: BoxId, pid: int) -> Reading:
         """The kernel's view of the box whose first task is `pid` (of this pid namespace)."""
         own = _own_namespaces()
-        empty = Reading(boot_id=files.boot_id(), tasks=(), host_namespaces=own)
+        empty = Reading(files.boot_id(), (), own, architecture=_ARCHITECTURE)
         if pid <= 0:
             return replace(empty, failures={"tasks": f"{box_id} has no first task"})
         try:
@@ -61,25 +64,28 @@ class KernelWitness:
         finally:
             os.close(folder)
 
-    def host_paths(self, mount: Mount) -> tuple[str, ...]:
-        """The paths at which the host sees what is mounted there."""
-        found = []
-        for root, target in self._host_mounts.get(mount.device, ()):
-            if root == "/":
-                found.append(target.rstrip("/") + mount.root)
-            elif mount.root == root or mount.root.startswith(root + "/"):
-                found.append(target + mount.root[len(root) :])
-        return tuple(sorted({path.rstrip("/") or "/" for path in found}))
-
-    def look_at_host(self) -> None:
-        """Read the host's own mounts; parsed again only when they have changed."""
+    def host_mounts(self) -> HostMounts:
+        """The host's own mounts; parsed again only when they have changed."""
         text = files.read_text("/proc/self/mountinfo", limit=files.LARGE_BYTES)
-        if text == self._host_text:
-            return
-        by_device: dict[str, list[tuple[str, str]]] = {}
+        known, found = self._host  # one value, since several threads read boxes at once
+        if text == known:
+            return found
+        found = {}
         for mount in mounts.parse(text):
-            by_device.setdefault(mount.device, []).append((mount.root, mount.target))
-        self._host_text, self._host_mounts = text, by_device
+            found.setdefault(mount.device, []).append((mount.root, mount.target))
+        self._host = (text, found)
+        return found
+
+
+def host_paths(mount: Mount, host: HostMounts) -> tuple[str, ...]:
+    """The paths at which the host sees what is mounted there."""
+    found = []
+    for root, target in host.get(mount.device, ()):
+        if root == "/":
+            found.append(target.rstrip("/") + mount.root)
+        elif mount.root == root or mount.root.startswith(root + "/"):
+            found.append(target + mount.root[len(root) :])
+    return tuple(sorted({path.rstrip("/") or "/" for path in found}))
 
 
 def _own_namespaces() -> dict[str, int]:
@@ -163,7 +169,6 @@ class _Pass:
         membership = cgroups.parse_membership(files.read_text("cgroup", self.folder))
         trees = cgroups.trees_for(membership)
         group = cgroups.group_of(membership, trees)
-        self._try("host mounts", self.witness.look_at_host)
         found = self._try("mounts", self._mounts) or ()
         members = self._try("tasks", lambda: self._tasks(group, trees, found)) or ()
         inner = self._try("sysctls", lambda: network.inner_values(self.folder))
@@ -172,7 +177,10 @@ class _Pass:
             tasks=members,
             strays=self._try("strays", lambda: self._strays(group, members)),
             mounts=found,
-            cgroup=self._try("cgroup", lambda: cgroups.control_files(group)) or {},
+            cgroup={
+                **(self._try("cgroup", lambda: cgroups.control_files(group)) or {}),
+                **(self._try("device programs", lambda: cgroups.device_programs(group)) or {}),
+            },
             owner_cgroup=self._try("owner's cgroup", lambda: self._owner(group)) or {},
             cgroup_path=group.path,
             interfaces=self._try("interfaces", lambda: network.interfaces(self.folder)),
@@ -187,8 +195,9 @@ class _Pass:
         return {} if group.path == "/" else cgroups.control_files(group.parent())
 
     def _mounts(self) -> tuple[Mount, ...]:
+        host = self.witness.host_mounts()
         parsed = mounts.parse(files.read_text("mountinfo", self.folder, files.LARGE_BYTES))
-        return tuple(replace(m, host_paths=self.witness.host_paths(m)) for m in parsed)
+        return tuple(replace(m, host_paths=host_paths(m, host)) for m in parsed)
 
     def _each(
         self, subject: str, paths: tuple[str, ...], look: Callable[[str], str]
@@ -240,7 +249,7 @@ class _Pass:
                 if self._starts(seen, ids):
                     starting = True
                     continue
-                read[pid] = seen
+                read[pid] = tuple(self._with_filters(task) for task in seen)
             if not unread:
                 return self._ordered(read)
             if starting:
@@ -258,6 +267,20 @@ class _Pass:
         if not seen or not ids or time.monotonic() > self.deadline:
             return False
         return _is_runtime(seen[0].program or "", seen[0].program_mount in ids)
+
+    def _with_filters(self, task: TaskReading) -> TaskReading:
+        """The same with the programs of its filter; a task that ends meanwhile stays as it was."""
+        count = task.status.get("Seccomp_filters", "")
+        if task.status.get("Seccomp") == "0":
+            return replace(task, filters=())
+        try:
+            programs = self.witness.filters.read(task.pid, task.start_time, count)
+        except ProcessLookupError:
+            return task
+        except OSError as error:
+            self.failures[f"filters of {task.pid}"] = files.sentence(error)
+            return task
+        return replace(task, filters=programs)
 
     def _ordered(self, read: dict[int, tuple[TaskReading, ...]]) -> tuple[TaskReading, ...]:
         first = read.pop(self.pid, ())

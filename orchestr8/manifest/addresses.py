@@ -42,13 +42,16 @@ def published(text: str) -> tuple[str, int]:
     """`address:port` of the host, or a bare port, which means 127.0.0.1."""
     if re.fullmatch(r"[0-9]+(?:-[0-9]+)?(?:/[a-z]*)?", text):
         return LOOPBACK, port(text)
-    if re.fullmatch(r"[0-9]+:[0-9]+(?::[0-9]+)?", text):
+    if re.fullmatch(r"(?:[0-9.]+:)?[0-9]+:[0-9]+", text):
+        host, _, number = text.rpartition(":")
         raise ValueError(
-            f"\"{shortened(text)}\" joins two ports; write the host's as the key and the box's as "
-            f"the value: {text.partition(':')[0]}: {text.rpartition(':')[2]}"
+            f"{shortened(text)} joins the host's port and the box's; "
+            f"write them as key and value, {host}: {number}"
         )
-    address, colon, number = text.rpartition(":")
-    if not colon:
+    if text.count(":") > 1:
+        raise ValueError(f"{shortened(text)} is IPv6, which boxes do not have; write IPv4")
+    address, _, number = text.rpartition(":")
+    if not address or not number:
         raise ValueError(f'"{shortened(text)}" is not address:port; write it as in 127.0.0.1:8080')
     return host_address(address), port(number)
 

@@ -75,7 +75,9 @@ def _read(
         return ""
     text = value[key]
     if not isinstance(text, str):
-        flaws.append(WrongError(f"must be text, and is {shape_of(text)}", f"{key}: …", (key,)))
+        what = "has no value" if text is EMPTY else f"must be text, and is {shape_of(text)}"
+        usual = {"why": "say it in a few words", "until": "2027-02-28"}[key]
+        flaws.append(WrongError(what, f"write {key}: {usual}", (key,)))
         return ""
     try:
         return read(text)
@@ -111,7 +113,7 @@ def _unknown(key: str, beside_known: bool) -> WrongError:
     if plain:
         return WrongError(
             f"{key} is not written under `relax`",
-            f"write the plain field `{plain.field}`, which implies it",
+            f"write the plain field `{plain.field.partition(' ')[0]}`, which implies it",
             (key,),
             True,
         )
@@ -257,7 +259,7 @@ def uid_gid(text: str) -> str:
     """`uid:gid` in digits, neither of them 0 nor one with a meaning to the kernel."""
     uid, colon, gid = text.partition(":")
     if text in ("0", "00", "root"):
-        raise ValueError(f"{text} is root; that is the relaxation user.root")
+        raise ValueError(f"{text} is the root user; that is the relaxation user.root")
     if uid.isascii() and uid.isdigit() and not gid:
         raise ValueError(
             f'"{scalars.shortened(text)}" lacks its group; write uid:gid in digits, as in 999:999'
@@ -269,7 +271,7 @@ def uid_gid(text: str) -> str:
                 "image: write uid:gid in digits, as in 999:999"
             )
         if number == "0":
-            raise ValueError("0 is root; that is the relaxation user.root")
+            raise ValueError("0 is the root user; that is the relaxation user.root")
         scalars.whole_number(1, 65_535)(number)
     return text
 
@@ -302,9 +304,11 @@ def _names(read: list[Any]) -> tuple[str, ...]:
 
 
 def _once(read: list[Any]) -> list[Any]:
-    for index, item in enumerate(read):
-        if item in read[:index]:
+    seen: set[Any] = set()
+    for item in read:
+        if item in seen:
             raise ValueError(f"{item} is listed twice; keep one")
+        seen.add(item)
     return read
 
 

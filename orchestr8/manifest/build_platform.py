@@ -28,7 +28,7 @@ def platform(parsed: Parsed, node: Node, block: PlatformBlock) -> Platform:
                 tuple(owner.members),
                 owner.oncall or "",
                 _quota(owner.quota),
-                tuple(sorted(owner.may)),
+                tuple(sorted(set(owner.may))),
                 places.get(f"owners.{name}", Place("")),
             )
             for name, owner in sorted(block.owners.items())

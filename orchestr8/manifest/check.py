@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -25,10 +26,20 @@ class _Known:
     owners: set[str] = field(default_factory=set)
     everywhere: bool = False
     """Whether a fleet is at hand, so that every owner's names are known."""
+    guesses_left: int = 50
+    """Nearest names are searched no more often than problems are shown."""
 
     def judges(self, owner: str) -> bool:
         """Whether it is known what exists of this owner."""
         return self.everywhere or owner in self.owners
+
+    def like(self, called: str, names: Iterable[tuple[str, str]], owner: str) -> str:
+        """A remedy that names what is most like `called`, as a file of this owner calls it."""
+        self.guesses_left -= 1
+        if self.guesses_left < 0:
+            return ""
+        own = (other if of == owner else f"{other}.{of}" for of, other in names)
+        return _like(called, set(own))
 
 
 def check(files: Sequence[FileRead], outside: Fleet | None) -> list[Problem]:
@@ -45,6 +56,7 @@ def check(files: Sequence[FileRead], outside: Fleet | None) -> list[Problem]:
             problems += _references(service, known)
         problems += _shared_volumes(files, services)
         problems += _waived_owners(files)
+    problems += _approved_twice(files)
     problems += _host_ports(services, outside)
     problems += _after_cycles(services, outside)
     problems += _joined_slots(services, outside)
@@ -93,8 +105,8 @@ def _declared_twice(files: Sequence[FileRead]) -> Iterator[Problem]:
 
 def _shared_twice(files: Sequence[FileRead]) -> Iterator[Problem]:
     for volume in (volume for file in files for volume in file.volumes):
-        peers = [peer for peer, _ in volume.share]
-        for peer in sorted({peer for peer in peers if peers.count(peer) > 1}):
+        counted = Counter(peer for peer, _ in volume.share)
+        for peer in sorted(peer for peer, count in counted.items() if count > 1):
             what = f"volumes.{volume.name}.share lists {peer} twice"
             yield Problem(volume.place, what, "keep one of the two")
 
@@ -137,7 +149,8 @@ def _references(service: Service, known: _Known) -> Iterator[Problem]:
         if known.judges(peer.owner) and peer not in known.services:
             called = _called(peer, service.name.owner)
             what = f"{name}.{field_name} names {called}, and there is no such service"
-            remedy = _like(called, {_called(other, service.name.owner) for other in known.services})
+            names = ((other.owner, other.service) for other in known.services)
+            remedy = known.like(called, names, service.name.owner)
             yield Problem(service.place(path), what, remedy or "declare it, or mend the name")
     yield from _volumes(service, known)
     yield from _secrets(service, known)
@@ -150,12 +163,11 @@ def _called(peer: ServiceName, owner: str) -> str:
 
 def _volumes(service: Service, known: _Known) -> Iterator[Problem]:
     own = service.name.owner
-    names = {other if owner == own else f"{other}.{owner}" for owner, other in known.volumes}
     for mount in service.volumes:
         if not known.judges(mount.owner) or (mount.owner, mount.volume) in known.volumes:
             continue
         called = mount.volume if mount.owner == own else f"{mount.volume}.{mount.owner}"
-        remedy = _like(called, names) or (
+        remedy = known.like(called, known.volumes, own) or (
             f"write volumes: {{{mount.volume}: {{}}}} in a file of owner {mount.owner}"
         )
         yield Problem(
@@ -174,11 +186,8 @@ def _secrets(service: Service, known: _Known) -> Iterator[Problem]:
     for path, field_name, secret in used:
         if secret not in own:
             what = f"services.{service.name.service}.{field_name} names {secret}, and {owner} has "
-            meant = hints.nearest(secret, own)
-            remedy = (
-                f'did you mean "{meant}"?'
-                if meant
-                else (f"write secrets: {{{secret}: {{}}}} in a file of owner {owner}")
+            remedy = known.like(secret, ((owner, other) for other in own), owner) or (
+                f"write secrets: {{{secret}: {{}}}} in a file of owner {owner}"
             )
             yield Problem(value_place(service, path), what + "no such secret", remedy)
 
@@ -224,6 +233,19 @@ def _waived_owners(files: Sequence[FileRead]) -> Iterator[Problem]:
                 what = f"the waiver is for {waiver.service}, and there is no such owner"
                 remedy = _like(waiver.service.owner, owners) or "write it under `owners`"
                 yield Problem(waiver.place, what, remedy)
+
+
+def _approved_twice(files: Sequence[FileRead]) -> Iterator[Problem]:
+    """One person under two spellings is one person."""
+    for file in files:
+        for waiver in file.platform.waivers if file.platform else ():
+            counted = Counter(waiver.by)
+            for person in sorted(person for person, count in counted.items() if count > 1):
+                what = f"the waiver for {waiver.service} is by {person} twice"
+                yield Problem(waiver.place, what, "name each person once")
+            if not waiver.by:
+                what = f"the waiver for {waiver.service} is by nobody"
+                yield Problem(waiver.place, what, "write by: [ann], who approved it")
 
 
 def _host_ports(services: Sequence[Service], outside: Fleet | None) -> Iterator[Problem]:
@@ -297,8 +319,8 @@ def _joined_slots(services: Iterable[Service], outside: Fleet | None) -> Iterato
             if peer.replicas < service.replicas:
                 yield Problem(
                     place,
-                    f"{of}: {asked} with {name}, which has {peer.replicas} boxes for "
-                    f"{service.replicas}; a box joins the one of the same slot",
+                    f"{of}: {asked} with {name}, which has {peer.replicas} replicas where this "
+                    f"service has {service.replicas}; a box joins the one of the same slot",
                     "give both the same replicas",
                 )
             if any(other.id == asked for other in peer.relax):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -10,6 +11,7 @@ from orchestr8.manifest.blocks import Block
 from orchestr8.manifest.reads import Reads, ReadsShape
 
 
+@cache
 def keys_of(block: type[Block]) -> dict[str, FieldInfo]:
     """The keys of a block as they are written, in the schema's order."""
     return {info.alias or name: info for name, info in block.model_fields.items()}
@@ -74,6 +76,13 @@ def block_of(info_or_annotation: Any) -> type[Block] | None:
         annotation = below
     bare, _ = inner(annotation)
     return bare if isinstance(bare, type) and issubclass(bare, Block) else None
+
+
+@cache
+def blocks_in(block: type[Block]) -> dict[str, type[Block]]:
+    """The keys of a block that lead to another block."""
+    found = {key: block_of(info) for key, info in keys_of(block).items()}
+    return {key: below for key, below in found.items() if below is not None}
 
 
 def block_at(

@@ -42,7 +42,7 @@ def name(length_max: int) -> Schema:
     return text(pattern=f"^{_NAME}$", maxLength=length_max)
 
 
-LITERAL: Schema = {"type": ["string", "number", "boolean"]}
+LITERAL: Schema = {"type": ["string", "number", "boolean", "null"]}
 NAME_OF_OWNER = text(pattern=rf"^{_NAME}(\.{_NAME})?$")
 FULL_NAME = text(pattern=rf"^{_NAME}\.{_NAME}$")
 PATH = text(pattern="^/")
@@ -70,10 +70,10 @@ _LISTS = (Kind.CIDRS, Kind.PORTS, Kind.ENV_NAMES)
 
 
 def _argument(kind: Kind) -> Schema:
-    one: Schema = {**_ONE[kind], "description": kind.value}
+    one = _ONE[kind]
     if kind in _LISTS:
-        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
-    return one
+        one = {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+    return {**one, "description": kind.value}
 
 
 def _entry(entry: Relaxation) -> Schema:

@@ -172,7 +172,7 @@ def explain_relaxation(id_: str) -> RelaxationExplanation:
     entry = RELAXATIONS.get(id_)
     if entry is None:
         meant = hints.nearest(id_, RELAXATIONS)
-        remedy = f"did you mean {meant}?" if meant else "they are " + ", ".join(RELAXATIONS)
+        remedy = f"did you mean {meant}?" if meant else "they are " + ", ".join(sorted(RELAXATIONS))
         raise UsageError(f'there is no relaxation "{id_}"', remedy)
     return RelaxationExplanation(
         id=entry.id,

@@ -5,11 +5,13 @@ libyaml and PyYAML word the same mistake differently; both are mapped here.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from orchestr8.errors import Place, Problem
 from orchestr8.manifest.model import Source
 
+_KEY_ALONE = re.compile(r"""\s*(?:[\w.:/-]+|"[^"]*"|'[^']*')""")
 _WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "mapping values are not allowed",
@@ -141,13 +143,21 @@ def translate(source: Source, error: Any) -> Problem:
 
 def _special(source: Source, place: Place, error: Any) -> tuple[Place, str, str] | None:
     """Mistakes that are better explained from the line than from the parser's words."""
-    lines = source.text.splitlines()
+    lines = _lines(source)
     line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
     indentation = line[: len(line) - len(line.lstrip())]
     said = str(getattr(error, "problem", ""))
     if "\t" in indentation and "cannot start any token" in said:
         tab = Place(place.file, place.line, indentation.index("\t") + 1)
         return tab, "a tab in the indentation", "indent with spaces"
+    if "mapping values are not allowed" in said and _KEY_ALONE.fullmatch(line[: place.column - 1]):
+        above = next((one for one in reversed(lines[: place.line - 1]) if one.strip()), "")
+        if len(indentation) > len(above) - len(above.lstrip()):
+            return (
+                Place(place.file, place.line, len(indentation) + 1),
+                "this line is indented as if it belonged to the line above, which has its value",
+                "indent it like the line above",
+            )
     start = getattr(error, "context_mark", None)
     if start and "end of stream" in said:
         opened = Place(place.file, start.line + 1, start.column + 1)
@@ -157,7 +167,11 @@ def _special(source: Source, place: Place, error: Any) -> tuple[Place, str, str]
 
 def _within(source: Source, place: Place) -> Place:
     """A place that exists: the end of the last line instead of a line after it."""
-    lines = source.text.splitlines() or [""]
+    lines = _lines(source)
     if place.line <= len(lines):
         return place
     return Place(place.file, len(lines), len(lines[-1]) + 1)
+
+
+def _lines(source: Source) -> list[str]:
+    return source.text.removesuffix("\n").replace("\r\n", "\n").split("\n")

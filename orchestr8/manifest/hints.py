@@ -187,6 +187,9 @@ SPECIAL = {
 _SHELL = re.compile(r"[|&;<>()$`\\\"'*?\[\]#~=%{}]")
 
 
+_MANY = 200
+
+
 def shape_remedy(key: str, value: object) -> str:
     """What a value of the wrong shape looks like in ours; empty where nothing suggests itself."""
     if key in ("args", "entrypoint", "command") and isinstance(value, str):
@@ -209,9 +212,11 @@ def shape_remedy(key: str, value: object) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is most like `word`, or an empty text."""
-    from difflib import get_close_matches
+    from difflib import get_close_matches  # slow to import, and needed where something is wrong
 
     words = list(known)
+    if len(words) > _MANY:
+        words = [other for other in words if other[:1] == word[:1].lower()][:_MANY]
     lowered = {other.lower().replace("_", "-"): other for other in words}
     folded = word.lower().replace("_", "-")
     if folded in lowered:

@@ -41,7 +41,7 @@ def image(text: str) -> str:
 def registry(text: str) -> str:
     """A registry, with a port or a path where meant: `registry.example/team`."""
     host, _, path = text.partition("/")
-    match = _REGISTRY.fullmatch(host)
+    match = _REGISTRY.fullmatch(host) if len(text) <= _NAME_MAX else None
     if not match or (path and not all(_PART.fullmatch(part) for part in path.split("/"))):
         raise ValueError(
             f'"{shortened(text)}" is not a registry; write it as in registry.example or '

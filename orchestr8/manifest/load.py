@@ -25,7 +25,7 @@ def load(sources: Sequence[Source], outside: Fleet | None = None) -> ManifestSet
     problems = _amount(sources)
     if problems:
         raise ManifestError(tuple(problems))
-    files = [read_file(source) for source in sources]
+    files = _manifests([read_file(source) for source in sources])
     problems = [problem for file in files for problem in file.problems]
     problems += check(files, outside) + _too_many(files)
     if problems:
@@ -39,11 +39,17 @@ def load_stored(sources: Sequence[Source]) -> ManifestSet:
     Names that they use may be declared in other texts, so references are not judged again.
     Raises ManifestError for what cannot be read.
     """
-    files = [read_file(source) for source in sources]
+    files = _manifests([read_file(source) for source in sources])
     problems = [problem for file in files for problem in file.problems]
     if problems:
         raise ManifestError(_ordered(problems, files, sources))
     return _joined(files)
+
+
+def _manifests(files: Sequence[FileRead]) -> list[FileRead]:
+    """Without the files that a service mounts: in a folder they lie beside the manifests."""
+    mounted = {one.source for file in files for service in file.services for one in service.files}
+    return [file for file in files if file.parsed.source.name not in mounted]
 
 
 def _joined(files: Sequence[FileRead]) -> ManifestSet:

@@ -16,10 +16,16 @@ import yaml
 from orchestr8.errors import Place, Problem
 from orchestr8.manifest import grammar
 from orchestr8.manifest.model import Source
-from orchestr8.manifest.text import SCALAR_BYTES_MAX, character_problem, refused_character
+from orchestr8.manifest.text import (
+    SCALAR_BYTES_MAX,
+    character_problem,
+    refused_character,
+    without_refused,
+)
 
 DEPTH_MAX = 32
 KEYS_MAX = 20_000
+VALUES_MAX = 100_000
 SMALLEST = (
     'the smallest manifest is: {orchestr8: 1, owner: NAME, services: {NAME: {image: "name:tag"}}}'
 )
@@ -124,6 +130,7 @@ class _Walk:
         self._open: list[MappingNode | SequenceNode] = []
         self._keys: list[ScalarNode | None] = []
         self._key_count = 0
+        self._value_count = 0
         self._documents = 0
 
     def take(self, event: yaml.Event) -> bool:
@@ -180,7 +187,7 @@ class _Walk:
             SCALAR_BYTES_MAX
         ):
             self.parsed.add(node, "one value has more than 16KiB", "put it into a file: `files`")
-            node.text = ""
+            node.text = text[:100]
         self._place(node)
 
     def _check_characters(self, node: ScalarNode, block: bool) -> None:
@@ -188,6 +195,7 @@ class _Walk:
         if character:
             problem = character_problem(self.parsed.place(node), character)
             self.parsed.problems.append(problem)
+            node.text = without_refused(node.text)
         elif not block and any(space in node.text for space in "\n\t\r"):
             self.parsed.add(
                 node,
@@ -226,6 +234,11 @@ class _Walk:
             return
         parent = self._open[-1]
         if isinstance(parent, SequenceNode):
+            self._value_count += 1
+            if self._value_count > VALUES_MAX:
+                what = f"more than {VALUES_MAX} items of lists in one file"
+                self.parsed.add(node, what, "split the file")
+                self.given_up = True
             parent.items.append(node)
             return
         key = self._keys[-1]

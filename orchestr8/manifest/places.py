@@ -28,8 +28,10 @@ class Places(Mapping[str, Place]):
                     break
                 node = node.items[int(index)]
             elif isinstance(node, MappingNode):
-                key = next((k for k in node.entries if rest == k or rest.startswith(f"{k}.")), None)
-                if key is None:
+                key = rest
+                while key and key not in node.entries:
+                    key = key.rpartition(".")[0]
+                if not key:
                     break
                 node, rest = node.entries[key][1], rest[len(key) + 1 :]
             else:

@@ -29,7 +29,9 @@ def _may(text: str) -> str:
         if text == "*":
             raise ValueError("everything at once cannot be allowed; name each relaxation")
         meant = hints.nearest(text, RELAXATIONS)
-        guess = f'did you mean "{meant}"?' if meant else "they are " + ", ".join(RELAXATIONS)
+        guess = (
+            f'did you mean "{meant}"?' if meant else "they are " + ", ".join(sorted(RELAXATIONS))
+        )
         raise ValueError(f'unknown relaxation "{scalars.shortened(text)}"; {guess}')
     return text
 

@@ -10,31 +10,33 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from orchestr8.errors import Problem
 from orchestr8.manifest.model import Source
 
 _LINE_WIDTH_MAX = 96
 _SECRET = re.compile(
-    r"""(?ix) (?: ["']? [a-z0-9_.-]*
-        (?:passw|pwd|secret|token|credential|api_?key|private) [a-z0-9_.-]*
-        ["']? \s* [:=] \s* )
-        (?P<value> "[^"]*" | '[^']*' | [^\s{\[,}\]\#][^,}\]\#]* )"""
+    r"""(?ix) (?:passw|pwd|secret|token|credential|api_?key|private) [a-z0-9_.-]{0,40}+
+        ["']? \s{0,20}+ [:=] \s{0,20}+ (?=.)"""
 )
-_USER_INFO = re.compile(r"(?<=://)(?P<value>[^/\s@]+)(?=@)")
+_OUR_KEY = re.compile(r"""(?x) (?:^|[\s{,"'.]) secrets ["']? \s* : \s* $""")
+_BARE_VALUE = re.compile(r"[^,}\]#]*")
+_CLOSING = {'"': '"', "'": "'", "[": "]"}
+_USER_INFO = re.compile(r"(?<=://)[^/\s@]{1,200}(?=@)")
 _TOKEN = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s,\]\[{}"']+?)(?=:?(?:[\s,\]\[{}"']|$))""")
 
 
 def with_sources(problems: Iterable[Problem], sources: Sequence[Source]) -> tuple[Problem, ...]:
     """The same problems with the line of text at their place, and how much of it is meant."""
-    lines = {source.name: source.text.splitlines() for source in sources}
+    lines = {source.name: source.text.split("\n") for source in sources}
     return tuple(_with_source(problem, lines.get(problem.place.file, [])) for problem in problems)
 
 
 def _with_source(problem: Problem, lines: Sequence[str]) -> Problem:
     if problem.source or not 0 < problem.place.line <= len(lines):
         return problem
-    line = lines[problem.place.line - 1]
+    line = lines[problem.place.line - 1].rstrip("\r")
     width = problem.width
     if width <= 1:
         token = _TOKEN.match(line, problem.place.column - 1)
@@ -43,12 +45,30 @@ def _with_source(problem: Problem, lines: Sequence[str]) -> Problem:
     return replace(problem, source=_covered(line), width=width)
 
 
+@lru_cache(maxsize=64)
 def _covered(line: str) -> str:
-    for pattern in (_SECRET, _USER_INFO):
-        for match in pattern.finditer(line):
-            start, end = match.span("value")
-            line = line[:start] + "*" * (end - start) + line[end:]
-    return line
+    """The line with stars in place of what looks like a secret; as long as before."""
+    parts, done = [], 0
+    while match := _SECRET.search(line, done):
+        start = match.end()
+        end = _end_of_value(line, start)
+        before = line[max(done, match.start() - 1) : start]
+        is_ours = line[start] == "{" or bool(_OUR_KEY.search(before))
+        parts += [line[done:start], line[start:end] if is_ours else "*" * (end - start)]
+        done = end
+    covered = "".join([*parts, line[done:]])
+    return _USER_INFO.sub(lambda found: "*" * len(found[0]), covered)
+
+
+def _end_of_value(line: str, start: int) -> int:
+    if line[start] == "{":
+        return start + 1
+    closing = _CLOSING.get(line[start])
+    if closing:
+        end = line.find(closing, start + 1)
+        return len(line) if end < 0 else end + 1
+    bare = _BARE_VALUE.match(line, start)
+    return max(start + 1, bare.end() if bare else start + 1)
 
 
 def render(problems: Sequence[Problem]) -> str:

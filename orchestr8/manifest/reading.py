@@ -15,6 +15,7 @@ from orchestr8.manifest.reads import EMPTY, WrongError, WrongsError, shape_of
 from orchestr8.manifest.scalars import shortened
 
 Path = tuple[str | int, ...]
+_FLAWS_MAX = 200  # of one block; more than anyone reads
 AnyBlock = TypeVar("AnyBlock", bound=Block)
 
 
@@ -38,7 +39,7 @@ def read_block(
     try:
         return model.model_validate(values(node))
     except ValidationError as error:
-        flaws = error.errors(include_url=False)
+        flaws = error.errors(include_url=False)[:_FLAWS_MAX]
     if root == "manifest":
         from orchestr8.manifest.whole import Manifest  # needed where something is wrong only
 
@@ -79,7 +80,11 @@ def _wrong(parsed: Parsed, node: Node, path: str, where: Path, error: WrongError
 
 def said(path: str, what: str) -> str:
     """A place in words before what is wrong there."""
-    return f"{path} {what}" if what.startswith(("is ", "has ", "must ", "lacks ", "says ")) else f"{path}: {what}"
+    return (
+        f"{path} {what}"
+        if what.startswith(("is ", "has ", "must ", "lacks ", "names ", "says "))
+        else f"{path}: {what}"
+    )
 
 
 def _unknown_key(
@@ -93,22 +98,23 @@ def _unknown_key(
         parsed.add(found, said(dotted(path, where), unsupported[0]), unsupported[1])
         return
     what = f'unknown key "{shortened(key)}" in {dotted(path, where[:-1])}'
-    parsed.add(found, what, unknown_key_remedy(block, explained, key))
+    parsed.add(found, what, _unknown_key_remedy(block, explained, key))
 
 
-def unknown_key_remedy(block: type[Block], explained: str, key: str) -> str:
+def _unknown_key_remedy(block: type[Block], explained: str, key: str) -> str:
     """What to write instead of an unknown key."""
     foreign = hints.FOREIGN_KEYS.get(explained, {}).get(key)
     if foreign:
         return foreign
+    if key.startswith("x-"):
+        return "say what services share under `defaults`"
     known = describe.keys_of(block)
     listing = f"`orchestr8 explain {explained}` lists all keys"
     meant = hints.nearest(key, known)
     if meant:
         return f'did you mean "{meant}"? {listing}'
-    for name in known:
-        inner = describe.block_of(known[name])
-        if inner and key in describe.keys_of(inner):
+    for name, inner in describe.blocks_in(block).items():
+        if key in describe.keys_of(inner):
             return f"write it under `{name}`: `{name}: {{{key}: …}}`"
     return listing
 

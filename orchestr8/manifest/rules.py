@@ -94,7 +94,7 @@ def _commands(service: Service) -> Iterator[Flaw]:
             yield (
                 path,
                 f".{path} is an empty list",
-                f"write {path}: [program, argument], or no line",
+                f"write {key}: [program, argument], or no line",
             )
         elif words and not words[0]:
             yield path, f".{path} starts with an empty text", "take the empty text out"

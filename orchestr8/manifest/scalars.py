@@ -163,8 +163,8 @@ def size(text: str) -> int:
     """A size above nothing."""
     if re.fullmatch("0+[A-Za-z]*|-[0-9]+[A-Za-z]*", text):
         raise ValueError(
-            f'"{shortened(text)}" is no size; nothing is without a limit here: '
-            "leave the line out for the default"
+            f'"{shortened(text)}" is no size; write one above 0, or leave the line out for the '
+            "default"
         )
     return units.parse_size(text)
 

@@ -39,7 +39,7 @@ Image = Annotated[
     Reads(
         images.image,
         "an image",
-        "registry.example/api:1.4@sha256:…",
+        "registry.example/api:1.4",
         editor.text(minLength=1, maxLength=512),
     ),
 ]
@@ -203,7 +203,7 @@ class ServiceHead(Block):
 
     image: Image = told(
         "what runs: name and tag, best with a digest; a tag is resolved once and recorded",
-        "registry.example/api:1.4@sha256:…",
+        "registry.example/api:1.4",
         change=NEW_BOX,
     )
     run: Annotated[str, word("once")] | None = told(

@@ -71,6 +71,11 @@ def refused_character(text: str) -> str | None:
     return match[0] if match else None
 
 
+def without_refused(text: str) -> str:
+    """The text with every refused character replaced, so that it can be handled at all."""
+    return _REFUSED.sub("?", text)
+
+
 def character_problem(place: Place, character: str) -> Problem:
     """Names a refused character by its code point."""
     code = f"U+{ord(character):04X}"

@@ -7,7 +7,7 @@ order in which services start, so the answer does not depend on who asked first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from orchestr8 import units
 from orchestr8.boxes.desired import Desired, DesiredService
@@ -92,18 +92,19 @@ class Room:
 def _does_not_fit(resource: _Resource, owner: str, slot: int, sums: tuple[int, int, int]) -> Wait:
     say = resource.say
     held, asked, most = sums
-    where = f"to owner {owner}" if owner else "on this machine"
-    if not resource.guaranteed:
-        where = f"of owner {owner}"
+    where = f"of owner {owner}" if owner else "on this machine"
     limit = f"quota {say(most)}" if owner else say(most)
+    beside = f"{say(held)}{resource.guaranteed} {where} + " if held else ""
     remedy = f"fits when {say(held + asked - most)} less is held"
+    if asked > most:
+        remedy = f"ask for at most {say(most)}"
     if owner:
         remedy += f", or with a quota of {say(held + asked)}"
     return Wait(
         slot,
         None,
         Reason.QUOTA if owner else Reason.CAPACITY,
-        f"{resource.name}: {say(held)}{resource.guaranteed} {where} + {say(asked)} asked > {limit}",
+        f"{resource.name}: {beside}{say(asked)} asked > {limit}",
         remedy,
         f"owner {owner}, or the platform" if owner else "the platform",
     )
@@ -137,7 +138,7 @@ def admit(service: DesiredService, moves: Moves, room: Room) -> Moves:
             if refusal is None:
                 room.hold(service.name.owner, service.limits)
         slots.append(refusal or move)
-    return replace(moves, slots=tuple(slots))
+    return moves.with_slots(tuple(slots))
 
 
 def _asks(move: object) -> bool:

@@ -7,7 +7,6 @@ become of those that once had to start before it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.names import ServiceName
@@ -23,8 +22,8 @@ def wait_for_forerunners(
     service: DesiredService, moves: Moves, desired: Desired, decided: Decided
 ) -> Moves:
     """The moves of a service, less those whose forerunners cannot go on themselves."""
-    slots = tuple(_unless_stuck(service, move, desired, decided) for move in moves.slots)
-    return moves if slots == moves.slots else replace(moves, slots=slots)
+    slots = (_unless_stuck(service, move, desired, decided) for move in moves.slots)
+    return moves.with_slots(tuple(slots))
 
 
 def _unless_stuck(

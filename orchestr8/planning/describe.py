@@ -15,7 +15,7 @@ from orchestr8.planning.plan import Mark, Step, Upkeep
 from orchestr8.planning.replace import stop_first_why
 from orchestr8.planning.rules import NO_BOX_YET
 from orchestr8.planning.upkeep import link_changes, upkeep
-from orchestr8.planning.wording import listed, volume_label
+from orchestr8.planning.wording import is_own, listed, volume_label
 
 IN_PLACE = "in place, no restart"
 _ORDER = {mark: position for position, mark in enumerate(Mark)}
@@ -48,7 +48,7 @@ class _About:
     @property
     def running(self) -> int:
         """How many of its boxes run now."""
-        return sum(box.state.runs for box in self.draft.seen.boxes.get(self.name, ()))
+        return sum(box.state.runs for box in self.draft.seen.of(self.name))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ class _About:
                 before = self.running
                 after = before - sum(box.state.runs for box in boxes)
             else:
-                before, after = len(self.draft.seen.boxes.get(self.name, ())), 0
+                before, after = len(self.draft.seen.of(self.name)), 0
             yield Step(
                 Mark.RELEASE,
                 self.name,
@@ -104,6 +104,7 @@ class _About:
                 "release",
                 cause=alike[0].cause,
                 effect=_effect_of_release(boxes, self.name.owner),
+                notes=() if self.moves.slots else self.notes,
                 count=len(boxes),
             )
 
@@ -171,11 +172,11 @@ class _About:
 
     def _effect_of_fresh(self, specs: list[BoxSpec]) -> str:
         words = ["runs once"] if specs[0].run_once else []
-        present = {volume.name for volume in self.draft.world.volumes}
         mounts = {
-            volume_label(volume, self.name.owner): volume.volume in present
+            volume_label(volume): volume.volume not in self.draft.volumes
             for spec in specs
             for volume in spec.volumes
+            if is_own(volume, self.name.owner)
         }
         for is_kept, word in ((False, "new"), (True, "kept")):
             labels = sorted(label for label, kept in mounts.items() if kept is is_kept)
@@ -197,10 +198,7 @@ def _alike(moves: Iterable[_Move], key: Callable[[_Move], Hashable]) -> list[lis
 def _effect_of_release(boxes: Iterable[ObservedBox], owner: str) -> str:
     specs = [box.spec for box in boxes if box.spec]
     labels = {
-        volume_label(volume, owner)
-        for spec in specs
-        for volume in spec.volumes
-        if volume.volume.startswith(f"{owner}--")
+        volume_label(volume) for spec in specs for volume in spec.volumes if is_own(volume, owner)
     }
     return _volumes_are(sorted(labels), "kept") if labels else "nothing of it stays"
 

@@ -48,6 +48,8 @@ class Draft:
     volumes: dict[str, int] = field(default_factory=dict)
     volumes_let_go: dict[str, list[int]] = field(default_factory=dict)
     """The stops of released boxes that write to a volume: whoever takes it over waits for them."""
+    slots_cleared: dict[tuple[ServiceName, int], list[int]] = field(default_factory=dict)
+    """The stops of boxes that were too many in a slot: a fresh one starts after them."""
     starts: dict[tuple[ServiceName, int], int] = field(default_factory=dict)
     gates: dict[ServiceName, list[int]] = field(default_factory=dict)
     awaited: set[BoxId] = field(default_factory=set)
@@ -115,14 +117,19 @@ def lay_ground(draft: Draft) -> None:
 def _network(draft: Draft, needed: Iterable[tuple[ServiceName, Provision | Replace]]) -> None:
     wiring = draft.wiring
     prepare: Numbers = ()
-    is_used = bool(wiring.add) or any(move.spec.networked for _, move in needed)
-    if is_used and not draft.world.network.prepared:
+    if not draft.world.network.prepared and (wiring.add or _any_interface(draft, needed)):
         number = draft.add(PrepareNetwork(), Purpose.PROVISION, "bridge or table are missing")
         prepare = draft.opening = (number,)
     if wiring.add or wiring.remove:
         call = ChangeNetwork(wiring.add, wiring.remove)
         cause = "as declared, where boxes are and will be"
         draft.opening = (draft.add(call, Purpose.REBALANCE, cause, needs=prepare),)
+
+
+def _any_interface(draft: Draft, needed: Iterable[tuple[ServiceName, Provision | Replace]]) -> bool:
+    """Whether any box has or will have an interface: without the table nothing would be denied."""
+    specs = (box.spec for box in draft.world.boxes if box.state.runs)
+    return any(spec and spec.networked for spec in (*specs, *(move.spec for _, move in needed)))
 
 
 def _owners(draft: Draft, with_fresh_boxes: Set[str]) -> None:

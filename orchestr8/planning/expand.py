@@ -14,6 +14,7 @@ from orchestr8.isolation.profile import PRIVATE
 from orchestr8.manifest.model import HttpCheck, TcpCheck
 from orchestr8.names import ServiceName
 from orchestr8.planning.storage import Storage, Volumes, ids
+from orchestr8.planning.survey import key_of
 from orchestr8.planning.wording import listed
 
 Digests = Mapping[tuple[str, ...], str]
@@ -28,11 +29,10 @@ def expand(
 
     A volume of which `volumes` says nothing is read-only for all but its own service.
     """
+    names = sorted(contracts.services, key=key_of)
     fleet = _Fleet(contracts, records, digests, Storage(contracts, records, volumes))
     return Desired(
-        services={
-            name: fleet.service(contract) for name, contract in sorted(contracts.services.items())
-        },
+        services={name: fleet.service(contracts.services[name]) for name in names},
         quotas=contracts.quotas,
         volumes=fleet.storage.desired(),
         reserve_cpu_millicores=contracts.reserve_cpu_millicores,
@@ -67,12 +67,13 @@ class _Fleet:
         """One service: a declaration for each slot, and what may change without a new box."""
         service, name = contract.service, contract.name
         record = self.records.services[name]
+        networked = self._is_networked(contract)
         return DesiredService(
             name=name,
             set_name=contract.set_name,
             key=record.key,
             address=record.address,
-            slots=self._slots(contract),
+            slots=self._slots(contract, networked),
             limits=contract.limits,
             run_once=service.run_once,
             health=contract.health,
@@ -82,7 +83,7 @@ class _Fleet:
             after=service.after,
             publish=contract.publish,
             egress=contract.egress,
-            names=self._names(contract),
+            names=self._names(contract) if networked else (),
             new_boxes_allowed=contract.new_boxes_allowed or self.contracts.on_expiry != "keep",
             notes=(*contract.notes, *_endings(contract)),
             stop_first_why=self._stop_first_why(contract),
@@ -90,17 +91,17 @@ class _Fleet:
             missing=self._missing(contract),
         )
 
-    def _slots(self, contract: Contract) -> tuple[BoxSpec, ...]:
+    def _slots(self, contract: Contract, networked: bool) -> tuple[BoxSpec, ...]:
         replicas = contract.service.replicas
         if not replicas:
             return ()
-        first = self._spec(contract)
+        first = self._spec(contract, networked)
         if not first.volumes:
             return (first,) * replicas
         others = (self.storage.mounts(contract, slot) for slot in range(1, replicas))
         return (first, *(replace(first, volumes=mounts) for mounts in others))
 
-    def _spec(self, contract: Contract) -> BoxSpec:
+    def _spec(self, contract: Contract, networked: bool) -> BoxSpec:
         service = contract.service
         image = contract.image or ImageFacts(service.image, "")
         uid, gid = ids(contract, self.records)
@@ -121,7 +122,7 @@ class _Fleet:
             files=tuple(SpecFile(target, digest) for target, digest in sorted(files)),
             secrets=tuple(SpecSecret(secret, digest) for secret, digest in sorted(secrets)),
             volumes=self.storage.mounts(contract, 0),
-            networked=self._is_networked(contract),
+            networked=networked,
             profile=contract.profile,
         )
 
@@ -140,8 +141,6 @@ class _Fleet:
 
     def _names(self, contract: Contract) -> tuple[tuple[str, str], ...]:
         """The hosts file: the service itself and those that it calls, at virtual addresses."""
-        if not self._is_networked(contract):
-            return ()
         users = (contract, *self.joiners.get(contract.name, ()))
         known = {user.name for user in users} | {link.peer for u in users for link in u.links}
         found = ((name, self.records.services.get(name)) for name in known)

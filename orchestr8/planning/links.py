@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.world import World
 from orchestr8.names import ServiceName
 from orchestr8.planning.places import NOWHERE, Presence, Presences
-from orchestr8.planning.survey import Survey
+from orchestr8.planning.survey import Key, Survey, key_of
+
+Fact = tuple[Any, ...]
+"""An element as its kind and values: a fleet has many thousands, and these compare fast."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Wiring:
     """The changes of the table at the start and at the end, and what a switch needs to know."""
 
     presences: Presences
-    ports: Mapping[ServiceName, tuple[int, ...]]
+    ports: Mapping[Key, tuple[int, ...]]
     add: tuple[Element, ...]
     remove: tuple[Element, ...]
     remove_at_end: tuple[Element, ...]
@@ -31,12 +35,12 @@ class Wiring:
 
     def serving(self, name: ServiceName) -> tuple[str, ...]:
         """The addresses that take a service's traffic when the plan begins."""
-        return self.presences.get(name, NOWHERE).serving
+        return self.presences.get(key_of(name), NOWHERE).serving
 
     def leads_to(self, service: DesiredService, backends: Iterable[str]) -> tuple[Element, ...]:
         """The routes and doors of a service, leading to these boxes."""
-        ports = self.ports.get(service.name, ())
-        return tuple(_leads_to(service, ports, tuple(sorted(backends)), self.doors_held))
+        ports = self.ports.get(key_of(service.name), ())
+        return _elements(_leads_to(service, ports, tuple(sorted(backends)), self.doors_held))
 
 
 def wire(
@@ -46,13 +50,14 @@ def wire(
     ports = _called_ports(desired)
     held = frozenset(seen.doors_held)
     wanted = _wanted(desired, presences, ports, held)
+    there = {(type(one), *vars(one).values()) for one in elements}
     going = {address for one in presences.values() if one.going for address in one.going}
     return Wiring(
         presences,
         ports,
-        add=in_order(wanted - elements),
-        remove=in_order(_without_replaced(elements - wanted, wanted)),
-        remove_at_end=in_order(one for one in wanted if _touches(one, going)) if going else (),
+        add=_elements(wanted - there),
+        remove=_elements(_without_replaced(there - wanted, wanted)),
+        remove_at_end=_elements(one for one in wanted if _touches(one, going)) if going else (),
         doors_held=held,
     )
 
@@ -60,58 +65,61 @@ def wire(
 def standing_elements(desired: Desired, world: World) -> frozenset[Element]:
     """What the table shall hold for the boxes that run, while no plan is carried out."""
     by_id = {box.id: box for box in world.boxes}
-    found: dict[ServiceName, set[str]] = {}
+    found: dict[Key, set[str]] = {}
     for box in world.boxes:
         peer = by_id.get(dict(box.joins).get("net", box.id), box)
         address = box.address or peer.address
         if box.state.runs and address:
-            found.setdefault(box.id.service_name, set()).add(address)
+            found.setdefault(key_of(box.id.service_name), set()).add(address)
     presences = {
-        name: Presence(tuple(sorted(addresses)), (), tuple(sorted(addresses)))
-        for name, addresses in found.items()
+        key: Presence(tuple(sorted(addresses)), (), tuple(sorted(addresses)))
+        for key, addresses in found.items()
     }
-    return frozenset(_wanted(desired, presences, _called_ports(desired), frozenset()))
+    facts = _wanted(desired, presences, _called_ports(desired), frozenset())
+    return frozenset(_elements(facts))
 
 
 def _wanted(
     desired: Desired,
     presences: Presences,
-    ports: Mapping[ServiceName, tuple[int, ...]],
+    ports: Mapping[Key, tuple[int, ...]],
     held: frozenset[tuple[str, int]],
-) -> set[Element]:
-    wanted: set[Element] = set()
+) -> set[Fact]:
+    wanted: set[Fact] = set()
     for name, service in desired.services.items():
-        here = presences.get(name, NOWHERE)
-        if here.during:
+        key = key_of(name)
+        here = presences.get(key, NOWHERE)
+        if here.during and (service.connects or service.egress):
             wanted.update(_passes(service, here, presences))
-        if here.serving:
-            wanted.update(_leads_to(service, ports.get(name, ()), here.serving, held))
+        if here.serving and (key in ports or service.publish):
+            wanted.update(_leads_to(service, ports.get(key, ()), here.serving, held))
     return wanted
 
 
-def in_order(elements: Iterable[Element]) -> tuple[Element, ...]:
+def _elements(facts: Iterable[Fact]) -> tuple[Element, ...]:
     """Elements by kind and content, so that equal sets print alike."""
-    return tuple(sorted(elements, key=lambda one: (type(one).__name__, *vars(one).values())))
+    ordered = sorted(facts, key=lambda fact: (fact[0].__name__, *fact[1:]))
+    return tuple(kind(*values) for kind, *values in ordered)
 
 
-def _called_ports(desired: Desired) -> dict[ServiceName, tuple[int, ...]]:
-    found: dict[ServiceName, set[int]] = {}
+def _called_ports(desired: Desired) -> dict[Key, tuple[int, ...]]:
+    found: dict[Key, set[int]] = {}
     for service in desired.services.values():
         for link in service.connects:
-            found.setdefault(link.peer, set()).add(link.port)
-    return {name: tuple(sorted(ports)) for name, ports in found.items()}
+            found.setdefault(key_of(link.peer), set()).add(link.port)
+    return {key: tuple(sorted(ports)) for key, ports in found.items()}
 
 
-def _passes(service: DesiredService, here: Presence, presences: Presences) -> Iterator[Pass | Out]:
+def _passes(service: DesiredService, here: Presence, presences: Presences) -> Iterator[Fact]:
     for link in service.connects:
-        for destination in presences.get(link.peer, NOWHERE).during:
+        for destination in presences.get(key_of(link.peer), NOWHERE).during:
             for source in here.during:
-                yield Pass(source, destination, link.port)
+                yield Pass, source, destination, link.port
     for egress in service.egress:
         for source in here.during:
             for range_ in egress.to:
                 for port in egress.ports:
-                    yield Out(source, range_, port)
+                    yield Out, source, range_, port
 
 
 def _leads_to(
@@ -119,39 +127,30 @@ def _leads_to(
     ports: tuple[int, ...],
     backends: tuple[str, ...],
     held: frozenset[tuple[str, int]],
-) -> Iterator[Route | Door]:
+) -> Iterator[Fact]:
+    if not backends:
+        return
     for port in ports:
-        yield Route(service.address, port, backends)
+        yield Route, service.address, port, backends
     for line in service.publish:
         if (line.address, line.host_port) not in held:
-            yield Door(line.address, line.host_port, line.port, backends)
+            yield Door, line.address, line.host_port, line.port, backends
 
 
-def _key(element: Element) -> object:
+def _key(fact: Fact) -> Fact:
     """What makes an element the same one, whatever it leads to."""
-    match element:
-        case Route():
-            return (element.address, element.port)
-        case Door():
-            return (element.address, element.host_port, "door")
-        case _:
-            return element
+    return fact[:3] if fact[0] in (Route, Door) else fact
 
 
-def _without_replaced(gone: Iterable[Element], wanted: Iterable[Element]) -> list[Element]:
+def _without_replaced(gone: set[Fact], wanted: set[Fact]) -> Iterable[Fact]:
     """What has to be removed: a route or door with a successor is replaced by adding that."""
-    gone = list(gone)
     if not gone:
         return gone
-    replaced = {_key(one) for one in wanted if isinstance(one, Route | Door)}
-    return [one for one in gone if _key(one) not in replaced]
+    replaced = {_key(fact) for fact in wanted if fact[0] in (Route, Door)}
+    return (fact for fact in gone if _key(fact) not in replaced)
 
 
-def _touches(element: Element, addresses: set[str]) -> bool:
-    match element:
-        case Pass():
-            return element.source in addresses or element.destination in addresses
-        case Out():
-            return element.source in addresses
-        case _:
-            return False
+def _touches(fact: Fact, addresses: set[str]) -> bool:
+    """Whether an element lets a box at one of these addresses call or be called."""
+    kind, source, other, *_ = fact
+    return kind in (Pass, Out) and (source in addresses or other in addresses)

@@ -7,14 +7,16 @@ them, since both happen whatever becomes of the slot.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestr8.boxes.spec import BoxSpec, FieldChange
-from orchestr8.boxes.world import ObservedBox
+from orchestr8.boxes.world import ObservedBox, State
 from orchestr8.isolation.limits import Limits
 from orchestr8.isolation.profile import PRIVATE, Profile
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.plan import Reason
+
+HALF_MADE = "left half-made by an interrupted apply"
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,24 @@ class Moves:
     def fresh(self) -> tuple[Provision | Replace, ...]:
         """The moves that make a box."""
         return tuple(move for move in self.slots if isinstance(move, Provision | Replace))
+
+    def with_slots(self, slots: tuple[SlotMove, ...]) -> Moves:
+        """The same with some fresh boxes put off; what an interrupted apply left half-made for them
+        goes nevertheless."""
+        if slots == self.slots:
+            return self
+        put_off = (
+            before
+            for before, after in zip(self.slots, slots, strict=True)
+            if isinstance(before, Provision | Replace) and isinstance(after, Wait)
+        )
+        half_made = (
+            Release(box, HALF_MADE)
+            for move in put_off
+            for box in move.leftovers
+            if box.state is State.CREATED
+        )
+        return replace(self, slots=slots, releases=(*self.releases, *half_made))
 
     @property
     def running(self) -> tuple[ObservedBox, ...]:

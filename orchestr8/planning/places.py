@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.records import BoxRecord
-from orchestr8.boxes.world import ObservedBox
+from orchestr8.boxes.world import ObservedBox, State
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.moves import Finish, Moves, Provision, Replace, joined
-from orchestr8.planning.survey import Survey
+from orchestr8.planning.survey import Key, Survey, key_of
 
 
-@dataclass(frozen=True)
-class Presence:
+class Presence(NamedTuple):
     """Where the boxes of one service are.
 
     `during` are the addresses at which one runs at any time of the plan, `going` those of them
@@ -27,7 +27,7 @@ class Presence:
 
 
 NOWHERE = Presence()
-Presences = Mapping[ServiceName, Presence]
+Presences = Mapping[Key, Presence]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Places:
         if box.address or not box.joins:
             return box.address
         peer = dict(box.joins).get("net")
-        others = self.seen.boxes.get(peer.service_name, ()) if peer else ()
+        others = self.seen.of(peer.service_name) if peer else ()
         return next((other.address for other in others if other.id == peer), "")
 
     def fresh_address(self, name: ServiceName, move: Provision | Replace) -> str:
@@ -69,26 +69,24 @@ class Places:
         return next(box.id for box in self.kept(name) if box.slot == slot)
 
     def presences(self, desired: Desired) -> Presences:
-        """Where every declared service is."""
-        found = {}
-        for name in desired.services:
-            moves = self.moves.get(name)
-            if moves:
-                found[name] = self._moving(name, moves, desired.services[name].run_once)
-            elif boxes := self.seen.boxes.get(name):
-                found[name] = self._steady(boxes)
+        """Where every service is that has boxes or will have some."""
+        found = {key: self._steady(boxes) for key, boxes in self.seen.boxes.items()}
+        for name, moves in self.moves.items():
+            service = desired.services.get(name)
+            is_job = service is not None and service.run_once
+            found[key_of(name)] = self._moving(name, moves, is_job)
         return found
 
     def kept(self, name: ServiceName) -> Iterable[ObservedBox]:
         """The boxes of a service that the plan leaves where they are."""
         if name not in self.moves:
-            return self.seen.boxes.get(name, ())
+            return self.seen.of(name)
         kept = (m for m in self.moves[name].slots if not isinstance(m, Provision | Replace))
         return (move.box for move in kept if move.box)
 
     def _steady(self, boxes: Iterable[ObservedBox]) -> Presence:
-        found = (self.address(box) for box in boxes if box.state.runs)
-        addresses = tuple(sorted(address for address in found if address))
+        running = [self.address(box) for box in boxes if box.state is State.RUNNING]
+        addresses = tuple(sorted(address for address in running if address))
         return Presence(addresses, (), addresses) if addresses else NOWHERE
 
     def _moving(self, name: ServiceName, moves: Moves, is_job: bool) -> Presence:

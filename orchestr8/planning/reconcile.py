@@ -32,7 +32,7 @@ from orchestr8.planning.plan import ChangeNetwork, Plan, Purpose, UpdateLimits, 
 from orchestr8.planning.release import write_releases
 from orchestr8.planning.replace import write_boxes
 from orchestr8.planning.service import NO_PEERS, reconcile_service, release_service
-from orchestr8.planning.survey import Survey, survey
+from orchestr8.planning.survey import Survey, key_of, survey
 
 Decisions = dict[ServiceName, Moves]
 
@@ -66,19 +66,20 @@ def _compare(desired: Desired, seen: Survey) -> Decisions:
         if service.slots and joined(service.slots[0].profile):
             joiners.append(service)
             continue
-        moves = reconcile_service(service, seen.boxes.get(name, ()), seen, NO_PEERS)
+        moves = reconcile_service(service, seen.of(name), seen, NO_PEERS)
         if moves is not STEADY:
             found[name] = moves
     by_name = {service.name: service for service in joiners}
     for name in start_order(joiners):
         service = by_name[name]
         moves = reconcile_service(
-            service, seen.boxes.get(name, ()), seen, _peers(service, desired, found, seen)
+            service, seen.of(name), seen, _peers(service, desired, found, seen)
         )
         if moves is not STEADY:
             found[name] = moves
-    for name in seen.boxes.keys() - desired.services.keys():
-        found[name] = release_service(seen.boxes[name])
+    declared = {key_of(name) for name in desired.services}
+    for key in seen.boxes.keys() - declared:
+        found[ServiceName(*key)] = release_service(seen.boxes[key])
     return found
 
 
@@ -92,7 +93,7 @@ def _peers(service: DesiredService, desired: Desired, found: Decisions, seen: Su
                 for move in found[peer].slots
             ]
         elif peer in desired.services:
-            peers[peer] = [box.id for box in seen.boxes.get(peer, ())]
+            peers[peer] = [box.id for box in seen.of(peer)]
     return peers
 
 
@@ -121,7 +122,7 @@ def _deal(
     """A serial and an address for every box to come, by service and slot."""
     fresh = {}
     for name, one in sorted(moves.items()):
-        serial_seen = max((box.id.serial for box in seen.boxes.get(name, ())), default=0)
+        serial_seen = max((box.id.serial for box in seen.of(name)), default=0)
         for move in one.fresh:
             networked = move.spec.networked
             fresh[name, move.slot] = dealer.box(name, move.slot, serial_seen, networked=networked)

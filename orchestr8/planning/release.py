@@ -17,8 +17,13 @@ def write_releases(draft: Draft, name: ServiceName, moves: Moves) -> None:
     service = draft.desired.services.get(name)
     stop = service.stop if service else Stop()
     for release in moves.releases:
-        stopped = write_stop(draft, release.box, stop, release.cause, draft.opening)
-        write_removal(draft, release.box, release.cause, stopped)
+        box = release.box
+        stopped = write_stop(draft, box, stop, release.cause, draft.opening)
+        write_removal(draft, box, release.cause, stopped)
+        draft.slots_cleared.setdefault((name, box.slot), []).extend(stopped)
+        for volume in box.spec.volumes if box.spec else ():
+            if not volume.read_only:
+                draft.volumes_let_go.setdefault(volume.volume, []).extend(stopped)
 
 
 def write_stop(
@@ -30,9 +35,6 @@ def write_stop(
     call = StopBox(box.id, stop.signal, stop.grace_ms)
     number = draft.add(call, Purpose.RELEASE, cause, box.id.service_name, needs)
     draft.ends.append(number)
-    for volume in box.spec.volumes if box.spec else ():
-        if not volume.read_only:
-            draft.volumes_let_go.setdefault(volume.volume, []).append(number)
     return (number,)
 
 

@@ -122,8 +122,9 @@ class _Crossing:
     ) -> int:
         """Starts a box and awaits it; the number of the gate."""
         draft, name, box_id = self.draft, self.service.name, self._id(move)
-        let_go = (draft.volumes_let_go.get(one.volume, ()) for one in move.spec.volumes)
-        needed = {*needs, *(number for numbers in let_go for number in numbers)}
+        needed = {*needs, *draft.slots_cleared.get((name, move.slot), ())}
+        for mount in move.spec.volumes:
+            needed.update(draft.volumes_let_go.get(mount.volume, ()))
         started = draft.add(StartBox(box_id), Purpose.PROVISION, move.cause, name, needed)
         draft.starts[name, move.slot] = started
         call = self._gate(box_id, is_update=isinstance(move, Replace) and move.update)

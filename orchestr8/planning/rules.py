@@ -17,13 +17,12 @@ from orchestr8.isolation import features as feature
 from orchestr8.names import BoxId, slot_name
 from orchestr8.planning.backoff import try_again_ms
 from orchestr8.planning.changes import spec_changes
-from orchestr8.planning.moves import Finish, Keep, Provision, Replace, SlotMove, Wait
+from orchestr8.planning.moves import HALF_MADE, Finish, Keep, Provision, Replace, SlotMove, Wait
 from orchestr8.planning.plan import Reason
 from orchestr8.planning.survey import Survey
 from orchestr8.planning.wording import from_now, how_it_ended, in_a_row, listed
 
 NO_BOX_YET = "no box yet"
-HALF_MADE = "left half-made by an interrupted apply"
 
 
 @dataclass(frozen=True)
@@ -250,7 +249,8 @@ def _missing(slot: Slot, move: Provision | Replace) -> Wait | None:
         return None
     cause = f"missing: {listed(slot.service.missing)}"
     whose = f"owner {slot.service.name.owner}"
-    return Wait(move.slot, move.box, Reason.MISSING, cause, "give it", whose)
+    remedy = "put it where it is looked for"
+    return Wait(move.slot, move.box, Reason.MISSING, cause, remedy, whose)
 
 
 def _port_taken(slot: Slot, move: Provision | Replace) -> Wait | None:

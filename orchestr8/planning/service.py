@@ -11,6 +11,7 @@ from orchestr8.boxes.world import ObservedBox, State
 from orchestr8.names import BoxId
 from orchestr8.planning.changes import limit_changes, spec_changes
 from orchestr8.planning.moves import (
+    HALF_MADE,
     STEADY,
     Adjust,
     Finish,
@@ -24,7 +25,7 @@ from orchestr8.planning.moves import (
     Wait,
     joined,
 )
-from orchestr8.planning.rules import HALF_MADE, Slot, decide, ended, port_taken
+from orchestr8.planning.rules import Slot, decide, ended, port_taken
 from orchestr8.planning.survey import Survey
 from orchestr8.planning.wording import how_it_ended
 
@@ -42,6 +43,8 @@ def reconcile_service(
     `boxes` are its own, by slot and serial; `peers` the boxes whose namespaces it joins. STEADY if
     all is as it should be.
     """
+    if not peers and _is_just_as_declared(service, boxes, seen):
+        return STEADY
     slots: list[SlotMove] = []
     adjusts: list[Adjust] = []
     releases: list[Release] = []
@@ -70,6 +73,33 @@ def reconcile_service(
 def release_service(boxes: Sequence[ObservedBox]) -> Moves:
     """What shall happen to a service that is no longer declared."""
     return Moves(releases=tuple(Release(box, "no longer declared") for box in boxes))
+
+
+def _is_just_as_declared(
+    service: DesiredService, boxes: Sequence[ObservedBox], seen: Survey
+) -> bool:
+    """Whether there is nothing to think about: most services, most of the time.
+
+    Says no in every case that is not plain; the rules then look closer.
+    """
+    if len(boxes) != len(service.slots) or not service.new_boxes_allowed:
+        return False
+    if seen.doors_held or seen.unhealthy or seen.volume_uids:
+        return False
+    for number, box in enumerate(boxes):
+        declared = service.slots[number]
+        is_plain = (
+            box.state is State.RUNNING
+            and box.slot == number
+            and box.spec == declared
+            and box.limits == service.limits
+            and box.names == service.names
+            and box.service_key == service.key
+            and not box.joins
+        )
+        if not is_plain:
+            return False
+    return True
 
 
 def _by_slot(boxes: Sequence[ObservedBox]) -> dict[int, Sequence[ObservedBox]]:
@@ -112,7 +142,7 @@ def _carried(
         return carried[-1]
     if (service.name, number) not in seen.placed:
         return None
-    neighbours = [box.spec for box in seen.boxes.get(service.name, ()) if box.spec]
+    neighbours = [box.spec for box in seen.of(service.name) if box.spec]
     return replace(neighbours[-1], volumes=declared.volumes) if neighbours else declared
 
 

@@ -85,13 +85,13 @@ def summary(plan: Plan) -> str:
 def plan_text(plan: Plan) -> str:
     """The whole: table, counts, and what was left alone."""
     rows = plan_lines(plan)
-    parts = [table(rows), ""] if rows else []
     counts = summary(plan)
-    parts += [counts] if counts else []
+    below = [counts] if counts else []
     if plan.unknown:
         ids = ", ".join(str(box_id) for box_id in plan.unknown)
-        parts.append(f"Left alone, since the store knows nothing of them: {ids}.")
-    return "\n".join(parts)
+        below.append(f"Left alone, since the store knows nothing of them: {ids}.")
+    above = [table(rows)] if rows else []
+    return "\n".join([*above, *([""] if above and below else []), *below])
 
 
 def _step_rows(step: Step) -> list[Row]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from orchestr8.boxes.network import Door, Element, Out, Pass
+from collections.abc import Iterator, Mapping
+
+from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.spec import FieldChange
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import ServiceName
@@ -20,14 +22,22 @@ def link_changes(draft: Draft) -> dict[ServiceName, tuple[FieldChange, ...]]:
     if not draft.world.network.prepared or not (wiring.add or wiring.remove):
         return {}
     stays = _who_stays(draft)
+    doors = {
+        (one.address, one.host_port): one.port
+        for one in draft.world.network.elements
+        if isinstance(one, Door)
+    }
     found: dict[ServiceName, dict[FieldChange, None]] = {}
-    for elements, comes in ((wiring.remove, False), (wiring.add, True)):
-        for element in elements:
-            told = _told(element, stays, draft)
-            if told:
-                name, field, value = told
-                before, after = (NONE, value) if comes else (value, NONE)
-                found.setdefault(name, {})[FieldChange(field, before, after)] = None
+    for element in wiring.remove:
+        for name, field, value in _told(element, stays):
+            found.setdefault(name, {})[FieldChange(field, value, NONE)] = None
+    for element in wiring.add:
+        for name, field, value in _told(element, stays):
+            before = NONE
+            if isinstance(element, Door) and (element.address, element.host_port) in doors:
+                before = _door(element, doors[element.address, element.host_port])
+            if before != value:
+                found.setdefault(name, {})[FieldChange(field, before, value)] = None
     return {name: tuple(changes) for name, changes in found.items()}
 
 
@@ -35,38 +45,35 @@ def _who_stays(draft: Draft) -> dict[str, ServiceName]:
     """Whose box is at which address, before the plan and after it."""
     fresh = {record.address for record in draft.places.fresh.values()}
     return {
-        address: name
-        for name, presence in draft.wiring.presences.items()
+        address: ServiceName(*key)
+        for key, presence in draft.wiring.presences.items()
         for address in presence.during
         if address not in presence.going and address not in fresh
     }
 
 
 def _told(
-    element: Element, stays: dict[str, ServiceName], draft: Draft
-) -> tuple[ServiceName, str, str] | None:
-    """Whose line an element is, and what it says there; None for what follows from other lines."""
+    element: Element, stays: Mapping[str, ServiceName]
+) -> Iterator[tuple[ServiceName, str, str]]:
+    """Whose line an element is, and what it says there; none for what follows from other lines."""
     match element:
         case Pass():
             source, destination = stays.get(element.source), stays.get(element.destination)
             if source and destination:
-                return source, "connects", f"{destination}:{element.port}"
+                yield source, "connects", f"{destination}:{element.port}"
         case Out():
             source = stays.get(element.source)
             if source:
-                return source, "net.egress", f"{element.range}:{element.port}"
+                yield source, "net.egress", f"{element.range}:{element.port}"
         case Door():
-            owner = next((stays[one] for one in element.backends if one in stays), None)
-            is_new = not any(
-                isinstance(one, Door)
-                and (one.address, one.host_port) == (element.address, element.host_port)
-                for one in draft.world.network.elements - {element}
-            )
-            if owner and is_new:
-                return owner, "publish", f"{element.address}:{element.host_port}"
-        case _:
+            for owner in {stays[one] for one in element.backends if one in stays}:
+                yield owner, "publish", _door(element, element.port)
+        case Route():
             pass
-    return None
+
+
+def _door(door: Door, port: int) -> str:
+    return f"{door.address}:{door.host_port} to {port}"
 
 
 def upkeep(draft: Draft, *, is_explained: bool) -> tuple[Upkeep, ...]:

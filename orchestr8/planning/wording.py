@@ -36,9 +36,12 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def volume_label(volume: SpecVolume, owner: str) -> str:
-    """A volume as its owner wrote it: `data`, or `data (slot 1)`; others' with their name."""
-    volume_owner, _, rest = volume.volume.partition("--")
-    name, _, slot = rest.partition("--")
-    label = f'"{name}"' if volume_owner == owner else f'"{name}.{volume_owner}"'
-    return f"{label} (slot {slot})" if slot else label
+def is_own(volume: SpecVolume, owner: str) -> bool:
+    """Whether a volume is of this owner."""
+    return volume.volume.startswith(f"{owner}--")
+
+
+def volume_label(volume: SpecVolume) -> str:
+    """A volume as its owner wrote it: `"data"`, or of a further slot `"data" (slot 1)`."""
+    _, name, *slot = volume.volume.split("--")
+    return f'"{name}" (slot {slot[0]})' if slot else f'"{name}"'

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from orchestr8.proof.across import ACROSS_CLAIMS
 from orchestr8.proof.claim import AcrossClaim, Claim
+from orchestr8.proof.filters import FILTER_CLAIMS
 from orchestr8.proof.namespaces import NAMESPACE_CLAIMS
 from orchestr8.proof.network import NETWORK_ACROSS, NETWORK_CLAIMS
 from orchestr8.proof.privileges import PRIVILEGE_CLAIMS
@@ -17,6 +18,7 @@ from orchestr8.proof.surface import SURFACE_CLAIMS
 
 CLAIMS: tuple[Claim | AcrossClaim, ...] = (
     *PRIVILEGE_CLAIMS,
+    *FILTER_CLAIMS,
     *NAMESPACE_CLAIMS,
     *PROCESS_CLAIMS,
     *STORAGE_CLAIMS,

@@ -74,7 +74,8 @@ class TaskReading:
     mount on which it lies. `descriptors` has what fd/ points to by number, `descriptor_mounts` the
     mount of those that are files, folders or devices, `foreign_sockets` the numbers of those of
     another network namespace. `loader_variables` are the names, never the values, of the
-    environment that steer a loader; None except for the box's first task.
+    environment that steer a loader; None except for the box's first task. `filters` are the
+    programs of the system call filter, as the kernel holds them.
     """
 
     pid: int
@@ -115,10 +116,11 @@ class Reading:
     `masked` says of each path what is there: "absent", "null device", "empty read-only", "visible".
     `read_only` says of each path: "absent", "read-only", "root only" (writable by uid 0 alone) or
     "writable". `devices` has each node below /dev as `null c 1:3`, `host_devices` the nodes that
-    the host has under the same names. `addresses` are those of all interfaces. `network` is the
-    packet-filter table, put here by whoever observes it, `host_parameters` the kernel parameters of
-    the host that the network stands on. `failures` has a sentence for each
-    subject that could not be read.
+    the host has under the same names. `addresses` are those of all interfaces.
+
+    `network` is the packet-filter table, put here by whoever observes it, `host_parameters` the
+    kernel parameters of the host that the network stands on. `architecture` is `amd64` or `arm64`.
+    `failures` has a sentence for each subject that could not be read.
     """
 
     boot_id: str
@@ -139,6 +141,7 @@ class Reading:
     hostname: str | None = None
     network: NetworkState | None = None
     host_parameters: Mapping[str, str] = field(default_factory=dict)
+    architecture: str = ""
     failures: Mapping[str, str] = field(default_factory=dict)
 
 

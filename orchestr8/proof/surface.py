@@ -103,7 +103,8 @@ def _device_rules(expectation: Expectation, reading: Reading) -> Answer:
     expected = "the same devices only"
     rules, programs = reading.cgroup.get("devices.list"), reading.cgroup.get("devices.programs")
     if rules is None and programs is None:
-        return unproven(expected, failure(reading, "tasks", "cgroup") or "no device controller")
+        why = failure(reading, "tasks", "device programs", "cgroup")
+        return unproven(expected, why or "no device controller")
     if rules is None:
         if programs == "0":
             return broken(expected, "every device")

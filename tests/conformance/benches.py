@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import secrets
+import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,9 +17,10 @@ from typing import Any
 import docker
 
 from orchestr8.boxes.desired import Box
+from orchestr8.boxes.network import Ranges
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.contract.model import ImageFacts
-from orchestr8.engines.docker.borders import RUN_FOLDER, Ranges, docker_borders
+from orchestr8.engines.docker.borders import RUN_FOLDER, docker_borders
 from orchestr8.engines.docker.network import network_name
 from orchestr8.engines.memory.clock import FakeClock
 from orchestr8.engines.memory.engine import memory_borders
@@ -86,7 +88,9 @@ class Bench(ABC):
         self.name = name
         self.borders = borders
         self._address = address
-        self._serials = itertools.count(1)
+        # box ids are names on an engine, and others may have boxes there
+        self._serial_first = secrets.randbelow(10**6) * 1000
+        self._numbers = itertools.count(1)
         self._made: list[BoxId] = []
 
     @property
@@ -97,10 +101,11 @@ class Bench(ABC):
     def box(self, program: str = "wait", owner: str = "web", **settings: Any) -> Box:
         """A fresh box of this program, with these settings."""
         chosen = PROGRAMS[program]
-        serial = next(self._serials)
+        number = next(self._numbers)
+        serial = self._serial_first + number
         facts = self.borders.images.resolve(chosen.image)
         assert facts, f"{chosen.image} is not on {self.name}"
-        uid = settings.pop("uid", _UID_FIRST + serial * 65_536)
+        uid = settings.pop("uid", _UID_FIRST + number * 65_536)
         made = box(
             f"{owner}--front--{serial}",
             image=chosen.image,
@@ -112,7 +117,7 @@ class Bench(ABC):
             **settings,
         )
         if made.spec.networked and not made.joins:
-            made = replace(made, address=self._address.format(serial % 250 + 4))
+            made = replace(made, address=self._address.format(number % 250 + 4))
         self._prepare(made, chosen)
         self._made.append(made.id)
         return made
@@ -151,6 +156,10 @@ class Bench(ABC):
             self.borders.owners.ensure(owner, Quota(2_000, 1 << 30, pids=900))
 
     @abstractmethod
+    def await_signals(self, found: ObservedBox) -> None:
+        """Wait until the box's program has said what it does with SIGTERM."""
+
+    @abstractmethod
     def now_ms(self) -> int:
         """The engine's clock."""
 
@@ -171,6 +180,9 @@ class MemoryBench(Bench):
             self.machine.register(ImageFacts(image, f"sha256:{number:064}"))
         super().__init__("memory", memory_borders(self.machine, Contents()), "10.231.0.{}")
 
+    def await_signals(self, found: ObservedBox) -> None:
+        pass
+
     def now_ms(self) -> int:
         return self.machine.clock.now_ms()
 
@@ -187,19 +199,32 @@ class DockerBench(Bench):
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.installation = f"t{secrets.token_hex(4)}"
-        third = 200 + int(self.installation[1:], 16) % 50
-        ranges = Ranges(f"10.{third}.0.0/17", f"10.{third}.128.0/17")
+        free = _free_network()
+        ranges = Ranges(f"10.{free}.0.0/17", f"10.{free}.128.0/17")
         borders = docker_borders(engine.docker_host, self.installation, Contents(), ranges)
-        super().__init__(f"docker{engine.name}", borders, f"10.{third}.0.{{}}")
+        super().__init__(f"docker{engine.name}", borders, f"10.{free}.0.{{}}")
         self.client = docker.APIClient(engine.docker_host, version="auto")
+
+    def await_signals(self, found: ObservedBox) -> None:
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            status = Path(f"/proc/{found.pid}/status").read_text()
+            masks = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
+            decided = int(masks["SigCgt"], 16) | int(masks["SigIgn"], 16)
+            if decided >> (signal.SIGTERM - 1) & 1:
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"{found.id} says nothing about SIGTERM")
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
 
     def footprint(self) -> object:
-        containers = self.client.containers(all=True, quiet=True)
-        networks = self.client.networks()
-        volumes = self.client.volumes()["Volumes"] or []
+        # others may work on the same engine meanwhile, so only what is marked as ours counts
+        label = {"label": f"orchestr8.installation={self.installation}"}
+        containers = self.client.containers(all=True, quiet=True, filters=label)
+        networks = self.client.networks(filters=label)
+        volumes = self.client.volumes(filters=label)["Volumes"] or []
         run = RUN_FOLDER / self.installation
         files = [p for name in ("boxes", "binds") for p in (run / name).rglob("*")]
         mounts = [
@@ -250,6 +275,14 @@ class DockerBench(Bench):
         pass
 
 
+def _free_network() -> int:
+    """A number N for which this machine has no route to 10.N.0.0."""
+    routes = Path("/proc/net/route").read_text().splitlines()[1:]
+    taken = {int(line.split()[1], 16) & 0xFFFF for line in routes}
+    free = [number for number in range(200, 250) if number << 8 | 10 not in taken]
+    return secrets.choice(free)
+
+
 def _unmount(run: RunFolder) -> None:
     """The run folder of a test is not kept until a reboot."""
     from orchestr8.host import mount_calls, mounts
@@ -263,9 +296,10 @@ def _unmount(run: RunFolder) -> None:
         run.path.rmdir()
 
 
-def lines(content: bytes) -> Sequence[str]:
-    """Text as lines."""
-    return content.decode().splitlines()
+def said(bench: Bench, made: Box, *command: str) -> str:
+    """What a command in a box prints."""
+    result = bench.boxes.execute(made.id, command, 10_000)
+    return (result.stdout + result.stderr).decode().strip()  # type: ignore[no-any-return]
 
 
 def label(found: dict[str, Any], key: str) -> Any:

@@ -243,7 +243,10 @@ RICH = {
     "address": "10.231.0.9",
     "files": (SpecFile("/etc/app.toml", "d1"),),
     "secrets": (SpecSecret("password", "d2"),),
-    "volumes": (SpecVolume("/data", "rows", owner_uid=UID), SpecVolume("/in", "rows", True, 70_000)),
+    "volumes": (
+        SpecVolume("/data", "rows", owner_uid=UID),
+        SpecVolume("/in", "rows", True, 70_000),
+    ),
     "scratch": (Scratch("/var/cache", 4 * MIB, executable=True),),
     "devices": (Device("/dev/fuse"),),
     "host_paths": (HostPath("/srv/logs", "/logs"),),

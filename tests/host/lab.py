@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,15 @@ METADATA = "169.254.169.254"
 PRIVATE_OUTSIDE = "10.9.9.9"
 PORT = 8000
 OTHER_PORT = 8001
+
+DROPS = ("-P FORWARD DROP",)
+DOCKER = (
+    *DROPS,
+    "-N DOCKER-USER",
+    "-A DOCKER-USER -j RETURN",
+    "-I FORWARD -j DOCKER-USER",
+)
+"""What a Docker Engine leaves in front of our bridge."""
 
 
 @dataclass
@@ -56,14 +65,21 @@ class Lab:
         token = self.party(caller).ask(address, port, udp, seconds=3)
         return {told: name for name, told in self.tokens.items()}[token] if token else ""
 
-    def closed(self, caller: str, address: str, port: int) -> bool:
+    def closed(self, caller: str, address: str, *ports: int) -> bool:
         """Whether nobody answers within a moment; an open port answers in a thousandth of it."""
-        return not self.party(caller).ask(address, port, seconds=0.25)
+        return not self.answered(caller, (address,), ports)
+
+    def answered(
+        self, caller: str, addresses: Iterable[str], ports: Iterable[int]
+    ) -> set[tuple[str, int]]:
+        """The addresses and ports that answer the caller within a moment."""
+        places = [(address, port) for address in addresses for port in ports]
+        return self.party(caller).answered(places, seconds=0.25)
 
 
 @contextmanager
-def lab(names: str = "abc", docker: bool = False) -> Iterator[Lab]:
-    """The machine, prepared and default-deny; with `docker` it has Docker's chains and policy."""
+def lab(names: str = "abc", firewall: tuple[str, ...] = ()) -> Iterator[Lab]:
+    """The machine, prepared and default-deny; `firewall` are lines of iptables made before."""
     with ExitStack() as stack:
         host, outside = (stack.enter_context(_namespace()) for _ in range(2))
         boxes = {name: stack.enter_context(_namespace()) for name in names}
@@ -78,8 +94,7 @@ def lab(names: str = "abc", docker: bool = False) -> Iterator[Lab]:
         )
         _connect_outside(host, outside)
         made = Lab(host, outside, boxes, addresses, network)
-        if docker:
-            host.run(_add_chains_of_docker)
+        host.run(lambda: _iptables(firewall))
         host.run(network.prepare)
         for name, box in boxes.items():
             _connect_box(host, box, name, addresses[name])
@@ -135,19 +150,15 @@ def _connect_box(host: Namespace, box: Namespace, name: str, address: str) -> No
     )
 
 
-def _add_chains_of_docker() -> None:
-    for command in (
-        "-P FORWARD DROP",
-        "-N DOCKER-USER",
-        "-A DOCKER-USER -j RETURN",
-        "-I FORWARD -j DOCKER-USER",
-    ):
-        subprocess.run(["iptables", "-w", *command.split()], check=True, capture_output=True)
+def _iptables(lines: tuple[str, ...]) -> None:
+    for line in lines:
+        subprocess.run(["iptables", "-w", *line.split()], check=True, capture_output=True)
 
 
 def _set_host_parameters() -> None:
     parameters = Path("/proc/sys/net")
     (parameters / "ipv4/ip_forward").write_text("1")
+    (parameters / "ipv4/conf/all/rp_filter").write_text("1")
     # As on a host where nobody asked for it: what the bridge needs, it must say for itself.
     for family in ("ip", "ip6"):
         (parameters / f"bridge/bridge-nf-call-{family}tables").write_text("0")

@@ -11,8 +11,11 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+
+from orchestr8.errors import Orchestr8Error
 
 Result = TypeVar("Result")
 
@@ -38,8 +41,10 @@ def in_child(function: Callable[[], Result]) -> Result:
         answer: tuple[bool, Any]
         try:
             answer = (True, function())
-        except BaseException as error:
+        except (OSError, AssertionError, Orchestr8Error, subprocess.CalledProcessError) as error:
             answer = (False, error)
+        except BaseException as error:  # such as pytest's own, which do not travel
+            answer = (False, AssertionError(f"{type(error).__name__}: {error}"))
         with os.fdopen(writer, "wb") as pipe:
             pickle.dump(answer, pipe)
         os._exit(0)
@@ -183,20 +188,32 @@ class Namespace:
     def ask(self, address: str, port: int, udp: bool = False, seconds: float = 3) -> str:
         """The token that is told at an address, or the empty text where nobody tells one."""
 
-        def asked() -> str:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
-            with socket.socket(family, kind) as caller:
-                caller.settimeout(seconds)
-                place = socket.getaddrinfo(address, port, family, kind)[0][4]
-                try:
-                    caller.connect(place)
-                    caller.sendall(b"token?\n")
-                    return caller.recv(64).decode()
-                except OSError:
-                    return ""
+        return self.run(lambda: _ask(address, port, udp, seconds))
+
+    def answered(self, places: Iterable[tuple[str, int]], seconds: float) -> set[tuple[str, int]]:
+        """Those of the places that tell a token; all are asked at once."""
+
+        def asked() -> set[tuple[str, int]]:
+            wanted = list(places)
+            with ThreadPoolExecutor(len(wanted)) as pool:
+                told = pool.map(lambda place: _ask(place[0], place[1], False, seconds), wanted)
+                return {place for place, token in zip(wanted, told, strict=True) if token}
 
         return self.run(asked)
+
+
+def _ask(address: str, port: int, udp: bool, seconds: float) -> str:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
+    with socket.socket(family, kind) as caller:
+        caller.settimeout(seconds)
+        place = socket.getaddrinfo(address, port, family, kind)[0][4]
+        try:
+            caller.connect(place)
+            caller.sendall(b"token?\n")
+            return caller.recv(64).decode()
+        except OSError:
+            return ""
 
 
 def _converse(connection: socket.socket, token: str) -> None:

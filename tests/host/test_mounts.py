@@ -172,11 +172,12 @@ def test_a_released_box_leaves_no_mount(tmp_path: Path) -> None:
 
 
 @with_own_mounts
-def test_a_link_in_place_of_a_source_is_refused(tmp_path: Path) -> None:
-    link = tmp_path / "volume"
-    link.symlink_to("/etc")
+@pytest.mark.parametrize("path", ["link", "link/below", "here/../link/below"])
+def test_a_link_anywhere_in_a_source_is_refused(tmp_path: Path, path: str) -> None:
+    (tmp_path / "here" / "below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "here")
     with pytest.raises(RejectedError, match="is a link"):
-        Binds(_run_folder(tmp_path)).bind(BOX, link, read_only=True)
+        Binds(_run_folder(tmp_path)).bind(BOX, tmp_path / path, read_only=True)
 
 
 @with_own_mounts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.errors import RejectedError
-from tests.host.lab import BRIDGE, PORT, Lab, lab
+from tests.host.lab import BRIDGE, DOCKER, PORT, Lab, lab
 from tests.host.rights import needs_root
 
 pytestmark = needs_root
@@ -32,7 +33,7 @@ ELEMENTS: tuple[Element, ...] = (
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Lab]:
-    with lab("ab", docker=True) as made:
+    with lab("ab", firewall=DOCKER) as made:
         yield made
 
 
@@ -44,17 +45,23 @@ def prepared(machine: Lab) -> None:
 
 def _nft(*commands: str) -> Callable[[Lab], None]:
     def act(machine: Lab) -> None:
-        for command in commands:
-            script = command.replace("TABLE", f"inet {machine.network.layout.table}")
-            machine.host.run(
-                lambda script=script: subprocess.run(["nft", script], check=True) and None
-            )
+        table = f"inet {machine.network.layout.table}"
+        scripts = [command.replace("TABLE", table) for command in commands]
+
+        def run() -> None:
+            for script in scripts:
+                subprocess.run(["nft", script], check=True)
+
+        machine.host.run(run)
 
     return act
 
 
 def _write(path: str, text: str) -> Callable[[Lab], None]:
-    return lambda machine: machine.host.run(lambda: Path(path).write_text(text) and None)
+    def write() -> None:
+        Path(path).write_text(text)
+
+    return lambda machine: machine.host.run(write)
 
 
 def test_what_was_added_is_read_back(machine: Lab) -> None:
@@ -126,11 +133,37 @@ def test_a_flushed_ruleset_is_made_again_empty(machine: Lab) -> None:
     assert machine.observe().prepared
 
 
-def test_elements_half_removed_by_hand_are_not_in_force(machine: Lab) -> None:
-    _nft("delete element TABLE turns { 10.77.128.1 . 8000 . 1 }")(machine)
-    assert machine.observe().elements == set(ELEMENTS) - {ELEMENTS[1]}
-    machine.change((ELEMENTS[1],))
+@pytest.mark.parametrize(
+    ("harm", "lost"),
+    [
+        ("delete element TABLE turns { 10.77.128.1 . 8000 . 1 }", [1]),
+        ("delete element TABLE turns_any { 80 . 0 }", [4]),
+        ("delete element TABLE shown { 10.77.0.12 . 8000 }", [4]),
+        ("delete element TABLE served { 10.77.0.12 . 8000 }", [1]),
+        ("delete element TABLE out { 10.77.0.10 . 203.0.113.0/24 . 8000 }", [6, 7]),
+        ("delete element TABLE links { 10.77.0.10 . 10.77.0.11 . 8000 }", [0]),
+    ],
+)
+def test_elements_half_removed_by_hand_are_not_in_force(
+    machine: Lab, harm: str, lost: list[int]
+) -> None:
+    _nft(harm)(machine)
+    gone = {ELEMENTS[number] for number in lost}
+    assert machine.observe().elements == set(ELEMENTS) - gone
+    machine.change(tuple(gone))
     assert machine.observe().elements == set(ELEMENTS)
+
+
+def test_changes_at_the_same_time_lose_nothing(machine: Lab) -> None:
+    routes = [Route(f"10.77.128.{number}", PORT, (A, B)) for number in range(10, 30)]
+
+    def change_all() -> None:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda route: machine.network.change((route,), ()), routes))
+            list(pool.map(lambda route: machine.network.change((), (route,)), routes[:10]))
+
+    machine.host.run(change_all)
+    assert machine.observe().elements == {*ELEMENTS, *routes[10:]}
 
 
 def test_installations_do_not_touch_each_other(machine: Lab) -> None:

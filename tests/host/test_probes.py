@@ -48,8 +48,10 @@ def _box(answers: bytes | None = OK, address: str = "0.0.0.0", drip: bool = Fals
         connection.recv(4096)
         if answers is None:
             time.sleep(60)
-        for part in [answers[i : i + 1] for i in range(len(answers or b""))] if drip else [answers]:
-            connection.sendall(part or b"")
+            return
+        length = 1 if drip else len(answers) or 1
+        for start in range(0, len(answers), length):
+            connection.sendall(answers[start : start + length])
             time.sleep(0.05 if drip else 0)
         connection.close()
 

@@ -139,18 +139,27 @@ def _host_config() -> dict[str, Any]:
     }
 
 
+def _parent(client: docker.APIClient, path: str) -> str:
+    """A folder among the cgroups; systemd names it by a slice."""
+    if client.info()["CgroupDriver"] != "systemd":
+        return path
+    return path.strip("/").replace("orchestr8-test", "orchestr8test").replace("/", "-") + ".slice"
+
+
 @contextlib.contextmanager
 def box(client: docker.APIClient, wanted: Wanted = STRICT) -> Iterator[Running]:
     """A running box, removed at the end."""
     box_id = BoxId(OWNER, "box", next(_serials))
     name = f"{box_id}-{os.getpid()}"
+    host = {**_host_config(), **wanted.host}
+    host["CgroupParent"] = _parent(client, host["CgroupParent"])
     config = {
         "Image": IMAGE,
         "User": f"{UID}:{UID}",
         "Hostname": "box",
         "Cmd": list(wanted.command),
         "Entrypoint": [],
-        "HostConfig": {**_host_config(), **wanted.host},
+        "HostConfig": host,
         **wanted.config,
     }
     made = client.create_container_from_config(config, name)["Id"]

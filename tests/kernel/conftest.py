@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
 
+from orchestr8.kernel import cgroups
 from tests.hosts import engine, load_images
-from tests.kernel import boxes
+from tests.kernel import boxes, leftovers
 
 
 @pytest.fixture(scope="session", params=["20", "28"])
@@ -19,6 +21,9 @@ def client(request: pytest.FixtureRequest) -> Iterator[docker.APIClient]:
         connection = docker.APIClient(found.docker_host, version="auto", timeout=60)
         yield connection
         connection.close()
+        for tree in cgroups.hierarchies().values():
+            for name in ("orchestr8-test", boxes.OWNER):
+                leftovers.remove_cgroups(Path(tree.mount) / name)
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,9 @@ class Simulation:
     """What probes say, where it is not what the age of a box says."""
     ports_taken: dict[tuple[str, int], str] = field(default_factory=dict)
     desired: Desired = field(default_factory=lambda: Desired({}, {}))
+    unreadable: set[BoxId] = field(default_factory=set)
+    """Boxes whose label cannot be read."""
+    subnet: str = ""
 
     def __post_init__(self) -> None:
         self.borders = memory_borders(self.machine)
@@ -67,11 +70,15 @@ class Simulation:
     def world(self) -> World:
         """The snapshot that a controller would take."""
         borders = self.borders
-        boxes = borders.boxes.observe().boxes
+        boxes = tuple(
+            replace(box, spec=None) if box.id in self.unreadable else box
+            for box in borders.boxes.observe().boxes
+        )
+        network = borders.network.observe()
         return World(
             boxes=boxes,
             volumes=borders.volumes.volumes(),
-            network=borders.network.observe(),
+            network=replace(network, subnet=self.subnet or network.subnet),
             features=borders.boxes.features(),
             health={box.id: self._health(box) for box in boxes if box.state.runs},
             quotas=borders.owners.quotas(),
@@ -129,6 +136,8 @@ class Simulation:
         elif gate.health is None:
             self.clock.advance_ms(SETTLE_MS)
         box = self.box(gate.id)
+        if self.health.get(gate.id) in (Health.SETTLING, Health.UNKNOWN):
+            del self.health[gate.id]
         if box is None:
             return "the box is gone"
         if gate.done:

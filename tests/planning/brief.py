@@ -135,9 +135,7 @@ def _limits(words: Brief) -> Limits:
 def quota(words: Brief) -> Quota:
     """A quota in the manifest's words."""
     _check(words, "memory", "cpu", "pids", "boxes")
-    return Quota(
-        _cpu(words, "cpu"), _size(words, "memory"), words.get("boxes"), words.get("pids")
-    )
+    return Quota(_cpu(words, "cpu"), _size(words, "memory"), words.get("boxes"), words.get("pids"))
 
 
 def _quotas(services: Mapping[ServiceName, Contract], owners: Brief) -> dict[str, Quota]:

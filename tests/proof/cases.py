@@ -5,6 +5,7 @@ A file is called CLAIM.VERDICT.yaml, or CLAIM.VERDICT.WORD.yaml for a further ca
 
     set: PATH, to: VALUE       the value at the path
     same: PATH                 the other box's value at the same path (in `neighbour` only)
+    copy: PATH, onto: PATH     a value of the same box
     add: PATH, value: VALUE    one more entry of a list
     drop: PATH                 the entry or key is gone
 
@@ -95,6 +96,10 @@ def _apply(document: Any, edit: dict[str, Any], other: Any) -> None:
         case {"same": path}:
             holder, key = _walk(document, path)
             theirs, their_key = _walk(other, path)
+            holder[key] = copy.deepcopy(theirs[their_key])
+        case {"copy": source, "onto": path}:
+            theirs, their_key = _walk(document, source)
+            holder, key = _walk(document, path)
             holder[key] = copy.deepcopy(theirs[their_key])
         case {"add": path, "value": value}:
             holder, key = _walk(document, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -56,11 +57,16 @@ def from_document(kind: Any, document: Document) -> Any:
             _ELEMENTS[document["kind"]], {k: v for k, v in document.items() if k != "kind"}
         )
     if is_dataclass(kind):
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         known = {item.name for item in fields(kind)}
         assert document.keys() <= known, f"unknown in {kind}: {document.keys() - known}"
         return kind(**{k: from_document(hints[k], v) for k, v in document.items()})
     return _container(kind, get_origin(kind), get_args(kind), document)
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _container(kind: Any, origin: Any, arguments: tuple[Any, ...], document: Document) -> Any:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from orchestr8.boxes.network import SERVICE_RANGE, SUBNET
+from orchestr8.boxes.network import Ranges
 from orchestr8.engines.docker.boxes import DockerBoxes, Parts
 from orchestr8.engines.docker.client import Client
 from orchestr8.engines.docker.images import DockerImages
@@ -31,41 +30,34 @@ from orchestr8.kernel.reader import KernelWitness
 
 RUN_FOLDER = Path("/run/orchestr8")
 _IDMAPPED_SINCE = (5, 12)
-
-
-@dataclass(frozen=True)
-class Ranges:
-    """The boxes' own addresses and the virtual ones."""
-
-    subnet: str = SUBNET
-    services: str = SERVICE_RANGE
-
-    @property
-    def gateway(self) -> str:
-        """The bridge's own address."""
-        return str(IPv4Network(self.subnet)[1])
+DEFAULT_RANGES = Ranges()
 
 
 def docker_borders(
-    endpoint_url: str, installation: str, contents: Contents, ranges: Ranges = Ranges()
+    endpoint_url: str,
+    installation: str,
+    contents: Contents,
+    ranges: Ranges = DEFAULT_RANGES,
+    run_folder: Path = RUN_FOLDER,
 ) -> Borders:
     """Connect to the engine and put the host's hand beside it."""
     client = Client(endpoint_url)
     machine = DockerMachine(
         client, network_name(installation), idmapped_mounts=_kernel_version() >= _IDMAPPED_SINCE
     )
-    images, volumes = DockerImages(client), DockerVolumes(client, installation)
-    preparation = HostPreparation(installation, RunFolder(RUN_FOLDER / installation))
+    images, volumes = DockerImages(client), DockerVolumes(client, installation, machine)
+    preparation = HostPreparation(installation, RunFolder(run_folder / installation))
     boxes = DockerBoxes(
         Parts(installation, client, images, volumes, machine, preparation, contents)
     )
-    maker = BridgeMaker(client, installation, ranges.subnet, ranges.gateway)
+    gateway = str(IPv4Network(ranges.subnet)[1])
+    maker = BridgeMaker(client, installation, ranges.subnet, gateway)
     network = HostNetwork(
         installation=installation,
         bridge=bridge_name(installation),
         subnet=ranges.subnet,
         service_range=ranges.services,
-        gateway=ranges.gateway,
+        gateway=gateway,
         make_bridge=maker.make,
     )
     return Borders(

@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
-from orchestr8.boxes.world import Observation, State
+from orchestr8.boxes.world import Observation
 from orchestr8.engines.docker import streams, translate
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.containers import Containers, carried_spec, details_of
@@ -245,10 +245,11 @@ class DockerBoxes:
         """Take back a half-made box; what was staged stays while its container may be there."""
         with suppress(EngineError):
             found = self._containers.find(box_id)
-            if found and details_of(found).state is not State.RUNNING:
-                self._client.delete(
-                    f"/containers/{found['Id']}", f"removing box {box_id}", v="1", force="1"
-                )
+            if found and details_of(found).state.runs:
+                return
+            if found:
+                doing = f"removing box {box_id}"
+                self._client.delete(f"/containers/{found['Id']}", doing, v="1", force="1")
             self._parts.preparation.release(box_id)
 
 

@@ -90,7 +90,10 @@ class Containers:
         boxes = []
         for item in listed:
             box_id = _box_id(item.get("Labels") or {})
-            if box_id and (wanted is None or box_id in wanted):
+            # whoever copies our labels cannot have the name as well
+            if not box_id or f"/{box_id}" not in item["Names"]:
+                continue
+            if wanted is None or box_id in wanted:
                 observed = self._observed(box_id, item)
                 if observed:
                     boxes.append(observed)
@@ -149,7 +152,8 @@ def details_of(found: Mapping[str, Any]) -> Details:
             state,
             created_ms,
             started_ms,
-            stopped_ms=milliseconds(inner.get("FinishedAt", "")),
+            # two clocks of the engine: a box that ends at once seems to end before it starts
+            stopped_ms=max(started_ms, milliseconds(inner.get("FinishedAt", ""))),
             exit_status=int(inner.get("ExitCode", 0)),
             out_of_memory=bool(inner.get("OOMKilled")),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from orchestr8.engines.docker import failures
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.errors import RejectedError
 
+_REFERENCE = re.compile(r"[A-Za-z0-9]+(?:(?:[._:/@-]|__|-+)[A-Za-z0-9_]+)*")
+"""Enough that a name is one part of a path, and leads nowhere else."""
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -23,6 +26,10 @@ class DockerImages:
     @patient
     def resolve(self, reference: str) -> ImageFacts | None:
         """The facts of an image that is present."""
+        if not _REFERENCE.fullmatch(reference):
+            raise RejectedError(
+                f'"{reference}" is no name of an image', "write name:tag or name@sha256:digest"
+            )
         found = self._client.find(f"/images/{reference}/json", f"looking for the image {reference}")
         return facts_of(reference, found) if found else None
 

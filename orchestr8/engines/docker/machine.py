@@ -70,6 +70,11 @@ class DockerMachine:
         """cgroupfs or systemd."""
         return str(self.info.get("CgroupDriver", "cgroupfs"))
 
+    @property
+    def data_folder(self) -> str:
+        """Where the engine keeps its data."""
+        return str(self.info.get("DockerRootDir") or "/var/lib/docker")
+
     @cached_property
     def apparmor(self) -> bool:
         """Whether the kernel has it in force and the engine uses it."""

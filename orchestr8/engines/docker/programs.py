@@ -24,11 +24,12 @@ from orchestr8.engines.docker.containers import Containers, details_of
 from orchestr8.engines.docker.hijack import Stream, hijack
 from orchestr8.engines.docker.streams import STDERR, STDOUT, Frames
 from orchestr8.engines.protocol import ExecResult
-from orchestr8.errors import EngineError, RejectedError, TimedOutError
+from orchestr8.errors import EngineError, RejectedError, TimedOutError, UnavailableError
 from orchestr8.names import BoxId
 
 OUTPUT_BYTES_MAX = 1 << 20
 PIECE_BYTES = 64 << 10
+_STATUS_SECONDS = 5.0
 
 
 class Programs:
@@ -108,9 +109,18 @@ class Programs:
         return str(answer["Id"])
 
     def _status(self, exec_id: str, doing: str) -> int:
-        found = self._client.get(f"/exec/{exec_id}/json", doing)
-        status = found.get("ExitCode")
-        return 255 if status is None else int(status)
+        """The exit status; the engine learns it a moment after the output has ended."""
+        deadline = time.monotonic() + _STATUS_SECONDS
+        while True:
+            found = self._client.get(f"/exec/{exec_id}/json", doing)
+            status = found.get("ExitCode")
+            if status is not None and not found.get("Running"):
+                return int(status)
+            if time.monotonic() > deadline:
+                raise UnavailableError(
+                    f"{doing}: the engine does not say how it ended", "look at the log of dockerd"
+                )
+            time.sleep(0.01)
 
     def _end(self, container: str, exec_id: str, doing: str) -> None:
         """Kill a command that overran; Docker has no call for it, so by its pid on this host."""

@@ -83,7 +83,8 @@ class Machine:
 
     `workloads` says what runs, by box id, service (`api.payments`) or image reference or id; the
     first of these that is known counts. With `any_image` a reference that nobody registered is
-    made up when it is asked for, which is what a first look at a plan needs. `lies` change what the
+    made up when it is asked for, and jobs end well by themselves, which is what a first look at a
+    plan needs. `lies` change what the
     witness reads of a box.
     """
 
@@ -119,7 +120,8 @@ class Machine:
     def workload_of(self, box: Box) -> Workload:
         """What runs in a box."""
         keys = (str(box.id), str(box.id.service_name), box.spec.image, box.spec.image_id)
-        return next((self.workloads[key] for key in keys if key in self.workloads), Workload())
+        usual = Workload(exits_after_ms=0) if self.any_image and box.spec.run_once else Workload()
+        return next((self.workloads[key] for key in keys if key in self.workloads), usual)
 
     def pid(self) -> int:
         """A pid that nobody had yet."""

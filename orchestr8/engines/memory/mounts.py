@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.engines.memory.machine import Machine, SimulatedBox
 from orchestr8.isolation.profile import PRIVATE, Scratch
@@ -40,31 +42,20 @@ class _Table:
         self._seed = seed
         self.mounts: list[Mount] = []
 
-    def add(
-        self,
-        target: str,
-        kind: str,
-        options: frozenset[str],
-        *,
-        root: str = "/",
-        super_options: frozenset[str] = _RW,
-        host_paths: tuple[str, ...] = (),
-    ) -> None:
+    def add(self, target: str, kind: str, options: frozenset[str], **more: Any) -> None:
         """A mount; what the host shows too lies on its disk, all else on a device of its own."""
         number = len(self.mounts)
-        device = "8:1" if host_paths else f"0:{self._seed * 100 + number}"
+        fields = {"root": "/", "super_options": _RW, "host_paths": (), **more}
         self.mounts.append(
             Mount(
                 id=ROOT_MOUNT + number,
-                device=device,
-                root=root,
+                device="8:1" if fields["host_paths"] else f"0:{self._seed * 100 + number}",
                 target=target,
                 options=options,
                 optional=(),
                 type=kind,
                 source=kind,
-                super_options=super_options,
-                host_paths=host_paths,
+                **fields,
             )
         )
 

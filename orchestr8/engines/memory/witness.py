@@ -6,10 +6,13 @@ prover runs in simulations too.
 
 from __future__ import annotations
 
+import struct
+
 from orchestr8.engines.memory.machine import Machine, SimulatedBox
 from orchestr8.engines.memory.mounts import ROOT_MOUNT, mask_of, mounts
 from orchestr8.isolation import capabilities, features
 from orchestr8.isolation.limits import Limits, Quota
+from orchestr8.isolation.seccomp import ENOSYS
 from orchestr8.isolation.strict import VERSIONS
 from orchestr8.names import BoxId
 from orchestr8.proof.model import Reading, TaskReading
@@ -23,6 +26,8 @@ _DEVICES = {
     "full": "c 1:7", "null": "c 1:3", "ptmx": "c 5:2", "random": "c 1:8", "tty": "c 5:0",
     "urandom": "c 1:9", "zero": "c 1:5",
 }  # fmt: skip
+_FILTER = struct.pack("<HBBI", 0x06, 0, 0, 0x0005_0000 | ENOSYS)
+"""A program of one instruction: every call gets ENOSYS. No simulated workload makes one."""
 _HOST_DEVICE = "c 10:229"
 """The number of every device of the simulated host."""
 
@@ -76,6 +81,7 @@ def _true_reading(machine: Machine, found: SimulatedBox, pid: int) -> Reading:
         sysctls=dict(strict.sysctls),
         hostname=networked.spec.hostname,
         host_parameters={"net.bridge.bridge-nf-call-iptables": "1"},
+        architecture=machine.features.architecture,
     )
 
 
@@ -152,6 +158,7 @@ def _task(machine: Machine, found: SimulatedBox, pid: int) -> TaskReading:
         loader_variables=(),
         cgroups={"unified": _cgroup_path(found.box.id)},
         scheduling=(20, 0, 0, 0),
+        filters=(_FILTER,),
     )
 
 

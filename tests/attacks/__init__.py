@@ -1,0 +1,1 @@
+"""Attempts to get out of a box, made from inside a real one: each must fail."""

@@ -1,0 +1,124 @@
+"""An engine that goes away and comes back, and answers that are lost on the way."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestr8.boxes.desired import Box
+from orchestr8.boxes.world import State
+from orchestr8.engines.docker.borders import docker_borders
+from orchestr8.engines.protocol import Borders
+from orchestr8.errors import RejectedError, UnavailableError
+from orchestr8.isolation.limits import MIB, Limits
+from tests.conformance.benches import Contents, DockerBench
+from tests.conformance.proxy import Proxy, proxy
+
+
+@pytest.fixture
+def between(real: DockerBench) -> Iterator[Proxy]:
+    """A proxy before the engine; its path is short, as sockets need."""
+    with tempfile.TemporaryDirectory() as folder, proxy(Path(folder), real.engine.socket) as made:
+        yield made
+
+
+@pytest.fixture
+def borders(real: DockerBench, between: Proxy) -> Borders:
+    """The same installation, reached through the proxy."""
+    return docker_borders(between.url, real.installation, Contents())
+
+
+def test_an_engine_that_restarts_is_waited_for(
+    real: DockerBench, borders: Borders, between: Proxy
+) -> None:
+    made = real.box()
+    real.run(made)
+    between.go()
+    threading.Timer(1.0, between.come).start()
+    assert [found.id for found in borders.boxes.observe([made.id]).boxes] == [made.id]
+
+
+def test_an_engine_that_stays_away_is_unavailable(between: Proxy, real: DockerBench) -> None:
+    between.go()
+    with pytest.raises(UnavailableError, match="no Docker Engine answers at unix://") as failed:
+        docker_borders(between.url, real.installation, Contents())
+    assert "start it" in failed.value.remedy
+
+
+CALLS = ["create", "start", "update", "stop", "remove"]
+
+
+@pytest.mark.parametrize("lost", CALLS)
+def test_a_lost_answer_leaves_one_box_in_the_right_state(
+    real: DockerBench, borders: Borders, between: Proxy, lost: str
+) -> None:
+    made = real.box()
+    limits = Limits(memory_max_bytes=64 * MIB)
+    boxes = borders.boxes
+    calls = {
+        "create": (b"/containers/create", lambda: boxes.create(made)),
+        "start": (b"/start HTTP", lambda: boxes.start(made.id)),
+        "update": (b"/update HTTP", lambda: boxes.update(made.id, limits)),
+        "stop": (b"/kill?", lambda: boxes.stop(made.id, "SIGKILL", 0)),
+        "remove": (b"DELETE ", lambda: boxes.remove(made.id)),
+    }
+    before = real.footprint()
+    for name in CALLS:
+        words, call = calls[name]
+        if name == lost:
+            between.lose_the_answer_to(words)
+        call()
+        if name == lost:
+            break
+    assert between.lost == 1
+    found = real.boxes.observe([made.id]).boxes
+    if lost == "remove":
+        assert found == () and real.footprint() == before
+        return
+    state = {"create": State.CREATED, "stop": State.STOPPED}.get(lost, State.RUNNING)
+    assert [one.state for one in found] == [state]
+    if lost == "update":
+        assert found[0].limits == limits
+
+
+def test_two_callers_make_one_box(real: DockerBench, borders: Borders) -> None:
+    """As when a killed apply is followed by the next while the engine still works."""
+    made = real.box()
+    failures: list[Exception] = []
+
+    def create(side: Borders) -> None:
+        try:
+            side.boxes.create(made)
+        except RejectedError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=create, args=(s,)) for s in (real.borders, borders)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(failures) <= 1
+    assert real.see(made).state is State.CREATED
+    real.boxes.start(made.id)
+    assert real.see(made).state.runs
+
+
+def test_a_box_of_another_installation_is_nobodys_business(
+    real: DockerBench, borders: Borders
+) -> None:
+    made: Box = real.box()
+    real.run(made)
+    other = docker_borders(real.engine.docker_host, "o" + real.installation[1:], Contents())
+    assert other.boxes.observe().boxes == ()
+    other.boxes.stop(made.id, "SIGKILL", 0)
+    other.boxes.remove(made.id)
+    with pytest.raises(RejectedError, match="no box"):
+        other.boxes.update(made.id, Limits())
+    with pytest.raises(RejectedError):
+        other.boxes.create(replace(made, spec=replace(made.spec, workdir="/tmp")))
+    assert real.see(made).state.runs

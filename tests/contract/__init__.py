@@ -1,0 +1,1 @@
+"""The contract stage: what is granted, and what is refused with which words."""

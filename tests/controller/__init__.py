@@ -1,0 +1,1 @@
+"""The controller's own judgements: advice, gates, the executor, how a fleet is composed."""

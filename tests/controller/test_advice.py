@@ -1,0 +1,68 @@
+"""A failed box's last lines are explained, and the line that mends it is one that loads."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from orchestr8.controller.advice import Ending, advise
+from orchestr8.manifest.load import load
+from orchestr8.manifest.model import Source
+from orchestr8.names import ServiceName
+from tests.controller import endings
+from tests.controller.endings import Ended
+
+APP = ServiceName("web", "app")
+MEBIBYTE = 1 << 20
+
+
+def ending(lines: str, *, why: str = "the box exited with status 1", oom: bool = False) -> Ending:
+    """The end of a box with 64 MiB."""
+    return Ending(APP, why, lines.splitlines(), oom, 64 * MEBIBYTE)
+
+
+@pytest.mark.parametrize("ended", endings.KNOWN, ids=lambda ended: ended.name.replace(" ", "-"))
+def test_a_known_ending_is_explained(ended: Ended) -> None:
+    advice = advise(ending(ended.lines), None)
+    assert advice is not None
+    assert advice.line.startswith(ended.line)
+    assert advice.what[:1].islower()
+    assert not advice.what.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "ended", endings.NOTHING_KNOWN, ids=lambda ended: ended.name.replace(" ", "-")
+)
+def test_an_unknown_ending_gets_no_guess(ended: Ended) -> None:
+    assert advise(ending(ended.lines), None) is None
+
+
+def test_the_engine_s_own_words_are_read_too() -> None:
+    found = advise(ending("", why="the program /usr/bin/app is not in the image"), None)
+    assert found is not None
+    assert found.line == endings.PROGRAM
+
+
+def test_what_the_kernel_ended_for_its_memory_needs_no_last_words() -> None:
+    found = advise(ending("ready", oom=True), None)
+    assert found is not None
+    assert found.line == endings.MEMORY
+    assert "64MiB" in found.what
+
+
+def test_the_kernel_s_word_comes_before_the_program_s() -> None:
+    found = advise(ending("mkdir: can't create directory '/x': Read-only file system", oom=True), None)
+    assert found is not None
+    assert found.line == endings.MEMORY
+
+
+@pytest.mark.parametrize("ended", endings.KNOWN, ids=lambda ended: ended.name.replace(" ", "-"))
+def test_the_line_can_stand_in_a_manifest(ended: Ended) -> None:
+    advice = advise(ending(ended.lines), None)
+    assert advice is not None
+    if advice.line in (endings.PORT, endings.PROCESSOR):
+        return
+    given = yaml.safe_load(advice.line)
+    service = {"image": "app:1", **given}
+    text = yaml.safe_dump({"orchestr8": 1, "owner": "web", "services": {"app": service}})
+    assert load([Source("m.yaml", text.replace("'", ""))]).services

@@ -1,0 +1,58 @@
+"""Who listens on the host, by what the kernel shows."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestr8.host.listeners import listeners
+from tests.host.namespaces import Namespace
+from tests.host.rights import needs_root
+
+pytestmark = needs_root
+
+
+@pytest.fixture
+def host() -> Iterator[Namespace]:
+    made = Namespace()
+    yield made
+    made.close()
+
+
+def _listen(family: int, address: str, port: int) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.bind((address, port))
+    made.listen()
+    return made
+
+
+def test_every_listening_socket_is_named(host: Namespace) -> None:
+    def seen() -> dict[tuple[str, int], str]:
+        held = [
+            _listen(socket.AF_INET, "127.0.0.1", 8080),
+            _listen(socket.AF_INET, "0.0.0.0", 8081),
+            _listen(socket.AF_INET6, "::", 8082),
+            _listen(socket.AF_INET6, "::1", 8083),
+            _listen(socket.AF_INET6, "::ffff:127.0.0.1", 8084),
+        ]
+        caller = socket.create_connection(("127.0.0.1", 8080))
+        found = dict(listeners())
+        for each in (*held, caller):
+            each.close()
+        return found
+
+    found = host.run(seen)
+    name = Path(f"/proc/{os.getpid()}/comm").read_text().strip()
+    places = {
+        ("127.0.0.1", 8080), ("0.0.0.0", 8081), ("0.0.0.0", 8082), ("::1", 8083),
+        ("127.0.0.1", 8084),
+    }  # fmt: skip
+    assert found == dict.fromkeys(places, name)
+
+
+def test_a_quiet_host_has_none(host: Namespace) -> None:
+    assert host.run(lambda: dict(listeners())) == {}

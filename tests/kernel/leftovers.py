@@ -1,0 +1,34 @@
+"""Takes back what an installation leaves on this machine when its last box is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from pathlib import Path
+
+from orchestr8.kernel import cgroups, mounts
+
+
+def remove(installation: str) -> None:
+    """Its owners' cgroups, and its run folder with the mounts in it, once no box is there."""
+    for folder in {tree.mount for tree in cgroups.hierarchies().values()}:
+        for place in Path(folder).glob(f"orchestr8*{installation}*"):
+            remove_cgroups(place)
+        remove_cgroups(Path(folder) / "orchestr8" / installation)
+    run = Path("/run/orchestr8") / installation
+    text = Path("/proc/self/mountinfo").read_text()
+    for mount in reversed(mounts.parse(text)):
+        if Path(mount.target).is_relative_to(run):
+            subprocess.run(["umount", mount.target], check=True)
+    with contextlib.suppress(OSError):
+        run.rmdir()
+
+
+def remove_cgroups(place: Path) -> None:
+    """A cgroup and all below it, none of which has a process."""
+    if place.is_dir():
+        for below in place.iterdir():
+            if below.is_dir():
+                remove_cgroups(below)
+        with contextlib.suppress(OSError):
+            place.rmdir()

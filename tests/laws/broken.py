@@ -1,0 +1,135 @@
+"""Planners that break one law each, so that a law that cannot fail is found out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestr8.boxes.desired import Desired
+from orchestr8.boxes.records import Records
+from orchestr8.boxes.world import State, World
+from orchestr8.manifest.model import Update
+from orchestr8.planning.plan import (
+    Action,
+    CreateBox,
+    Plan,
+    Purpose,
+    RemoveBox,
+    StopBox,
+    UpdateLimits,
+)
+from orchestr8.planning.reconcile import reconcile
+from tests.laws import laws
+from tests.laws.laws import Law
+from tests.laws.simulation import Planner
+
+
+def never_content(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Sets limits that are as they should be, over and over."""
+    plan = reconcile(desired, world, records, now_ms)
+    idle = (
+        Action(
+            UpdateLimits(box.id, box.limits), Purpose.REBALANCE, "to be sure", box.id.service_name
+        )
+        for box in world.boxes
+        if box.state.runs and box.limits and not plan.actions
+    )
+    return replace(plan, actions=(*plan.actions, *idle))
+
+
+def hoards(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Never takes a box away."""
+    return _without(reconcile(desired, world, records, now_ms), StopBox, RemoveBox)
+
+
+def blind_to_half_made(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Does not see boxes that were created and not started."""
+    seen = tuple(box for box in world.boxes if box.state is not State.CREATED)
+    return reconcile(desired, replace(world, boxes=seen), records, now_ms)
+
+
+def careless_with_volumes(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Starts the new box first, whatever volume it has."""
+    services = {
+        name: replace(service, stop_first_why="", update=Update())
+        for name, service in desired.services.items()
+    }
+    return reconcile(replace(desired, services=services), world, records, now_ms)
+
+
+def impatient(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Ends old boxes without waiting for anything."""
+    plan = reconcile(desired, world, records, now_ms)
+    actions = (
+        replace(action, needs=()) if isinstance(action.call, StopBox) else action
+        for action in plan.actions
+    )
+    return replace(plan, actions=tuple(actions))
+
+
+def as_it_comes(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Depends on the order in which it is shown boxes."""
+    plan = reconcile(desired, world, records, now_ms)
+    return replace(plan, unknown=tuple(box.id for box in world.boxes))
+
+
+def meddles(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Whenever anything is done, ends a box of the second owner as well."""
+    plan = reconcile(desired, world, records, now_ms)
+    victims = [box.id for box in world.boxes if box.id.owner == "two" and box.state.runs]
+    if not plan.actions or not victims:
+        return plan
+    call = StopBox(victims[0], "", 0)
+    meddling = Action(call, Purpose.RELEASE, "for room", victims[0].service_name)
+    return replace(plan, actions=(*plan.actions, meddling))
+
+
+def silent(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Acts without a word."""
+    return replace(reconcile(desired, world, records, now_ms), steps=(), upkeep=())
+
+
+def one_address(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Gives every box the same address."""
+    plan = reconcile(desired, world, records, now_ms)
+    actions = (
+        replace(action, call=CreateBox(replace(action.call.box, address="10.231.0.9")))
+        if isinstance(action.call, CreateBox) and action.call.box.address
+        else action
+        for action in plan.actions
+    )
+    return replace(plan, actions=tuple(actions))
+
+
+def forgets_serials(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Counts from one again in every plan."""
+    services = {name: replace(one, serial_last=0) for name, one in records.services.items()}
+    return reconcile(desired, replace(world, boxes=()), replace(records, services=services), now_ms)
+
+
+def _without(plan: Plan, *kinds: type) -> Plan:
+    """A plan less some calls, the rest renumbered."""
+    kept = [n for n, action in enumerate(plan.actions) if not isinstance(action.call, kinds)]
+    number = {old: new for new, old in enumerate(kept)}
+    actions = (
+        replace(
+            plan.actions[old],
+            needs=tuple(number[need] for need in plan.actions[old].needs if need in number),
+        )
+        for old in kept
+    )
+    return replace(plan, actions=tuple(actions))
+
+
+BROKEN: tuple[tuple[Law, Planner], ...] = (
+    (laws.converges, never_content),
+    (laws.converges, hoards),
+    (laws.survives_interruption, blind_to_half_made),
+    (laws.keeps_slots, careless_with_volumes),
+    (laws.keeps_traffic, impatient),
+    (laws.is_deterministic, as_it_comes),
+    (laws.stays_with_its_owner, meddles),
+    (laws.explains_itself, silent),
+    (laws.gives_nothing_twice, one_address),
+    (laws.gives_nothing_twice, forgets_serials),
+)
+"""Which law each planner breaks; every law has one."""

@@ -1,0 +1,187 @@
+"""One installation of orchestr8 on one engine, driven by its command line alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from tests.hosts import Engine
+
+ROOT = Path(__file__).resolve().parents[2]
+LABEL = "orchestr8.installation"
+
+
+@dataclass
+class Fleet:
+    """A state folder, a run folder and secrets of its own; `run` types a command."""
+
+    engine: Engine
+    base: Path
+    run_folder: Path
+    client: docker.APIClient
+    sets: set[str] = field(default_factory=set)
+
+    @classmethod
+    def new(cls, engine: Engine) -> Fleet:
+        """A fresh one, below the folders that reach the engine."""
+        name = secrets.token_hex(4)
+        base = Path("/var/lib/orchestr8-test") / name
+        base.mkdir(parents=True, mode=0o700)
+        client = docker.APIClient(engine.docker_host, version="auto")
+        return cls(engine, base, Path("/run/orchestr8-test") / name, client)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the command sees."""
+        own = {
+            "DOCKER_HOST": self.engine.docker_host,
+            "ORCHESTR8_STATE": str(self.base / "state"),
+            "ORCHESTR8_RUN": str(self.run_folder),
+            "ORCHESTR8_SECRETS": str(self.base / "secrets"),
+            "COLUMNS": "120",
+            "NO_COLOR": "1",
+        }
+        return {**os.environ, **own}
+
+    def run(
+        self,
+        *words: str,
+        exit_status: int | None = 0,
+        stdin: str = "",
+        seconds: float = 180,
+        **more: str,
+    ) -> str:
+        """Types `orchestr8 WORDS`; everything that it prints. Fails on another exit status."""
+        finished = subprocess.run(
+            [sys.executable, "-m", "orchestr8", *words],
+            cwd=ROOT,
+            env={**self.environment, **more},
+            input=stdin,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+        )  # fmt: skip
+        if "--set" in words:
+            self.sets.add(words[words.index("--set") + 1])
+        told = (
+            f"exit status {finished.returncode} of orchestr8 {' '.join(words)}:\n{finished.stdout}"
+        )
+        assert "Traceback" not in finished.stdout, told
+        assert exit_status in (None, finished.returncode), told
+        return finished.stdout
+
+    def json(self, *words: str, exit_status: int | None = 0) -> Any:
+        """The document that a command prints with --output json."""
+        return json.loads(self.run(*words, "--output", "json", exit_status=exit_status))
+
+    def proved(self, *services: str) -> int:
+        """How many boxes are proved; every claim of every one must hold."""
+        document = self.json("prove", *services)
+        verdicts = {box["name"]: box["verdict"] for box in document["boxes"]}
+        assert set(verdicts.values()) == {"held"}, verdicts
+        return len(verdicts)
+
+    def apply_text(self, text: str, *words: str, exit_status: int = 0, **more: Any) -> str:
+        """Applies a manifest from standard input."""
+        return self.run("apply", "-", *words, stdin=text, exit_status=exit_status, **more)
+
+    def secret(self, owner: str, name: str, content: str) -> None:
+        """Puts a secret where the manifest says that it is."""
+        path = self.base / "secrets" / owner / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.write_text(content)
+
+    @property
+    def installation(self) -> str:
+        """This installation's id, as its boxes carry it."""
+        import sqlite3
+
+        with sqlite3.connect(self.base / "state" / "orchestr8.db") as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key='installation'").fetchone()
+        return str(row[0])
+
+    def containers(self, *, everything: bool = True) -> list[dict[str, Any]]:
+        """This installation's containers in the engine's own words."""
+        if not (self.base / "state" / "orchestr8.db").exists():
+            return []
+        wanted = {"label": f"{LABEL}={self.installation}"}
+        return [
+            self.client.inspect_container(one["Id"])
+            for one in self.client.containers(all=everything, filters=wanted)
+        ]
+
+    def container(self, service: str) -> dict[str, Any]:
+        """The one running container of a service, written service.owner."""
+        name, owner = service.split(".")
+        found = [
+            one
+            for one in self.containers(everything=False)
+            if one["Name"].lstrip("/").startswith(f"{owner}--{name}--")
+        ]
+        assert len(found) == 1, [one["Name"] for one in found]
+        return found[0]
+
+    def events(self, since: float) -> list[tuple[str, str]]:
+        """What the engine did since then, without the commands of probes."""
+        stream = self.client.events(since=since, until=time.time(), decode=True)
+        found = [(str(one["Type"]), str(one["Action"])) for one in stream]
+        return [one for one in found if not one[1].startswith("exec_")]
+
+    def take_down(self) -> None:
+        """Leaves nothing: boxes, network, table, volumes, folders."""
+        for set_name in sorted({"default", *self.sets}):
+            self.run("remove", "--set", set_name, exit_status=None)
+        if (self.base / "state" / "orchestr8.db").exists():
+            self._remove_from_engine()
+        subprocess.run(["umount", "--recursive", "--lazy", str(self.run_folder)], check=False,
+                       stderr=subprocess.DEVNULL)  # fmt: skip
+        shutil.rmtree(self.run_folder, ignore_errors=True)
+        shutil.rmtree(self.base, ignore_errors=True)
+        self.client.close()
+
+    def _remove_from_engine(self) -> None:
+        label = {"label": f"{LABEL}={self.installation}"}
+        for one in self.client.containers(all=True, filters=label):
+            self.client.remove_container(one["Id"], force=True, v=True)
+        for volume in self.client.volumes(filters=label)["Volumes"] or []:
+            self.client.remove_volume(volume["Name"], force=True)
+        for network in self.client.networks(filters=label):
+            self.client.remove_network(network["Id"])
+        table = f"orchestr8_{self.installation}"
+        subprocess.run(["nft", "delete", "table", "inet", table], check=False,
+                       stderr=subprocess.DEVNULL)  # fmt: skip
+
+
+def eventually(look: Callable[[], bool], seconds: float = 10) -> None:
+    """Waits until something is so; says what was looked at when it never is."""
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline, f"never so within {seconds} s: {look}"
+        time.sleep(0.05)
+
+
+def manifest(services: str, owner: str = "me") -> str:
+    """A manifest text around these lines of services."""
+    return f"orchestr8: 1\nowner: {owner}\nservices:\n{services}"
+
+
+def fresh(engine: Engine) -> Iterator[Fleet]:
+    """A fleet for one test."""
+    made = Fleet.new(engine)
+    try:
+        yield made
+    finally:
+        made.take_down()
