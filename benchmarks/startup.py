@@ -1,7 +1,8 @@
 """How much `validate` costs beyond importing the packages that it uses.
 
-Three commands in turn, each a fresh interpreter: Python alone, the import of every module of other
-packages that `validate` loads, and `validate` itself. Prints medians and ratios; asserts nothing.
+Three commands in turn, each a fresh interpreter: Python alone, the import of every module that
+`validate` loads and that is not ours, and `validate` itself. Prints medians and ratios, and asserts
+nothing.
 
     python3 benchmarks/startup.py [ROUNDS]
 """
@@ -29,10 +30,18 @@ sys.stdout = open("/dev/null", "w")
 status = run(["validate", sys.argv[1]])
 own = sorted(
     name for name, module in sys.modules.items()
-    if name not in before and not name.startswith("orchestr8")
-    and "site-packages" in (getattr(module, "__file__", None) or "")
+    if name not in before and not name.startswith(("orchestr8", "__"))
+    and getattr(module, "__spec__", None)
 )
 print(json.dumps([status, own]), file=sys.__stdout__)
+"""
+
+
+_IMPORT_MODULES = """
+import sys
+from importlib import import_module
+for name in sys.argv[1:]:
+    import_module(name)
 """
 
 
@@ -45,7 +54,7 @@ def main() -> None:
         modules = _modules(environment)
         commands = {
             "python alone": ["-c", "pass"],
-            "import of its packages": ["-c", f"import {', '.join(modules)}"],
+            "import of its packages": ["-c", _IMPORT_MODULES, *modules],
             "validate": ["-m", "orchestr8", "validate", SHOP],
         }
         spent: dict[str, list[float]] = {name: [] for name in commands}
@@ -55,8 +64,7 @@ def main() -> None:
                 if number:  # the first round writes the bytecode
                     spent[name].append(taken)
     medians = {name: statistics.median(values) for name, values in spent.items()}
-    packages = sorted({module.partition(".")[0] for module in modules})
-    print(f"{rounds} rounds in turn, medians; packages: {', '.join(packages)}")
+    print(f"{rounds} rounds in turn, medians; {len(modules)} modules of other packages")
     for name, median in medians.items():
         print(f"{name.ljust(24)} {median:7.1f} ms  (least {min(spent[name]):.1f})")
     ratio = medians["validate"] / medians["import of its packages"]
@@ -64,6 +72,7 @@ def main() -> None:
 
 
 def _modules(environment: dict[str, str]) -> list[str]:
+    """What `validate` loads beside our own modules, in the order of names."""
     command = [sys.executable, "-c", _LIST_MODULES, SHOP]
     answer = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
@@ -71,7 +80,7 @@ def _modules(environment: dict[str, str]) -> list[str]:
     status, modules = json.loads(answer.stdout)
     if status:
         sys.exit(f"validate {SHOP} ends with {status}:\n{answer.stderr}")
-    return [name for name in modules if not name.startswith("__editable__")]
+    return modules
 
 
 def _run(command: list[str], environment: dict[str, str]) -> float:

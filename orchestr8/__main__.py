@@ -9,6 +9,10 @@ from collections.abc import Sequence
 INTERRUPTED = 130
 FAILED = 1
 
+# No package that happens to be installed beside us hooks into the reading of manifests, and nobody
+# waits for the search for such.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 
 def main() -> None:
     """Runs the command line of this process and ends it with its exit status."""

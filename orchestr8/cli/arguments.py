@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestr8 import names, units
+from orchestr8.cli import completions
 from orchestr8.errors import UsageError
 
 DEFAULT_SET = "default"
@@ -35,10 +36,17 @@ SetName = Annotated[
         metavar="NAME",
         help="The set that these manifests are. What a set no longer names is released; "
         "the set `default` only gains.",
+        autocompletion=completions.sets,
     ),
 ]
 SetToStop = Annotated[
-    str, typer.Option("--set", metavar="NAME", help="The set whose boxes are meant.")
+    str,
+    typer.Option(
+        "--set",
+        metavar="NAME",
+        help="The set whose boxes are meant.",
+        autocompletion=completions.sets,
+    ),
 ]
 OutputAs = Annotated[
     Output, typer.Option("--output", help="Text for people, or JSON with a versioned schema.")
@@ -60,7 +68,12 @@ Timeout = Annotated[
 ]
 ServiceName = Annotated[
     str,
-    typer.Argument(metavar="SERVICE", help="A service, as in api.payments.", show_default=False),
+    typer.Argument(
+        metavar="SERVICE",
+        help="A service, as in api.payments.",
+        show_default=False,
+        autocompletion=completions.services,
+    ),
 ]
 ServiceNames = Annotated[
     list[str] | None,
@@ -68,6 +81,7 @@ ServiceNames = Annotated[
         metavar="[SERVICE]",
         help="Services, as in api.payments; all of them without one.",
         show_default=False,
+        autocompletion=completions.services,
     ),
 ]
 BoxName = Annotated[
@@ -76,6 +90,7 @@ BoxName = Annotated[
         metavar="SERVICE|SLOT.SERVICE",
         help="A service, as in api.payments, or one of its boxes, as in 0.api.payments.",
         show_default=False,
+        autocompletion=completions.services,
     ),
 ]
 

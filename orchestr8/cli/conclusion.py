@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from orchestr8.cli.board import Board
 from orchestr8.cli.terminal import count, escaped, milliseconds
@@ -91,7 +92,7 @@ def _failure(failure: Failure, slots: Sequence[int]) -> list[str]:
     lines = [f"{label.ljust(len(INDENT) - 1)} failed: {escaped(failure.why)}{often}{each}"]
     if failure.lines:
         lines.append(f"{INDENT}its last lines:")
-        lines += [f"{INDENT}  {escaped(line)}" for line in failure.lines[-LINES_SHOWN:]]
+        lines += [f"{INDENT}  {line}" for line in last_lines(failure.lines)]
     if failure.advice:
         lines.append(INDENT + escaped(failure.advice.what) + ":")
         lines += [f"{INDENT}  {escaped(line)}" for line in failure.advice.line.split("\n")]
@@ -103,6 +104,15 @@ def _failure(failure: Failure, slots: Sequence[int]) -> list[str]:
             f"`orchestr8 why {failure.service}` says what is known"
         )
     return lines
+
+
+def last_lines(lines: Sequence[str]) -> list[str]:
+    """The last few lines of a box, made harmless; one that comes again and again is shown once."""
+    shown: list[str] = []
+    for line, again in groupby(lines):
+        times = sum(1 for _ in again)
+        shown.append(escaped(line) + (f"   ({times} times)" if times > 1 else ""))
+    return shown[-LINES_SHOWN:]
 
 
 def rolled_back_lines(applied: Applied) -> list[str]:

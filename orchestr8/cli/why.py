@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from orchestr8.controller.look import BoxStatus, ServiceStatus
     from orchestr8.proof.model import Proof
 
-LINES_SHOWN = 8
 _INDENT = " " * 4
 
 
@@ -104,6 +103,7 @@ def _print_text(
     whose: str,
     what: str,
 ) -> None:
+    from orchestr8.cli.conclusion import last_lines
     from orchestr8.cli.status import relaxed
     from orchestr8.cli.terminal import count, escaped, paint, say
     from orchestr8.planning.plan import Mark
@@ -137,8 +137,8 @@ def _print_text(
         say(f"relaxations: {relaxed(found)}")
     if found.last_failure:
         say(f"last failure: {escaped(found.last_failure)}")
-        for line in found.last_lines[-LINES_SHOWN:]:
-            say(f"{_INDENT}{escaped(line)}")
+        for line in last_lines(found.last_lines):
+            say(f"{_INDENT}{line}")
     if advice:
         say(f"what it means: {escaped(advice.what)}")
     oncall = f" (on call: {escaped(found.oncall)})" if found.oncall and whose != "nobody's" else ""

@@ -112,11 +112,11 @@ class Convergence:
         for outcome in failed:
             action = cycle.plan.actions[outcome.number]
             box_id = subject(action.call)[0]
-            if action.service is None or box_id is None:
+            if action.service is None:
                 raise outcome.error or EngineError(outcome.why)
-            slot = slots.get(box_id, 0)
+            slot = slots.get(box_id, 0) if box_id else 0
             failure = self._failure(cycle, action, outcome, slot)
-            if box_id in slots:
+            if box_id and box_id in slots:
                 gone.append(box_id)
                 self.session.store.ledger.note_failure(
                     action.service, slot, now_ms(), failure.why, failure.lines

@@ -59,7 +59,7 @@ class Narrator:
             )
         )
 
-    def failed(self, box_id: BoxId, slot: int, failure: Failure) -> None:
+    def failed(self, box_id: BoxId | None, slot: int, failure: Failure) -> None:
         """A box did not come up."""
         detail = f"{failure.why} (attempt {failure.attempts})"
         self._tell(Phase(box_id, slot, "failed", 0.0, True, detail, failure.service))

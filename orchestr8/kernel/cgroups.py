@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from orchestr8.isolation.limits import Limits
 from orchestr8.kernel import files, mounts, syscalls
@@ -186,14 +187,15 @@ def _swap(memory: str, both: str) -> str:
     return "max" if int(both) >= _V1_UNLIMITED else str(int(both) - int(memory))
 
 
-def members(group: Group, trees: Mapping[str, Hierarchy]) -> tuple[int, ...]:
-    """The processes of a cgroup and of all below it, in any tree, sorted.
+def members(group: Group) -> tuple[int, ...]:
+    """The processes of a cgroup and of all below it, in any tree that limits something, sorted.
 
     Processes, not threads: a thread has its process's namespaces, but may have credentials and a
     filter of its own, so the reader looks at threads by itself.
     """
     found: set[int] = set()
-    for folder in {folder for name, folder in group.folders.items() if name in trees}:
+    limiting = (*LIMITING, "cpu", "devices")
+    for folder in {group.folders[name] for name in limiting if name in group.folders}:
         found.update(_members_below(folder))
     return tuple(sorted(found))
 
@@ -208,12 +210,19 @@ def _members_below(folder: str) -> set[int]:
             raise OSError(0, "it has too many cgroups below it", folder)
         try:
             text = files.read_text(f"{place}/cgroup.procs", limit=files.LARGE_BYTES)
-            with os.scandir(place) as entries:
-                waiting += [(e.path, depth + 1) for e in entries if e.is_dir(follow_symlinks=False)]
+            waiting += [(below, depth + 1) for below in _folders_in(place)]
         except FileNotFoundError:
             continue  # removed while we looked
         found.update(int(word) for word in text.split())
     return found - {0}  # 0 is a process of a pid namespace that this reader does not see
+
+
+def _folders_in(place: str) -> list[str]:
+    """The folders in a folder; its number of links says so without a look where there are none."""
+    if Path(place).stat().st_nlink == 2:
+        return []
+    with os.scandir(place) as entries:
+        return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def limits_of(pid: int) -> Limits | None:

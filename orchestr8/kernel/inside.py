@@ -11,6 +11,7 @@ import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from orchestr8.kernel import files, syscalls
 from orchestr8.proof.model import Mount
@@ -163,3 +164,9 @@ def host_devices(nodes: Sequence[str]) -> dict[str, str]:
             if kind:
                 found[name] = f"{kind} {os.major(state.st_rdev)}:{os.minor(state.st_rdev)}"
     return found
+
+
+def thermal_paths() -> tuple[str, ...]:
+    """The folders in which this host counts how often a core was slowed: a side channel."""
+    cores = Path("/sys/devices/system/cpu")
+    return tuple(sorted(str(path) for path in cores.glob("cpu*/thermal_throttle")))

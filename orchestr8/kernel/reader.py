@@ -21,7 +21,7 @@ from typing import TypeVar
 from orchestr8.isolation.strict import VERSIONS
 from orchestr8.kernel import cgroups, files, mounts, network, syscalls, tasks
 from orchestr8.kernel.filters import FilterReader
-from orchestr8.kernel.inside import Inside, host_devices
+from orchestr8.kernel.inside import Inside, host_devices, thermal_paths
 from orchestr8.names import BoxId
 from orchestr8.proof.model import Mount, Reading, TaskReading
 
@@ -61,6 +61,10 @@ class KernelWitness:
             return _Pass(self, pid, folder, empty).read()
         except (tasks.TaskEndedError, ProcessLookupError):
             return replace(empty, failures={"tasks": f"process {pid} of {box_id} has ended"})
+        except OSError as error:  # so do some files of a process that is ending
+            return replace(empty, failures={"tasks": files.sentence(error)})
+        except ValueError as error:
+            return replace(empty, failures={"tasks": str(error)})
         finally:
             os.close(folder)
 
@@ -170,7 +174,7 @@ class _Pass:
         trees = cgroups.trees_for(membership)
         group = cgroups.group_of(membership, trees)
         found = self._try("mounts", self._mounts) or ()
-        members = self._try("tasks", lambda: self._tasks(group, trees, found)) or ()
+        members = self._try("tasks", lambda: self._tasks(group, found)) or ()
         inner = self._try("sysctls", lambda: network.inner_values(self.folder))
         reading = replace(
             self.empty,
@@ -211,7 +215,7 @@ class _Pass:
         if inside is None:
             return reading
         try:
-            masked = self._each("mask", MASKED, inside.mask)
+            masked = self._each("mask", (*MASKED, *thermal_paths()), inside.mask)
             rights = self._each("rights", READ_ONLY, inside.writability)
             nodes = self._try("devices", inside.device_nodes)
         finally:
@@ -227,7 +231,6 @@ class _Pass:
     def _tasks(
         self,
         group: cgroups.Group,
-        trees: dict[str, cgroups.Hierarchy],
         found: tuple[Mount, ...],
     ) -> tuple[TaskReading, ...]:
         """Every task of the box, the first one first.
@@ -239,7 +242,7 @@ class _Pass:
         read: dict[int, tuple[TaskReading, ...]] = {}
         rounds = 0
         while rounds < _ROUNDS_MAX:
-            members = cgroups.members(group, trees) if group.path != "/" else ()
+            members = cgroups.members(group) if group.path != "/" else ()
             unread = [pid for pid in {*members, self.pid} if pid not in read]
             if len(read) + len(unread) > _TASKS_MAX:
                 raise OSError(7, f"more than {_TASKS_MAX} tasks")

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from orchestr8.manifest.model import HttpCheck
 from orchestr8.manifest.reads import WrongError
-from orchestr8.manifest.scalars import literal, port, shortened
+from orchestr8.manifest.scalars import literal, port
+from orchestr8.manifest.wording import shortened
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"

@@ -21,6 +21,7 @@ from orchestr8.isolation.relaxations import (
 )
 from orchestr8.manifest import addresses, hints, paths, scalars
 from orchestr8.manifest.reads import EMPTY, WrongError, WrongsError, sentence, shape_of
+from orchestr8.manifest.wording import shortened
 
 Arguments = tuple[tuple[str, Value], ...]
 
@@ -121,7 +122,7 @@ def _unknown(key: str, beside_known: bool) -> WrongError:
     meant = hints.nearest(key, known)
     remedy = f'did you mean "{meant}"?' if meant else "they are " + ", ".join(sorted(known))
     subject = "key" if beside_known else "relaxation"
-    return WrongError(f'unknown {subject} "{scalars.shortened(key)}"', remedy, (key,), True)
+    return WrongError(f'unknown {subject} "{shortened(key)}"', remedy, (key,), True)
 
 
 def _arguments(entry: Relaxation, value: Any, flaws: list[WrongError]) -> Arguments:
@@ -137,7 +138,7 @@ def _arguments(entry: Relaxation, value: Any, flaws: list[WrongError]) -> Argume
             misspelled.add(meant)
             flaws.append(
                 WrongError(
-                    f'has no argument "{scalars.shortened(key)}"',
+                    f'has no argument "{shortened(key)}"',
                     f'did you mean "{meant}"?' if meant else _usage(entry),
                     (entry.id, key),
                     True,
@@ -252,7 +253,7 @@ def capability(text: str) -> str:
         )
     meant = hints.nearest(plain, CAPABILITIES).upper()
     guess = f'did you mean "{meant}"?' if meant in CAPABILITIES else "as in CHOWN or NET_RAW"
-    raise ValueError(f'"{scalars.shortened(text)}" is not a capability of the kernel; {guess}')
+    raise ValueError(f'"{shortened(text)}" is not a capability of the kernel; {guess}')
 
 
 def uid_gid(text: str) -> str:
@@ -262,12 +263,12 @@ def uid_gid(text: str) -> str:
         raise ValueError(f"{text} is the root user; that is the relaxation user.root")
     if uid.isascii() and uid.isdigit() and not gid:
         raise ValueError(
-            f'"{scalars.shortened(text)}" lacks its group; write uid:gid in digits, as in 999:999'
+            f'"{shortened(text)}" lacks its group; write uid:gid in digits, as in 999:999'
         )
     for number in (uid, gid) if colon else (uid,):
         if not (number.isascii() and number.isdigit()):
             raise ValueError(
-                f'"{scalars.shortened(number)}" is not a number; names mean another thing in each '
+                f'"{shortened(number)}" is not a number; names mean another thing in each '
                 "image: write uid:gid in digits, as in 999:999"
             )
         if number == "0":
@@ -279,7 +280,7 @@ def uid_gid(text: str) -> str:
 def access(text: str) -> str:
     """Letters of rwm in that order."""
     if not text or set(text) - set("rwm") or len(set(text)) != len(text):
-        raise ValueError(f'"{scalars.shortened(text)}" is not made of r, w and m; as in rw')
+        raise ValueError(f'"{shortened(text)}" is not made of r, w and m; as in rw')
     return "".join(letter for letter in "rwm" if letter in text)
 
 

@@ -4,13 +4,19 @@ Each field says in one place what it does, its default in words, an example, and
 it does to running boxes; messages, `explain` and the JSON Schema are made from that.
 """
 
+import os
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+# Other packages have no say in what a manifest means; looking for pydantic's plugins would also
+# read files of every installed package each time.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 NEW_BOX = "a change forces a new box"
 IN_PLACE = "a change is made in place, no restart"
 NOTHING = "a change does nothing to running boxes"
+ITEMS_MOST = 1_000
 REQUIRED = "none, it must be written"
 
 
@@ -39,7 +45,12 @@ def told(
     """A field: its effect, an example in YAML, its default in words, what a change of it does.
 
     `value` is what the field holds when it is not written; without one it must be written.
+    Lists and mappings have at most 1,000 items.
     """
     words = REQUIRED if value is ... else default
+    if isinstance(value, list | dict):
+        more = {"default_factory": type(value), "max_length": ITEMS_MOST, **more}
+    else:
+        more["default"] = value
     extra: Any = {"x-example": example, "x-default": words, "x-change": change}
-    return Field(value, description=effect, json_schema_extra=extra, **more)
+    return Field(description=effect, json_schema_extra=extra, **more)

@@ -15,6 +15,8 @@ from orchestr8.manifest.model import Fleet, ManifestSet, Service
 from orchestr8.manifest.rules import service_problems, value_place
 from orchestr8.names import ServiceName
 
+_CIRCLE_SHOWN = 12
+
 
 @dataclass
 class _Known:
@@ -179,14 +181,14 @@ def _volumes(service: Service, known: _Known) -> Iterator[Problem]:
 
 def _secrets(service: Service, known: _Known) -> Iterator[Problem]:
     owner = service.name.owner
-    own = {secret for of, secret in known.secrets if of == owner}
     used = [(f"secrets.{i}", "secrets", secret) for i, secret in enumerate(service.secrets)]
     if service.edge and service.edge.tls:
         used.append(("edge.tls", "edge.tls", service.edge.tls))
     for path, field_name, secret in used:
-        if secret not in own:
+        if (owner, secret) not in known.secrets:
+            own = ((of, other) for of, other in known.secrets if of == owner)
             what = f"services.{service.name.service}.{field_name} names {secret}, and {owner} has "
-            remedy = known.like(secret, ((owner, other) for other in own), owner) or (
+            remedy = known.like(secret, own, owner) or (
                 f"write secrets: {{{secret}: {{}}}} in a file of owner {owner}"
             )
             yield Problem(value_place(service, path), what + "no such secret", remedy)
@@ -299,9 +301,16 @@ def _after_cycles(services: Sequence[Service], outside: Fleet | None) -> Iterato
         path = f"after.{here[found].after.index(turned[1])}"
         yield Problem(
             here[found].place(path),
-            "`after` goes in a circle: " + " -> ".join(map(str, [*turned, found])),
+            "`after` goes in a circle: " + _circle([*turned, found]),
             "take one of these lines out",
         )
+
+
+def _circle(names: Sequence[ServiceName]) -> str:
+    shown = [str(name) for name in names]
+    if len(shown) > _CIRCLE_SHOWN:
+        shown[3:-2] = [f"… ({len(shown) - 5} more)"]
+    return " -> ".join(shown)
 
 
 def _joined_slots(services: Iterable[Service], outside: Fleet | None) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from orchestr8.manifest import build, scalars
 from orchestr8.manifest.defaults import merged
 from orchestr8.manifest.model import Platform, Secret, Service, Source, Volume
 from orchestr8.manifest.nodes import SMALLEST, MappingNode, Node, Parsed, ScalarNode, parse
-from orchestr8.manifest.reading import as_mapping, problems_at, read_block, said, values
+from orchestr8.manifest.reading import as_mapping, problems_at, read_block, values
 from orchestr8.manifest.reads import sentence, shape_of
 from orchestr8.manifest.schema import (
     Header,
@@ -24,6 +24,7 @@ from orchestr8.manifest.schema import (
     VolumeBlock,
 )
 from orchestr8.manifest.text import check_text
+from orchestr8.manifest.wording import said, shortened
 from orchestr8.names import ServiceName
 
 STANDARD_INPUT = "-"
@@ -129,7 +130,7 @@ def _services(file: FileRead, root: MappingNode) -> None:
     known = problems_at(file.problems)
     part = _part(file, root, "services")
     for name, (key, value) in part.entries.items() if part else ():
-        path = f"services.{scalars.shortened(name)}"
+        path = f"services.{shortened(name)}"
         well_named = _named(file, key, "services", scalars.bare_service_name)
         node = as_mapping(file.parsed, _node((key, value)), path, '{image: "hello:1"}')
         if node is None:
@@ -159,9 +160,7 @@ def _named(file: FileRead, key: ScalarNode, part: str, read: Callable[[str], str
         read(key.text)
     except ValueError as flaw:
         error = sentence(flaw)
-        file.parsed.add(
-            key, said(f"{part}.{scalars.shortened(key.text)}", error.what), error.remedy
-        )
+        file.parsed.add(key, said(f"{part}.{shortened(key.text)}", error.what), error.remedy)
         return False
     place = file.parsed.place(key)
     file.declared.setdefault(part, {})[key.text] = place

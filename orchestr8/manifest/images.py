@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from orchestr8.manifest.scalars import literal, shortened
+from orchestr8.manifest.scalars import literal
+from orchestr8.manifest.wording import shortened
 
 _HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*"
 _REGISTRY = re.compile(rf"(?P<host>{_HOST})(?::(?P<port>[0-9]+))?")

@@ -8,6 +8,7 @@ from typing import Any
 from orchestr8 import units
 from orchestr8.manifest import editor, scalars
 from orchestr8.manifest.reads import WrongError, sentence, shape_of
+from orchestr8.manifest.wording import shortened
 
 _FORMS = "write {queue: 200, wait: 2s}, {spill: service} or shed"
 _KEYS: dict[str, Callable[[str], Any]] = {
@@ -34,7 +35,7 @@ def overflow(value: Any) -> str:
 
 def _read(key: str, item: object) -> Any:
     if key not in _KEYS:
-        raise WrongError(f'unknown key "{scalars.shortened(key)}"', _FORMS, (key,), True)
+        raise WrongError(f'unknown key "{shortened(key)}"', _FORMS, (key,), True)
     if not isinstance(item, str):
         raise WrongError(f"must be text, and is {shape_of(item)}", _FORMS, (key,))
     try:

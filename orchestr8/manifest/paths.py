@@ -6,7 +6,8 @@ import posixpath
 import re
 
 from orchestr8.isolation.hostpaths import target_refused
-from orchestr8.manifest.scalars import literal, shortened
+from orchestr8.manifest.scalars import literal
+from orchestr8.manifest.wording import shortened
 
 _LENGTH_MAX = 1024
 _COMPONENT_BYTES_MAX = 255

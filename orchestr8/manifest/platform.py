@@ -19,6 +19,7 @@ from orchestr8.manifest.types import (
     count,
     word,
 )
+from orchestr8.manifest.wording import shortened
 
 GAPS = (*features.ASKED_BY_STRICT, "seccomp")
 """What a policy may forbid to be missing."""
@@ -32,7 +33,7 @@ def _may(text: str) -> str:
         guess = (
             f'did you mean "{meant}"?' if meant else "they are " + ", ".join(sorted(RELAXATIONS))
         )
-        raise ValueError(f'unknown relaxation "{scalars.shortened(text)}"; {guess}')
+        raise ValueError(f'unknown relaxation "{shortened(text)}"; {guess}')
     return text
 
 

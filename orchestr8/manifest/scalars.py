@@ -14,6 +14,7 @@ from orchestr8 import names, units
 from orchestr8.isolation.limits import MEMORY_LEAST_BYTES
 from orchestr8.manifest import hints
 from orchestr8.manifest.reads import WrongError
+from orchestr8.manifest.wording import shortened
 
 _DIGITS_MAX = 20
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -320,8 +321,3 @@ def until(text: str) -> str:
     except ValueError:
         raise ValueError(f"{text} is not a time of the clock; write one that exists") from None
     return text
-
-
-def shortened(text: str) -> str:
-    """A value for a message: never more than 40 characters of it."""
-    return text if len(text) <= 40 else text[:39] + "…"

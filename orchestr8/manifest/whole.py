@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from orchestr8.manifest.blocks import Block, told
+from orchestr8.manifest.nodes import KEYS_MAX
 from orchestr8.manifest.platform import PlatformBlock
 from orchestr8.manifest.reads import empty_is_mapping
 from orchestr8.manifest.schema import (
@@ -34,10 +35,22 @@ class Manifest(Header):
         None,
     )
     services: dict[ServiceKey, ServiceBlock] = told(
-        "services by name", '{hello: {image: "hello:1"}}', "none", {}
+        "services by name", '{hello: {image: "hello:1"}}', "none", {}, max_length=KEYS_MAX
     )
-    volumes: Volumes = told("volumes by name", "{ledger: {share: {report.bi: ro}}}", "none", {})
-    secrets: Secrets = told("secrets by name", "{db-password: {file: db-password}}", "none", {})
+    volumes: Volumes = told(
+        "volumes by name",
+        "{ledger: {share: {report.bi: ro}}}",
+        "none",
+        {},
+        max_length=KEYS_MAX,
+    )
+    secrets: Secrets = told(
+        "secrets by name",
+        "{db-password: {file: db-password}}",
+        "none",
+        {},
+        max_length=KEYS_MAX,
+    )
     platform: PlatformBlock | None = told(
         "what only the platform may write: owners, quotas, policy, waivers",
         "{mode: team, owners: {payments: {members: [group:payments]}}}",

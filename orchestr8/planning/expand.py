@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestr8.boxes.desired import Desired, DesiredService
@@ -11,10 +11,10 @@ from orchestr8.boxes.spec import BoxSpec, SpecFile, SpecSecret
 from orchestr8.contract.model import Contract, Contracts, ImageFacts
 from orchestr8.isolation import strict
 from orchestr8.isolation.profile import PRIVATE
-from orchestr8.manifest.model import HttpCheck, TcpCheck
+from orchestr8.manifest.model import HttpCheck, Service, TcpCheck
 from orchestr8.names import ServiceName
 from orchestr8.planning.storage import Storage, Volumes, ids
-from orchestr8.planning.survey import key_of
+from orchestr8.planning.survey import Key, key_of
 from orchestr8.planning.wording import listed
 
 Digests = Mapping[tuple[str, ...], str]
@@ -51,63 +51,63 @@ class _Fleet:
     records: Records
     digests: Digests
     storage: Storage
-    joiners: dict[ServiceName, list[Contract]] = field(default_factory=dict)
+    joiners: dict[Key, list[Contract]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         services = self.contracts.services.values()
         for contract in services:
             if contract.profile.net != PRIVATE:
                 peer = ServiceName.parse(contract.profile.net)
-                self.joiners.setdefault(peer, []).append(contract)
+                self.joiners.setdefault(key_of(peer), []).append(contract)
         shared = {contract.profile.ipc for contract in services} - {PRIVATE}
         self._ipc_joined = {ServiceName.parse(peer) for peer in shared}
-        self._called = {link.peer for contract in services for link in contract.links}
+        links = (link for contract in services for link in contract.service.connects)
+        self._called = {key_of(link.peer) for link in links}
 
     def service(self, contract: Contract) -> DesiredService:
         """One service: a declaration for each slot, and what may change without a new box."""
         service, name = contract.service, contract.name
         record = self.records.services[name]
-        networked = self._is_networked(contract)
+        users = (contract, *self.joiners.get(key_of(name), ()))
+        may_place = contract.new_boxes_allowed
         return DesiredService(
             name=name,
             set_name=contract.set_name,
             key=record.key,
             address=record.address,
-            slots=self._slots(contract, networked),
+            slots=self._slots(contract, self._is_networked(users), record.uid),
             limits=contract.limits,
             run_once=service.run_once,
-            health=contract.health,
-            stop=contract.stop,
-            update=contract.update,
-            connects=contract.links,
+            health=service.health,
+            stop=service.stop,
+            update=service.update,
+            connects=service.connects,
             after=service.after,
-            publish=contract.publish,
+            publish=service.publish,
             egress=contract.egress,
-            names=self._names(contract) if networked else (),
-            new_boxes_allowed=contract.new_boxes_allowed or self.contracts.on_expiry != "keep",
-            notes=(*contract.notes, *_endings(contract)),
+            names=self._names(users, record.address),
+            new_boxes_allowed=may_place or self.contracts.on_expiry != "keep",
+            notes=contract.notes if may_place else (*contract.notes, *_endings(contract)),
             stop_first_why=self._stop_first_why(contract),
-            shares=("ipc",) if name in self._ipc_joined else (),
-            missing=self._missing(contract),
+            shares=("ipc",) if self._ipc_joined and name in self._ipc_joined else (),
+            missing=self._missing(contract) if service.files or service.secrets else (),
         )
 
-    def _slots(self, contract: Contract, networked: bool) -> tuple[BoxSpec, ...]:
+    def _slots(self, contract: Contract, networked: bool, uid_private: int) -> tuple[BoxSpec, ...]:
         replicas = contract.service.replicas
         if not replicas:
             return ()
-        first = self._spec(contract, networked)
+        first = self._spec(contract, networked, uid_private)
         if not first.volumes:
             return (first,) * replicas
         others = (self.storage.mounts(contract, slot) for slot in range(1, replicas))
         return (first, *(replace(first, volumes=mounts) for mounts in others))
 
-    def _spec(self, contract: Contract, networked: bool) -> BoxSpec:
+    def _spec(self, contract: Contract, networked: bool, uid_private: int) -> BoxSpec:
         service = contract.service
         image = contract.image or ImageFacts(service.image, "")
-        uid, gid = ids(contract, self.records)
-        entrypoint, args = _process(contract, image)
-        files = ((file.target, self._file(contract, file.source)) for file in service.files)
-        secrets = ((secret, self._secret(contract, secret)) for secret in service.secrets)
+        uid, gid = ids(contract, uid_private)
+        entrypoint, args = _process(service, image)
         return BoxSpec(
             image_id=image.id,
             image=service.image,
@@ -116,40 +116,58 @@ class _Fleet:
             args=args,
             env=_env(contract, image),
             workdir=service.workdir or image.workdir or "/",
-            hostname=contract.name.service,
+            hostname=service.name.service,
             uid=uid,
             gid=gid,
-            files=tuple(SpecFile(target, digest) for target, digest in sorted(files)),
-            secrets=tuple(SpecSecret(secret, digest) for secret, digest in sorted(secrets)),
-            volumes=self.storage.mounts(contract, 0),
+            files=self._files(contract) if service.files else (),
+            secrets=self._secrets(contract) if service.secrets else (),
+            volumes=self.storage.mounts(contract, 0) if service.volumes else (),
             networked=networked,
             profile=contract.profile,
         )
 
-    def _is_networked(self, contract: Contract) -> bool:
-        """Whether a box needs an interface of its own.
+    def _files(self, contract: Contract) -> tuple[SpecFile, ...]:
+        return tuple(
+            SpecFile(file.target, self._file(contract, file.source))
+            for file in sorted(contract.service.files)
+        )
+
+    def _secrets(self, contract: Contract) -> tuple[SpecSecret, ...]:
+        return tuple(
+            SpecSecret(name, self._secret(contract, name))
+            for name in sorted(contract.service.secrets)
+        )
+
+    def _is_networked(self, users: Sequence[Contract]) -> bool:
+        """Whether a box needs an interface of its own; `users` are its service, and those that
+        share its network.
 
         An interface cannot be given to a box that runs, so it is there as soon as anything in the
         fleet could use it: a link from it or to it, a readiness to be called, a port, a way out, a
         probe by address. A box without any of these has none, and then nothing can reach it. A box
         that shares another's network uses the other's.
         """
-        if contract.profile.net != PRIVATE:
+        if users[0].profile.net != PRIVATE:
             return False
-        users = (contract, *self.joiners.get(contract.name, ()))
-        return any(user.name in self._called or _uses_network(user) for user in users)
+        return any(_uses_network(user) or key_of(user.name) in self._called for user in users)
 
-    def _names(self, contract: Contract) -> tuple[tuple[str, str], ...]:
-        """The hosts file: the service itself and those that it calls, at virtual addresses."""
-        users = (contract, *self.joiners.get(contract.name, ()))
-        known = {user.name for user in users} | {link.peer for u in users for link in u.links}
-        found = ((name, self.records.services.get(name)) for name in known)
-        return tuple(sorted((str(name), record.address) for name, record in found if record))
+    def _names(self, users: Sequence[Contract], address: str) -> tuple[tuple[str, str], ...]:
+        """The hosts file of a box with an interface: the service and those that it calls, at their
+        virtual addresses."""
+        names = {str(users[0].name): address}
+        for user in users[1:]:
+            names[str(user.name)] = self.records.services[user.name].address
+        for user in users:
+            for link in user.service.connects:
+                record = self.records.services.get(link.peer)
+                if record:
+                    names[str(link.peer)] = record.address
+        return tuple(sorted(names.items()))
 
     def _stop_first_why(self, contract: Contract) -> str:
         if contract.service.run_once:
             return "it runs once, never twice at a time"
-        exclusive = self.storage.exclusive(contract)
+        exclusive = self.storage.exclusive(contract) if contract.service.volumes else ()
         if exclusive:
             labels = listed(f'"{label}"' for label in exclusive)
             verb = "volume {} is" if len(exclusive) == 1 else "volumes {} are"
@@ -173,15 +191,14 @@ class _Fleet:
 
 def _uses_network(contract: Contract) -> bool:
     service = contract.service
-    asks = service.connects or service.accepts or service.publish or service.edge or contract.egress
-    probed = service.health is not None and isinstance(service.health.check, HttpCheck | TcpCheck)
-    return bool(asks) or probed
+    if service.connects or service.accepts or service.publish or service.edge or contract.egress:
+        return True
+    return service.health is not None and isinstance(service.health.check, HttpCheck | TcpCheck)
 
 
-def _process(contract: Contract, image: ImageFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _process(service: Service, image: ImageFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Entry point and arguments: an entry point of the manifest's own takes none of the image's
     arguments, which were meant for another program."""
-    service = contract.service
     if service.entrypoint is not None:
         return service.entrypoint, service.args or ()
     return image.entrypoint, image.cmd if service.args is None else service.args
@@ -190,8 +207,9 @@ def _process(contract: Contract, image: ImageFacts) -> tuple[tuple[str, ...], tu
 def _env(contract: Contract, image: ImageFacts) -> tuple[tuple[str, str], ...]:
     """The image's variables, less those that change what a program loads, then the manifest's."""
     profile = contract.profile
-    refused = set(strict.VERSIONS[profile.strict].image_env_refused) - set(profile.image_env)
-    env = {name: value for name, value in image.env if name not in refused}
+    refused = strict.VERSIONS[profile.strict].image_env_refused
+    wanted = profile.image_env
+    env = {name: value for name, value in image.env if name not in refused or name in wanted}
     env.update(contract.service.env)
     return tuple(sorted(env.items()))
 

@@ -93,7 +93,7 @@ def _is_just_as_declared(
             and box.slot == number
             and box.spec == declared
             and box.limits == service.limits
-            and box.names == service.names
+            and (box.names == service.names or not declared.networked)
             and box.service_key == service.key
             and not box.joins
         )

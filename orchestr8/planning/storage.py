@@ -24,13 +24,12 @@ def volume_name(owner: str, volume: str, slot: int) -> str:
     return f"{owner}--{volume}--{slot}" if slot else f"{owner}--{volume}"
 
 
-def ids(contract: Contract, records: Records) -> tuple[int, int]:
-    """The uid and gid that a service's boxes have: its own, or those that were granted."""
+def ids(contract: Contract, uid_private: int) -> tuple[int, int]:
+    """The uid and gid that a service's boxes have: its private one, or those that were granted."""
     if contract.fixed_id:
         uid, gid = contract.fixed_id.split(":")
         return int(uid), int(gid)
-    uid_own = records.services[contract.name].uid
-    return uid_own, uid_own
+    return uid_private, uid_private
 
 
 @dataclass
@@ -60,7 +59,8 @@ class Storage:
 
     def mounts(self, contract: Contract, slot: int) -> tuple[SpecVolume, ...]:
         """The volumes in one slot of a service."""
-        return tuple(self._mount(contract, mount, slot) for mount in contract.service.volumes)
+        mounts = (self._mount(contract, mount, slot) for mount in contract.service.volumes)
+        return tuple(sorted(mounts, key=lambda mount: mount.target))
 
     def exclusive(self, contract: Contract) -> tuple[str, ...]:
         """The volumes to which a service writes and no other does."""
@@ -110,7 +110,8 @@ class Storage:
         return self._homes[mount.owner, mount.volume]
 
     def _uid(self, mount: VolumeMount) -> int:
-        return ids(self.contracts.services[self._home(mount)], self.records)[0]
+        home = self._home(mount)
+        return ids(self.contracts.services[home], self.records.services[home].uid)[0]
 
     def _modes(self, mount: VolumeMount) -> dict[ServiceName, str]:
         declared = self.volumes.get((mount.owner, mount.volume))

@@ -101,8 +101,9 @@ def named(task: TaskReading) -> str:
 
 
 def failure(reading: Reading, *subjects: str) -> str:
-    """Why a subject could not be read, or empty."""
-    return next((reading.failures[name] for name in subjects if name in reading.failures), "")
+    """Why a subject, or the box as a whole, could not be read, or empty."""
+    found = (reading.failures[name] for name in (*subjects, "box") if name in reading.failures)
+    return next(found, "")
 
 
 def every_task(

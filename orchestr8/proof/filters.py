@@ -25,6 +25,7 @@ ALLOW = 0x7FFF_0000
 _ACTION = 0xFFFF_0000
 _WORD = 0xFFFF_FFFF
 _BIT_32 = 1 << 32
+_CALL_BYTES = 64  # struct seccomp_data
 _STEPS_MAX = 4096  # BPF_MAXINSNS; jumps only lead forward
 _FAMILIES = range(64)
 _NEW_FLAGS = tuple(1 << bit for bit in range(32) if CLONE_NEW_ANY >> bit & 1)
@@ -55,9 +56,10 @@ def run(program: Program, architecture: int, number: int, arguments: tuple[int, 
         place += 1
         kind = code & 7
         if kind == 5:  # jump
-            place += _jump(code, accumulator, index, true, false, k)
+            operand = index if code & 8 else k
+            place += k if code == 5 else true if _met(code, accumulator, operand) else false
         elif code == 0x20:  # load a word of the call
-            if k > len(data) - 4 or k % 4:
+            if k > _CALL_BYTES - 4 or k % 4:
                 raise ValueError("a load beyond the call")
             accumulator = int.from_bytes(data[k : k + 4], "little")
         elif kind == 6:  # return
@@ -65,26 +67,23 @@ def run(program: Program, architecture: int, number: int, arguments: tuple[int, 
         elif kind == 4:
             accumulator = _calculate(code, accumulator, index if code & 8 else k)
         else:
-            accumulator, index = _move(code, k, accumulator, index, memory, len(data))
+            accumulator, index = _move(code, k, (accumulator, index), memory)
     raise ValueError("a filter that does not end")
 
 
-def _jump(code: int, accumulator: int, index: int, true: int, false: int, k: int) -> int:
-    operand = index if code & 8 else k
+def _met(code: int, accumulator: int, operand: int) -> bool:
+    """Whether the condition of a jump holds."""
     match code & 0xF0:
-        case 0x00:
-            return k
         case 0x10:
-            met = accumulator == operand
+            return accumulator == operand
         case 0x20:
-            met = accumulator > operand
+            return accumulator > operand
         case 0x30:
-            met = accumulator >= operand
+            return accumulator >= operand
         case 0x40:
-            met = bool(accumulator & operand)
+            return bool(accumulator & operand)
         case _:
             raise ValueError(f"unknown jump {code:#x}")
-    return true if met else false
 
 
 def _calculate(code: int, one: int, other: int) -> int:
@@ -108,10 +107,9 @@ def _calculate(code: int, one: int, other: int) -> int:
     return results[operation]() & _WORD
 
 
-def _move(
-    code: int, k: int, accumulator: int, index: int, memory: list[int], length: int
-) -> tuple[int, int]:
+def _move(code: int, k: int, registers: tuple[int, int], memory: list[int]) -> tuple[int, int]:
     """Loads, stores and transfers between the two registers and the memory."""
+    accumulator, index = registers
     if code in (0x02, 0x03, 0x60, 0x61) and k >= len(memory):
         raise ValueError("memory that there is not")
     match code:
@@ -120,9 +118,9 @@ def _move(
         case 0x01:
             return accumulator, k
         case 0x80:
-            return length, index
+            return _CALL_BYTES, index
         case 0x81:
-            return accumulator, length
+            return accumulator, _CALL_BYTES
         case 0x60:
             return memory[k], index
         case 0x61:

@@ -6,7 +6,7 @@ import contextlib
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
@@ -19,6 +19,7 @@ class Proxy:
         self._listener: socket.socket | None = None
         self._connections: set[socket.socket] = set()
         self._losing = b""
+        self._before: tuple[bytes, Callable[[], None]] | None = None
         self.lost = 0
 
     @property
@@ -46,6 +47,10 @@ class Proxy:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
+    def do_before(self, words: bytes, action: Callable[[], None]) -> None:
+        """Do something before the next request that contains these words is passed on."""
+        self._before = (words, action)
+
     def lose_the_answer_to(self, words: bytes) -> None:
         """Let the next request that contains these words through, and its answer not."""
         self._losing = words
@@ -63,22 +68,28 @@ class Proxy:
             self._connections.add(client)
             with contextlib.suppress(OSError):
                 server.connect(str(self._engine))
-                losing = False
-                while True:
-                    for source in select.select([client, server], [], [])[0]:
-                        piece = source.recv(65_536)
-                        if not piece:
-                            return
-                        if source is client:
-                            if self._losing and self._losing in piece:
-                                self._losing, losing = b"", True
-                            server.sendall(piece)
-                        elif losing:
-                            self.lost += 1
-                            return
-                        else:
-                            client.sendall(piece)
+                self._pass_both_ways(client, server)
             self._connections.discard(client)
+
+    def _pass_both_ways(self, client: socket.socket, server: socket.socket) -> None:
+        losing = False
+        while True:
+            for source in select.select([client, server], [], [])[0]:
+                piece = source.recv(65_536)
+                if not piece:
+                    return
+                if source is server:
+                    if losing:
+                        self.lost += 1
+                        return
+                    client.sendall(piece)
+                    continue
+                if self._before and self._before[0] in piece:
+                    action, self._before = self._before[1], None
+                    action()
+                if self._losing and self._losing in piece:
+                    self._losing, losing = b"", True
+                server.sendall(piece)
 
 
 @contextlib.contextmanager

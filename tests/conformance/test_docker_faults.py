@@ -86,25 +86,15 @@ def test_a_lost_answer_leaves_one_box_in_the_right_state(
         assert found[0].limits == limits
 
 
-def test_two_callers_make_one_box(real: DockerBench, borders: Borders) -> None:
-    """As when a killed apply is followed by the next while the engine still works."""
+def test_a_box_that_a_killed_caller_still_got_is_taken_over(
+    real: DockerBench, borders: Borders, between: Proxy
+) -> None:
+    """The engine worked on for a caller that was killed; the next one comes in between."""
     made = real.box()
-    failures: list[Exception] = []
-
-    def create(side: Borders) -> None:
-        try:
-            side.boxes.create(made)
-        except RejectedError as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=create, args=(s,)) for s in (real.borders, borders)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(failures) <= 1
+    between.do_before(b"/containers/create", lambda: real.boxes.create(made))
+    borders.boxes.create(made)
     assert real.see(made).state is State.CREATED
-    real.boxes.start(made.id)
+    borders.boxes.start(made.id)
     assert real.see(made).state.runs
 
 

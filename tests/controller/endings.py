@@ -126,7 +126,8 @@ GIVEN_AWAY = (
     Ended("nginx gives its folder away",
           'nginx: [emerg] chown("/var/cache/nginx/client_temp", 101) failed '
           "(1: Operation not permitted)", FIXED),
-    Ended("nginx steps down", "[emerg] 1#1: setgid(101) failed (1: Operation not permitted)", FIXED),
+    Ended("nginx steps down", "[emerg] 1#1: setgid(101) failed (1: Operation not permitted)",
+          FIXED),
     Ended("the entry point of redis", "chown: .: Operation not permitted", FIXED),
     Ended("the entry point of postgres",
           "chown: changing ownership of '/var/run/postgresql': Operation not permitted", FIXED),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import yaml
 
@@ -51,7 +53,8 @@ def test_what_the_kernel_ended_for_its_memory_needs_no_last_words() -> None:
 
 
 def test_the_kernel_s_word_comes_before_the_program_s() -> None:
-    found = advise(ending("mkdir: can't create directory '/x': Read-only file system", oom=True), None)
+    lines = "mkdir: can't create directory '/x': Read-only file system"
+    found = advise(ending(lines, oom=True), None)
     assert found is not None
     assert found.line == endings.MEMORY
 
@@ -66,3 +69,21 @@ def test_the_line_can_stand_in_a_manifest(ended: Ended) -> None:
     service = {"image": "app:1", **given}
     text = yaml.safe_dump({"orchestr8": 1, "owner": "web", "services": {"app": service}})
     assert load([Source("m.yaml", text.replace("'", ""))]).services
+
+
+HOSTILE = (
+    "open /a" * 20_000,
+    "read-only file system" + " open '/a" * 20_000,
+    "/" * 100_000 + " failed to map",
+    "chown" * 20_000,
+    "bind" * 20_000,
+    "permission denied" + "'/a" * 30_000,
+)
+
+
+@pytest.mark.parametrize("line", HOSTILE, ids=lambda line: line[:12].strip())
+def test_a_box_cannot_make_its_last_words_expensive(line: str) -> None:
+    """The bound is far above what it takes: it tells a search without end from a slow machine."""
+    began = time.process_time()
+    advise(ending("\n".join([line] * 20)), None)
+    assert time.process_time() - began < 5

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,6 +135,16 @@ def test_no_process_is_no_box(pid: int) -> None:
     assert "tasks" in reading.failures
     assert cgroups.limits_of(pid) is None
     assert files.start_time(pid) is None
+
+
+def test_a_process_that_has_ended_and_is_not_forgotten_is_no_box() -> None:
+    with subprocess.Popen(["true"]) as process:
+        deadline = time.monotonic() + 5
+        while files.start_time(process.pid) is not None:  # None: it is a zombie by now
+            assert time.monotonic() < deadline
+        reading = KernelWitness().read(BoxId("o", "s", 1), process.pid)
+    assert reading.tasks == ()
+    assert "tasks" in reading.failures
 
 
 def test_the_start_time_is_that_of_the_process() -> None:

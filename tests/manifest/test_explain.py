@@ -67,10 +67,18 @@ def test_roots() -> None:
         ("limits", 'there is no "limits"', "did you mean service.limits?"),
         ("memory", 'there is no "memory"', "did you mean service.limits.memory?"),
         ("service.memroy", 'service has no field "memroy"', "did you mean service.limits.memory?"),
-        ("service.limits.cpus", 'service.limits has no field "cpus"', "did you mean service.limits.cpu?"),
-        ("service.image.x", 'service.image has no field "x"', "`orchestr8 explain service.image` says all of it"),
+        (
+            "service.limits.cpus",
+            'service.limits has no field "cpus"',
+            "did you mean service.limits.cpu?",
+        ),
+        (
+            "service.image.x",
+            'service.image has no field "x"',
+            "`orchestr8 explain service.image` says all of it",
+        ),
     ],
-)  # fmt: skip
+)
 def test_unknown_fields(path: str, what: str, remedy: str) -> None:
     with pytest.raises(UsageError) as caught:
         explain(path)

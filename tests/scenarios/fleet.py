@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -106,16 +107,16 @@ class Fleet:
 
     @property
     def installation(self) -> str:
-        """This installation's id, as its boxes carry it."""
-        import sqlite3
-
+        """This installation's id, as its boxes carry it; empty before its first apply."""
+        if not (self.base / "state" / "orchestr8.db").exists():
+            return ""
         with sqlite3.connect(self.base / "state" / "orchestr8.db") as connection:
             row = connection.execute("SELECT value FROM meta WHERE key='installation'").fetchone()
         return str(row[0])
 
     def containers(self, *, everything: bool = True) -> list[dict[str, Any]]:
         """This installation's containers in the engine's own words."""
-        if not (self.base / "state" / "orchestr8.db").exists():
+        if not self.installation:
             return []
         wanted = {"label": f"{LABEL}={self.installation}"}
         return [
@@ -144,7 +145,7 @@ class Fleet:
         """Leaves nothing: boxes, network, table, volumes, folders."""
         for set_name in sorted({"default", *self.sets}):
             self.run("remove", "--set", set_name, exit_status=None)
-        if (self.base / "state" / "orchestr8.db").exists():
+        if self.installation:
             self._remove_from_engine()
         subprocess.run(["umount", "--recursive", "--lazy", str(self.run_folder)], check=False,
                        stderr=subprocess.DEVNULL)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 from collections.abc import Iterator
 
@@ -20,11 +21,11 @@ TEXT = (
 @pytest.fixture
 def bystanders(fleet: Fleet) -> Iterator[dict[str, object]]:
     """Container, network and volume of others, labelled much as ours are."""
-    client = fleet.client
-    network = client.create_network("bystander", labels={"orchestr8.installation": "another"})
-    volume = client.create_volume("me--kept--of-another", labels={"orchestr8.owner": "me"})
+    client, name = fleet.client, f"bystander-{secrets.token_hex(4)}"
+    network = client.create_network(name, labels={"orchestr8.installation": "another"})
+    volume = client.create_volume(name, labels={"orchestr8.owner": "me"})
     made = client.create_container(
-        "probe:1", ["wait"], name="bystander",
+        "probe:1", ["/usr/bin/probe", "wait"], name=name,
         labels={"orchestr8.installation": "another", "orchestr8.box": "me--web--1"},
     )  # fmt: skip
     client.start(made["Id"])
@@ -34,7 +35,7 @@ def bystanders(fleet: Fleet) -> Iterator[dict[str, object]]:
     client.remove_volume(volume["Name"])
 
 
-def what_others_have(fleet: Fleet) -> tuple[object, ...]:
+def what_others_have(fleet: Fleet) -> tuple[list[object], ...]:
     client, own = fleet.client, fleet.installation
     label = "orchestr8.installation"
     containers = [
@@ -50,19 +51,22 @@ def what_others_have(fleet: Fleet) -> tuple[object, ...]:
     ]
     images = [one["Id"] for one in client.images(all=True)]
     tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
-    others = [line for line in tables.stdout.splitlines() if own not in line]
+    others = [line for line in tables.stdout.splitlines() if not own or own not in line]
     return sorted(containers), sorted(networks), sorted(volumes), sorted(images), sorted(others)
 
 
 def test_others_things_are_as_they_were(fleet: Fleet, bystanders: dict[str, object]) -> None:
-    fleet.run("status")
+    other_image = TEXT.replace("image: 'hello:1'", "image: 'probe:1', args: [/usr/bin/probe, wait]")
     before = what_others_have(fleet)
-    fleet.apply_text(TEXT)
-    assert what_others_have(fleet) == before
-    fleet.apply_text(TEXT.replace("image: 'hello:1'", "image: 'probe:1', args: [wait]"))
-    assert what_others_have(fleet) == before
-    fleet.run("remove")
-    assert what_others_have(fleet) == before
+    assert str(bystanders["container"]) in str(before)
+    for change in (
+        lambda: fleet.apply_text(TEXT),
+        lambda: fleet.apply_text(other_image),
+        lambda: fleet.run("remove"),
+    ):
+        change()
+        for had, have in zip(before, what_others_have(fleet), strict=True):
+            assert set(had) <= set(have), set(had) - set(have)
 
 
 def test_data_outlives_apply_down_and_remove(fleet: Fleet) -> None:

@@ -32,11 +32,13 @@ def test_a_remote_docker_is_refused(fleet: Fleet) -> None:
 
 
 AS_NOBODY = """
-import importlib, os, pkgutil, sys
+import codecs, importlib, os, pkgutil, sys
 import orchestr8
 for found in pkgutil.walk_packages(orchestr8.__path__, "orchestr8."):
     if not found.name.endswith("__main__"):
         importlib.import_module(found.name)
+for name in ("ascii", "idna", "latin-1"):
+    codecs.lookup(name)  # what is loaded late would be out of reach later
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 from orchestr8.__main__ import main
 sys.argv = ["orchestr8", *sys.argv[1:]]
@@ -46,7 +48,7 @@ sys.exit(main())
 
 @pytest.mark.parametrize("state", ["/var/lib/orchestr8-test/closed", "/tmp/orchestr8-open"])
 def test_no_permission(fleet: Fleet, state: str) -> None:
-    """An ordinary user may use neither the state folder nor, with one of their own, the engine."""
+    """An ordinary user may use neither the state folder nor the engine."""
     finished = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, "apply", "-"],
         cwd=ROOT, env={**fleet.environment, "ORCHESTR8_STATE": state}, input=HELLO, text=True,
@@ -75,7 +77,7 @@ def test_a_port_that_somebody_holds(fleet: Fleet) -> None:
 
 
 def test_a_name_that_a_foreign_container_has(fleet: Fleet) -> None:
-    made = fleet.client.create_container("probe:1", ["wait"], name="me--web--1")
+    made = fleet.client.create_container("probe:1", ["/usr/bin/probe", "wait"], name="me--web--1")
     try:
         said = fleet.apply_text(HELLO)
         assert "me--web--1 belongs to a container that is not this installation's" in said

@@ -6,6 +6,7 @@ its own protocol. Each box is called at its own address, and at its service's vi
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import secrets
@@ -33,11 +34,22 @@ LINKS = {
 }
 
 
+def os_setns(descriptor: int) -> None:
+    """The calling process goes over to a network namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(descriptor, 0x40000000):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
 class Joined(Namespace):
     """The network namespace of a process."""
 
     def __init__(self, pid: int | str) -> None:
         self.fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    def _enter(self) -> None:
+        """Sockets are all that is used in here, so /sys stays as it is."""
+        os_setns(self.fd)
 
 
 class Town:
@@ -130,6 +142,10 @@ def pairs() -> list[tuple[str, str]]:
     return [pair for pair in itertools.permutations(PARTIES, 2) if pair != ("host", "outside")]
 
 
+def to_boxes() -> list[tuple[str, str]]:
+    return [pair for pair in itertools.permutations(PARTIES, 2) if pair[1] in BOXES]
+
+
 def test_everybody_can_be_heard_at_home(town: Town) -> None:
     """The positive control: each token is really told, so that silence means something."""
     for name in PARTIES:
@@ -146,13 +162,10 @@ def test_a_port_that_nobody_declared_is_closed(town: Town, source: str, destinat
     assert not town.reaches(source, destination)
 
 
-@pytest.mark.parametrize("destination", BOXES)
-@pytest.mark.parametrize("source", PARTIES)
+@pytest.mark.parametrize(("source", "destination"), to_boxes(), ids=lambda one: one)
 def test_a_real_port_answers_those_alone_who_declared_it(
     town: Town, source: str, destination: str
 ) -> None:
-    if source == destination:
-        pytest.skip("a box may call itself")
     port = REAL_PORTS[destination]
     direct = town.speaks(source, town.addresses[destination], port)
     assert direct is ((source, destination) in LINKS)

@@ -80,6 +80,13 @@ class DockerBoxes:
                 "/containers/create", f"creating box {box.id}", body, name=str(box.id)
             )
             _require_all_taken(box.id, answer.get("Warnings") or [])
+        except RejectedError:
+            made_meanwhile = self._containers.find(box.id)
+            if not made_meanwhile:
+                self._discard(box.id)
+                raise
+            # by a caller that was killed while the engine worked for it
+            _require_same(box, made_meanwhile)
         except BaseException:
             self._discard(box.id)
             raise

@@ -1,0 +1,39 @@
+"""What a shell completes: names that the store knows. Never an error, never anything made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestr8.store.store import Store
+
+
+def services(incomplete: str) -> list[str]:
+    """Services that have boxes, as they are written."""
+    return _known(
+        incomplete, lambda store: {str(box.service_name) for box in store.ledger.records().boxes}
+    )
+
+
+def sets(incomplete: str) -> list[str]:
+    """The sets that are applied."""
+    return _known(incomplete, lambda store: store.documents.sets())
+
+
+def _known(incomplete: str, names: Callable[[Store], Iterable[str]]) -> list[str]:
+    """Completion runs at every press of a key, so whatever goes wrong means no suggestion."""
+    try:
+        from orchestr8.controller.settings import Settings
+        from orchestr8.store.store import Store
+
+        folder = Settings.from_environment().state
+        if not (folder / "orchestr8.db").exists():
+            return []
+        store = Store(folder)
+        try:
+            return sorted(name for name in names(store) if name.startswith(incomplete))
+        finally:
+            store.close()
+    except Exception:
+        return []
