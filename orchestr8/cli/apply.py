@@ -31,7 +31,13 @@ def run(
     back to what worked (exit status 5).
     """
     from orchestr8.cli.conclusion import as_json, conclusion
-    from orchestr8.cli.opening import lines_shown, make_up_secrets, opened, request_of
+    from orchestr8.cli.opening import (
+        check_before_the_first,
+        lines_shown,
+        make_up_secrets,
+        opened,
+        request_of,
+    )
     from orchestr8.cli.terminal import escaped, say
     from orchestr8.cli.texts import typed
     from orchestr8.cli.watching import watching
@@ -39,6 +45,7 @@ def run(
 
     timeout_ms = checked_timeout(timeout)
     request, texts = request_of(paths, checked_set(set_name), pull=pull)
+    check_before_the_first(request, texts, engine)
     with opened(engine) as session:
         with lines_shown(texts), watching(output) as watcher:
             make_up_secrets(session, request)

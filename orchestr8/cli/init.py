@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestr8 import names
 from orchestr8.cli.arguments import EngineName
 from orchestr8.errors import UsageError
 
@@ -55,11 +57,10 @@ def run(
     from orchestr8.cli.drafting import draft, owner_from, service_from
 
     reference = _reference(image)
+    login = os.environ.get("SUDO_USER") or os.environ.get("USER") or ""
+    owner_name = _named(owner, names.OWNER_LENGTH_MAX) or owner_from(login)
+    service = _named(name, names.SERVICE_LENGTH_MAX) or service_from(reference)
     facts = _facts(reference, engine)
-    owner_name = _named(owner) or owner_from(
-        os.environ.get("SUDO_USER") or os.environ.get("USER") or ""
-    )
-    service = _named(name) or service_from(reference)
     text = draft(facts, owner_name, service, out or f"{service}.yaml")
     if not out:
         print(text, end="")
@@ -82,18 +83,14 @@ def _reference(image: str) -> str:
         raise UsageError(f'the image "{image}": {what}', remedy) from error
 
 
-def _named(name: str) -> str:
-    from orchestr8 import names
-
-    reason = names.name_problem(name, names.OWNER_LENGTH_MAX) if name else None
+def _named(name: str, length_most: int) -> str:
+    reason = names.name_problem(name, length_most) if name else None
     if reason:
         raise UsageError(f'"{name}": {reason}')
     return name
 
 
 def _facts(reference: str, engine: str) -> ImageFacts:
-    import sys
-
     from orchestr8.cli.opening import opened_to_look
 
     with opened_to_look(engine) as session:

@@ -29,7 +29,7 @@ def opened(engine: str = "") -> Iterator[Session]:
     one that ends with it, so that a first look needs no rights and leaves nothing behind.
     """
     settings = Settings.from_environment(engine)
-    if settings.engine == SIMULATION and STATE_VARIABLE not in os.environ:
+    if settings.engine == SIMULATION and not os.environ.get(STATE_VARIABLE):
         with _passing(settings) as simulated:
             yield simulated
         return
@@ -42,7 +42,7 @@ def opened_to_look(engine: str = "") -> Iterator[Session]:
     """A session that leaves nothing behind: where nothing is applied yet, the store is a passing
     one, so that whoever may use the engine may look."""
     settings = Settings.from_environment(engine)
-    simulated = settings.engine == SIMULATION and STATE_VARIABLE not in os.environ
+    simulated = settings.engine == SIMULATION and not os.environ.get(STATE_VARIABLE)
     if simulated or not anything_applied(settings):
         with _passing(settings) as passing:
             yield passing
@@ -56,7 +56,7 @@ def _passing(settings: Settings) -> Iterator[Session]:
     """A session whose state folder ends with it, and in a simulation its secrets, too."""
     with tempfile.TemporaryDirectory(prefix="orchestr8-") as folder:
         state, secrets = Path(folder, "state"), settings.secrets
-        if settings.engine == SIMULATION and SECRETS_VARIABLE not in os.environ:
+        if settings.engine == SIMULATION and not os.environ.get(SECRETS_VARIABLE):
             secrets = Path(folder, "secrets")
         with session(replace(settings, state=state, secrets=secrets)) as passing:
             yield passing
@@ -70,6 +70,16 @@ def make_up_secrets(session: Session, request: Request) -> None:
         path = session.settings.secrets / secret.owner / secret.file
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
+
+
+def check_before_the_first(request: Request, texts: Texts, engine: str) -> None:
+    """Before anything is applied a bad manifest must not even make a state folder.
+
+    Later the same checks are made within the store, and the first ones count for nothing more.
+    """
+    if not anything_applied(Settings.from_environment(engine)):
+        with opened_to_look(engine) as session, lines_shown(texts):
+            load_request(session, request)
 
 
 def anything_applied(settings: Settings) -> bool:

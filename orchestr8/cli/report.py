@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from orchestr8.errors import Exit, ManifestError, Orchestr8Error, Problem, Refus
 DEBUG_VARIABLE = "ORCHESTR8_DEBUG"
 INTERRUPTED = 130
 _CHANGING = ("apply", "down", "remove")
+_LOST = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
+"""How a write to standard output fails; files that have a name are answered for elsewhere."""
 
 
 def report(error: BaseException, arguments: Sequence[str]) -> int:
@@ -24,7 +27,8 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     message = getattr(error, "format_message", None)
     if callable(message):
         return _usage(error, str(message()), arguments)
-    if isinstance(error, OSError) and _lost_output():
+    if isinstance(error, OSError) and error.errno in _LOST and not error.filename:
+        _give_output_up()
         what = f"the output cannot be written: {error.strerror}"
         return _sentence(what, "look at where it is sent", Exit.FAILED, arguments)
     return _bug(error, arguments)
@@ -82,14 +86,9 @@ def _after_interrupt(arguments: Sequence[str]) -> str:
     return "nothing was changed"
 
 
-def _lost_output() -> bool:
-    """Whether standard output is what failed: what it still holds cannot be written either."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+def _give_output_up() -> None:
+    """What standard output still holds cannot be written either, and would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _bug(error: BaseException, arguments: Sequence[str]) -> int:

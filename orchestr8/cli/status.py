@@ -20,19 +20,15 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
     anything is to be done, `orchestr8 prove` whether the walls stand.
     """
     from orchestr8.cli.opening import anything_applied, opened_fleet
-    from orchestr8.cli.terminal import say
     from orchestr8.controller.look import require_services, status
     from orchestr8.controller.settings import Settings
 
-    if not services and not anything_applied(Settings.from_environment()):
-        if output is Output.JSON:
-            _print_json(None)
-        else:
-            say("nothing is applied on this machine yet; begin with `orchestr8 apply PATH`.")
-        return 0
-    with opened_fleet() as session:
-        found = status(session, require_services(session, services or ()))
-        down = session.stored.down
+    found, down = None, frozenset[str]()
+    if services or anything_applied(Settings.from_environment()):
+        with opened_fleet() as session:
+            names = require_services(session, services or ())
+            if session.store.documents.sets():
+                found, down = status(session, names), session.stored.down
     if output is Output.JSON:
         _print_json(found, down)
     else:
@@ -40,11 +36,11 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
     return 0
 
 
-def _print_text(found: Status, down: frozenset[str]) -> None:
+def _print_text(found: Status | None, down: frozenset[str]) -> None:
     from orchestr8.cli.terminal import count, say, table
 
-    if not found.services:
-        say("no service is applied; begin with `orchestr8 apply PATH`.")
+    if not found or not found.services:
+        say("nothing is applied on this machine; begin with `orchestr8 apply PATH`.")
         return
     sets = {service.set_name for service in found.services}
     head = ["SERVICE", "OWNER", *(["SET"] if len(sets) > 1 else []), "BOXES", "STATE", "RELAXED"]

@@ -43,7 +43,6 @@ class Applied:
     waiting: tuple[Step, ...] = ()
     proofs: tuple[Proof, ...] = ()
     timed_out: bool = False
-    steps: tuple[Step, ...] = ()
 
     @property
     def exit(self) -> Exit:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestr8.controller.applied import Applied
@@ -103,8 +102,3 @@ def _held_back(session: Session, loaded: Loaded) -> bool:
     if touched:
         session.forget_stored()
     return bool(touched)
-
-
-def names_of(loaded: Loaded) -> Sequence[str]:
-    """The services of a request, as people write them."""
-    return [str(service.name) for service in loaded.part.services]

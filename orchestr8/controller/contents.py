@@ -10,6 +10,9 @@ from orchestr8.host.secret_files import read_secret
 from orchestr8.manifest.model import Fleet, Service
 
 Digests = dict[tuple[str, ...], str]
+FileDigests = Mapping[tuple[str, str, str], str]
+"""Keyed hashes of repository files by owner, service and source: services of one set may rest on
+different revisions, and each has the content of its own."""
 
 
 class HeldContents:
@@ -40,15 +43,15 @@ class HeldContents:
 
 def digests_of(
     fleet: Fleet,
-    known_files: Mapping[tuple[str, str], str],
+    known_files: FileDigests,
     contents: HeldContents,
     digest: Callable[[bytes], str],
     applying: str = "",
 ) -> Digests:
     """The keyed hash of every file and secret that the fleet's services use.
 
-    Keys are ("file", set, source) and ("secret", owner, name). A secret that cannot be read is
-    left out, so that new boxes wait for it; in the set that is being applied it is a problem.
+    Keys are ("file", owner, service, source) and ("secret", owner, name). A secret that cannot be
+    read is left out, so that new boxes wait for it; in the set that is applied it is a problem.
     Raises ManifestError with every one of those.
     """
     contents.know(fleet)

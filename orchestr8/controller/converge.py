@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from orchestr8.controller import advice
 from orchestr8.controller.applied import Applied, Failure
@@ -42,7 +42,6 @@ class Convergence:
     narrator: Narrator
     deadline: float
     changed: bool = False
-    steps: list[object] = field(default_factory=list)
     started: list[BoxId] = field(default_factory=list)
     failures: dict[tuple[ServiceName, int], Failure] = field(default_factory=dict)
     rolled_back: dict[ServiceName, int] = field(default_factory=dict)
@@ -235,8 +234,3 @@ class Convergence:
             elif applied.exit:
                 status = "failed"
             documents.set_status(self.set_name, self.revision, status)
-
-
-def shorten(failure: Failure, lines: int) -> Failure:
-    """The failure with its last few lines only."""
-    return replace(failure, lines=failure.lines[-lines:])

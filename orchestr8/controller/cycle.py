@@ -6,7 +6,6 @@ manifest -> fleet -> contracts -> desired -> world -> plan -> outcomes; the proo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +14,7 @@ from orchestr8.boxes.records import Records
 from orchestr8.boxes.world import World
 from orchestr8.contract.grant import Circumstances, grant
 from orchestr8.contract.model import Contracts
-from orchestr8.controller.contents import digests_of
+from orchestr8.controller.contents import FileDigests, digests_of
 from orchestr8.controller.facts import Resolved, resolve_images
 from orchestr8.controller.gather import Glance, gather
 from orchestr8.controller.session import Session
@@ -33,7 +32,7 @@ class Aim:
 
     fleet: Fleet
     applying: str
-    files: Mapping[tuple[str, str], str]
+    files: FileDigests
     fetch: bool = False
     """Whether images that the engine lacks are fetched; a plan fetches nothing."""
     pull: bool = False

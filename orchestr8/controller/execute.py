@@ -18,7 +18,6 @@ from orchestr8.controller.health import Passed, judge
 from orchestr8.controller.settings import PARALLEL_CALLS, now_ms
 from orchestr8.engines.protocol import Borders
 from orchestr8.errors import EngineError, UnavailableError
-from orchestr8.names import BoxId
 from orchestr8.planning.plan import Action, AwaitBox, Plan
 
 TICK_SECONDS = 0.02
@@ -188,8 +187,3 @@ class Executor:
 def execute(plan: Plan, borders: Borders, watch: Watch, deadline: float) -> tuple[Outcome, ...]:
     """Runs every action whose forerunners succeeded; returns what became of each."""
     return Executor(plan, borders, watch, deadline).run()
-
-
-def box_of(action: Action) -> BoxId | None:
-    """The box of a gate, if the action is one."""
-    return action.call.id if isinstance(action.call, AwaitBox) else None

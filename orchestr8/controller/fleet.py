@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from orchestr8.controller.contents import FileDigests
 from orchestr8.manifest.load import load_stored
 from orchestr8.manifest.model import Fleet, ManifestSet, Service
 from orchestr8.names import ServiceName
@@ -15,13 +16,13 @@ from orchestr8.store.documents import DEFAULT_SET, Documents, Revision
 class Stored:
     """The fleet in force, and what each service of it rests on.
 
-    `revisions` leads from a service to its set and revision, `files` from a set and a repository
-    path to the keyed hash, `down` names the sets that are stopped.
+    `revisions` leads from a service to its set and revision, `files` from a
+    service and a repository path to the keyed hash, `down` names the sets that are stopped.
     """
 
     fleet: Fleet
     revisions: Mapping[ServiceName, tuple[str, int]] = field(default_factory=dict)
-    files: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    files: FileDigests = field(default_factory=dict)
     down: frozenset[str] = frozenset()
     live: tuple[Revision, ...] = ()
 
@@ -34,7 +35,7 @@ def stored_fleet(documents: Documents, held_back: Mapping[ServiceName, int]) -> 
     """Everything in force. A service that was rolled back has its older definition."""
     sets: dict[str, ManifestSet] = {}
     revisions: dict[ServiceName, tuple[str, int]] = {}
-    files: dict[tuple[str, str], str] = {}
+    files: dict[tuple[str, str, str], str] = {}
     live: list[Revision] = []
     states = documents.sets()
     for set_name in states:
@@ -44,18 +45,30 @@ def stored_fleet(documents: Documents, held_back: Mapping[ServiceName, int]) -> 
             merged = merge(merged, part)
             live.append(revision)
             revisions |= {s.name: (set_name, revision.number) for s in part.services}
-            files |= {(set_name, source): digest for source, digest in revision.files.items()}
+            files |= files_of(part, revision.files)
         sets[set_name] = merged
     for name, number in held_back.items():
         if name in revisions and revisions[name][1] != number:
             set_name = revisions[name][0]
             revision = documents.revision(set_name, number)
-            sets[set_name] = _with_older(sets[set_name], load_stored(revision.sources), name)
+            older = load_stored(revision.sources)
+            sets[set_name] = _with_older(sets[set_name], older, name)
             revisions[name] = (set_name, number)
-            files |= {(set_name, source): digest for source, digest in revision.files.items()}
+            held = tuple(one for one in older.services if one.name == name)
+            files |= files_of(ManifestSet(held), revision.files)
     fleet = Fleet(sets, documents.platform_ever_stored())
     down = frozenset(name for name, is_down in states.items() if is_down)
     return Stored(fleet, revisions, files, down, tuple(live))
+
+
+def files_of(part: ManifestSet, digests: Mapping[str, str]) -> dict[tuple[str, str, str], str]:
+    """The keyed hash of each file that the part's services mount, of those that are known."""
+    return {
+        (service.name.owner, service.name.service, file.source): digests[file.source]
+        for service in part.services
+        for file in service.files
+        if file.source in digests
+    }
 
 
 def with_set(in_force: Fleet, set_name: str, part: ManifestSet) -> Fleet:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestr8.controller.cycle import Aim
 from orchestr8.controller.files import contents_of
-from orchestr8.controller.fleet import stopped, with_set
+from orchestr8.controller.fleet import files_of, stopped, with_set
 from orchestr8.controller.session import Session
 from orchestr8.errors import UsageError
 from orchestr8.manifest.load import load
@@ -49,7 +49,8 @@ def aim_of(session: Session, loaded: Loaded, *, fetch: bool) -> Aim:
     """The fleet with the request's set in its new form."""
     set_name, stored = loaded.request.set_name, session.stored
     digest = session.store.documents.digest
-    fresh = {(set_name, source): digest(content) for source, content in loaded.contents.items()}
+    digests = {source: digest(content) for source, content in loaded.contents.items()}
+    fresh = files_of(loaded.part, digests)
     return Aim(
         fleet=stopped(with_set(stored.fleet, set_name, loaded.part), stored.down - {set_name}),
         applying=set_name,

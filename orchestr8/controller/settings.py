@@ -27,9 +27,9 @@ class Settings:
     def from_environment(cls, engine: str = "") -> Settings:
         """ORCHESTR8_STATE, ORCHESTR8_RUN, ORCHESTR8_SECRETS, ORCHESTR8_ENGINE, or the defaults."""
         return cls(
-            Path(os.environ.get("ORCHESTR8_STATE", "/var/lib/orchestr8")),
-            Path(os.environ.get("ORCHESTR8_RUN", "/run/orchestr8")),
-            Path(os.environ.get("ORCHESTR8_SECRETS", "/etc/orchestr8/secrets")),
+            Path(os.environ.get("ORCHESTR8_STATE") or "/var/lib/orchestr8"),
+            Path(os.environ.get("ORCHESTR8_RUN") or "/run/orchestr8"),
+            Path(os.environ.get("ORCHESTR8_SECRETS") or "/etc/orchestr8/secrets"),
             engine or os.environ.get("ORCHESTR8_ENGINE", ""),
             _login(),
         )

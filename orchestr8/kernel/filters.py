@@ -96,7 +96,9 @@ class _Tracer(threading.Thread):
             finally:
                 _ptrace(_DETACH, self.pid, 0, signal)
         except OSError as error:
-            self.error = error
+            # one that has ended meanwhile is refused as if it were forbidden
+            ended = files.start_time(self.pid) != self.start_time
+            self.error = ProcessLookupError(3, "the task has ended") if ended else error
 
     def _await_stop(self) -> int:
         """Wait until it stops; the signal that it was about to get, to be handed on."""

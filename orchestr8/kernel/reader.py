@@ -159,9 +159,8 @@ class _Pass:
 
     def _program(self) -> tuple[str, int]:
         try:
-            return files.read_link("exe", self.folder), syscalls.mount_and_mode(self.folder, "exe")[
-                0
-            ]
+            mount, _ = syscalls.mount_and_mode(self.folder, "exe")
+            return files.read_link("exe", self.folder), mount
         except FileNotFoundError as error:  # of a process that has ended, exe points to nothing
             raise tasks.TaskEndedError from error
 
@@ -179,7 +178,7 @@ class _Pass:
         reading = replace(
             self.empty,
             tasks=members,
-            strays=self._try("strays", lambda: self._strays(group, members)),
+            strays=self._try("strays", lambda: self._strays(group, members, found)),
             mounts=found,
             cgroup={
                 **(self._try("cgroup", lambda: cgroups.control_files(group)) or {}),
@@ -228,11 +227,7 @@ class _Pass:
             host_devices=host_devices(nodes or ()),
         )
 
-    def _tasks(
-        self,
-        group: cgroups.Group,
-        found: tuple[Mount, ...],
-    ) -> tuple[TaskReading, ...]:
+    def _tasks(self, group: cgroups.Group, found: tuple[Mount, ...]) -> tuple[TaskReading, ...]:
         """Every task of the box, the first one first.
 
         The list is read again until nobody is in it who was not looked at: a task that starts
@@ -252,7 +247,7 @@ class _Pass:
                 if self._starts(seen, ids):
                     starting = True
                     continue
-                read[pid] = tuple(self._with_filters(task) for task in seen)
+                read[pid] = tuple(x for x in map(self._with_filters, seen) if x is not None)
             if not unread:
                 return self._ordered(read)
             if starting:
@@ -271,15 +266,15 @@ class _Pass:
             return False
         return _is_runtime(seen[0].program or "", seen[0].program_mount in ids)
 
-    def _with_filters(self, task: TaskReading) -> TaskReading:
-        """The same with the programs of its filter; a task that ends meanwhile stays as it was."""
+    def _with_filters(self, task: TaskReading) -> TaskReading | None:
+        """The same with the programs of its filter; None for a task that ended meanwhile."""
         count = task.status.get("Seccomp_filters", "")
         if task.status.get("Seccomp") == "0":
             return replace(task, filters=())
         try:
             programs = self.witness.filters.read(task.pid, task.start_time, count)
         except ProcessLookupError:
-            return task
+            return None
         except OSError as error:
             self.failures[f"filters of {task.pid}"] = files.sentence(error)
             return task
@@ -291,35 +286,34 @@ class _Pass:
             raise tasks.TaskEndedError
         return (*first, *(task for pid in sorted(read) for task in read[pid]))
 
-    def _strays(self, group: cgroups.Group, members: tuple[TaskReading, ...]) -> tuple[int, ...]:
+    def _strays(
+        self, group: cgroups.Group, members: tuple[TaskReading, ...], found: tuple[Mount, ...]
+    ) -> tuple[int, ...]:
         """Tasks of the box's pid namespace that are not in its cgroup.
 
-        The box's own /proc lists the namespace. Only when it has a number that no member has (or
-        lacks the first one's, so is no list of it) is every process of the host asked.
+        The box's own /proc lists the namespace. Only when it has a number that no member has, or
+        is no such list, is every process of the host asked.
         """
         if not members:
             raise ValueError("its tasks could not be read")
-        inner = self._inner_numbers()
+        shown = [mount.type for mount in found if mount.target == "/proc"]
+        inner = self._inner_numbers() if shown[-1:] == ["proc"] else set()
         if _inner_number(members[0]) in inner <= {_inner_number(task) for task in members}:
             return ()
         namespace = f"pid:[{members[0].namespaces.get('pid')}]"
         return tuple(pid for pid in sorted(_processes()) if _is_stray(pid, namespace, group.path))
 
     def _inner_numbers(self) -> set[int]:
-        """The process numbers that the box itself sees; all of them if its /proc is hidden."""
+        """The process numbers that the box itself sees."""
         root = os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.folder)
         try:
-            flags = os.O_RDONLY | os.O_DIRECTORY
-            listed = syscalls.open_inside(root, "proc", flags)
-        except OSError:
-            return {-1}
+            listed = syscalls.open_inside(root, "proc", os.O_RDONLY | os.O_DIRECTORY)
         finally:
             os.close(root)
         try:
-            names = files.names(listed)
+            return {int(name) for name in files.names(listed) if name.isdigit()}
         finally:
             os.close(listed)
-        return {int(name) for name in names if name.isdigit()}
 
 
 def _inner_number(task: TaskReading) -> int:

@@ -81,11 +81,11 @@ class _About:
         moves = [move for move in self.moves.slots if isinstance(move, Replace)]
         for alike in _alike(moves, lambda move: (move.cause, move.changes)):
             cause = "" if alike[0].changes else alike[0].cause
-            yield self._in_slots(Mark.REPLACE, "replace", cause, len(alike), alike[0].changes)
+            yield self._replacement(cause, len(alike), alike[0].changes)
         finished = sum(isinstance(move, Finish) for move in self.moves.slots)
         if finished:
             cause = "an interrupted replacement goes on"
-            yield self._in_slots(Mark.REPLACE, "replace", cause, finished)
+            yield self._replacement(cause, finished, ())
 
     def releases(self) -> Iterable[Step]:
         """Boxes that go."""
@@ -147,22 +147,15 @@ class _About:
                 whose_move=first.whose_move,
             )
 
-    def _in_slots(
-        self,
-        mark: Mark,
-        what: str,
-        cause: str,
-        count: int,
-        changes: tuple[FieldChange, ...] = (),
-    ) -> Step:
+    def _replacement(self, cause: str, count: int, changes: tuple[FieldChange, ...]) -> Step:
         why = stop_first_why(self.draft.desired.services[self.name])
         effect = f"stop-first: {why}, short gap" if why else "start-first, no gap"
         return Step(
-            mark,
+            Mark.REPLACE,
             self.name,
             self.running,
             self.running,
-            what,
+            "replace",
             cause=cause,
             changes=changes,
             effect=effect,

@@ -140,10 +140,13 @@ def _owners(draft: Draft, with_fresh_boxes: Set[str]) -> None:
     for owner in sorted({name.owner for name, one in draft.desired.services.items() if one.slots}):
         wanted = draft.desired.quotas.get(owner, Quota())
         seen = draft.world.quotas.get(owner)
-        changes = quota_changes(wanted, seen) if seen else ()
-        if changes or (seen is None and owner in with_fresh_boxes):
-            cause = ", ".join(map(str, changes)) or "the owner has no cgroup yet"
-            draft.owners[owner] = draft.add(EnsureOwner(owner, wanted), Purpose.REBALANCE, cause)
+        call = EnsureOwner(owner, wanted)
+        if seen is None and owner in with_fresh_boxes:
+            cause = "the owner has no cgroup yet"
+            draft.owners[owner] = draft.add(call, Purpose.PROVISION, cause)
+        elif seen is not None and (changes := quota_changes(wanted, seen)):
+            cause = ", ".join(map(str, changes))
+            draft.owners[owner] = draft.add(call, Purpose.REBALANCE, cause)
 
 
 def _image(draft: Draft, name: ServiceName, move: Provision | Replace) -> None:

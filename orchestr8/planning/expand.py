@@ -18,7 +18,7 @@ from orchestr8.planning.survey import Key, key_of
 from orchestr8.planning.wording import listed
 
 Digests = Mapping[tuple[str, ...], str]
-"""Keyed hashes: ("file", set, source) and ("secret", owner, name). Empty is missing."""
+"""Keyed hashes: ("file", owner, service, source) and ("secret", owner, name). Empty is missing."""
 NO_VOLUMES: Volumes = {}
 
 
@@ -183,7 +183,7 @@ class _Fleet:
         return tuple(sorted((*files, *secrets)))
 
     def _file(self, contract: Contract, source: str) -> str:
-        return self.digests.get(("file", contract.set_name, source), "")
+        return self.digests.get(("file", contract.name.owner, contract.name.service, source), "")
 
     def _secret(self, contract: Contract, name: str) -> str:
         return self.digests.get(("secret", contract.name.owner, name), "")

@@ -8,7 +8,8 @@
     write      the actions, each behind what it stands on
     describe   the lines that people read
 
-A service that is as declared is looked at once, in the comparison, and costs nothing after it.
+A service that is as declared costs one comparison and its entries in the packet filter; nothing
+else looks at it.
 """
 
 from __future__ import annotations

@@ -89,12 +89,13 @@ class _Crossing:
         """New one made, old one ended, new one started; neighbours take the traffic meanwhile."""
         created = [self._create(move, self.before) for move in batch]
         old = [move.box for move in batch]
+        has_neighbours = bool(self.backends - {self.draft.places.address(box) for box in old})
         away = self._lead(old, (), created)
         stopped: list[int] = []
         for move, made in zip(batch, created, strict=True):
             stopped += self._stop(move.box, self._id(move), (made, *away))
         # Without a neighbour the traffic had better wait for the new box than for the old one.
-        turned = () if away else self._lead(old, self._addresses(batch), stopped)
+        turned = () if has_neighbours else self._lead(old, self._addresses(batch), stopped)
         gates = []
         for move, made, end in zip(batch, created, stopped, strict=True):
             gates.append(self._start(move, (made, end, *turned), also_goes=(move.box,)))

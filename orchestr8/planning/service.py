@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from orchestr8.boxes.desired import DesiredService
@@ -48,26 +48,41 @@ def reconcile_service(
     slots: list[SlotMove] = []
     adjusts: list[Adjust] = []
     releases: list[Release] = []
-    by_slot = _by_slot(boxes)
-    for number, declared in enumerate(service.slots):
-        in_slot = by_slot.pop(number, ())
-        slot = _look(service, number, declared, in_slot, seen, peers)
-        move = _held_back(decide(slot), slot, declared)
+    for slot in slots_of(service, boxes, seen, peers):
+        move = _held_back(decide(slot), slot)
         slots.append(move)
         adjust = _adjust(service, move, seen)
-        if adjust:
-            adjusts.append(adjust)
-        if slot.others or not slot.runs:
-            releases += _in_the_way(slot, move)
-    for surplus in by_slot.values():
-        cause = f"replicas: {len(service.slots)} wanted"
-        releases += (Release(box, cause) for box in surplus)
+        adjusts += (adjust,) if adjust else ()
+        releases += _in_the_way(slot, move)
+    surplus = f"replicas: {len(service.slots)} wanted"
+    releases += (Release(box, surplus) for box in boxes if box.slot >= len(service.slots))
     held = seen.held_door(service)
     if held:
         slots = _show_held_door(service, slots, held)
     if not adjusts and not releases and all(isinstance(move, Keep) for move in slots):
         return STEADY
     return Moves(tuple(slots), tuple(adjusts), tuple(releases))
+
+
+def slots_of(
+    service: DesiredService,
+    boxes: Sequence[ObservedBox],
+    seen: Survey,
+    peers: Peers = NO_PEERS,
+) -> Iterator[Slot]:
+    """What is known about each slot of a service, in order."""
+    by_slot: dict[int, list[ObservedBox]] = {}
+    for box in boxes:
+        by_slot.setdefault(box.slot, []).append(box)
+    for number, declared in enumerate(service.slots):
+        in_slot: Sequence[ObservedBox] = by_slot.get(number, ())
+        wanted: BoxSpec | None = seen.with_volumes_as_they_are(declared)
+        if not service.new_boxes_allowed:
+            wanted = _carried(service, number, in_slot, seen)
+        counts = _the_one_that_counts(in_slot, wanted, seen)
+        others = tuple(box for box in in_slot if box is not counts)
+        joins = _joins(declared, number, peers) if peers else ()
+        yield Slot(service, number, wanted, counts, others, joins, seen)
 
 
 def release_service(boxes: Sequence[ObservedBox]) -> Moves:
@@ -84,12 +99,14 @@ def _is_just_as_declared(
     """
     if len(boxes) != len(service.slots) or not service.new_boxes_allowed:
         return False
-    if seen.doors_held or seen.unhealthy or seen.volume_uids:
+    if service.publish and seen.doors_held:
         return False
     for number, box in enumerate(boxes):
         declared = service.slots[number]
         is_plain = (
             box.state is State.RUNNING
+            and not (seen.unhealthy and box.id in seen.unhealthy)
+            and not (seen.volume_uids and declared.volumes)
             and box.slot == number
             and box.spec == declared
             and box.limits == service.limits
@@ -102,38 +119,8 @@ def _is_just_as_declared(
     return True
 
 
-def _by_slot(boxes: Sequence[ObservedBox]) -> dict[int, Sequence[ObservedBox]]:
-    if len(boxes) == 1:
-        return {boxes[0].slot: boxes}
-    found: dict[int, list[ObservedBox]] = {}
-    for box in boxes:
-        found.setdefault(box.slot, []).append(box)
-    return dict(found)
-
-
-def _look(
-    service: DesiredService,
-    number: int,
-    declared: BoxSpec,
-    in_slot: Sequence[ObservedBox],
-    seen: Survey,
-    peers: Peers,
-) -> Slot:
-    wanted: BoxSpec | None = seen.with_volumes_as_they_are(declared)
-    if not service.new_boxes_allowed:
-        wanted = _carried(service, number, declared, in_slot, seen)
-    box = in_slot[0] if len(in_slot) == 1 else _the_one_that_counts(in_slot, wanted, seen)
-    others = () if len(in_slot) < 2 else tuple(other for other in in_slot if other is not box)
-    joins = _joins(declared, number, peers) if peers else ()
-    return Slot(service, number, wanted, box, others, joins, seen)
-
-
 def _carried(
-    service: DesiredService,
-    number: int,
-    declared: BoxSpec,
-    in_slot: Sequence[ObservedBox],
-    seen: Survey,
+    service: DesiredService, number: int, in_slot: Sequence[ObservedBox], seen: Survey
 ) -> BoxSpec | None:
     """The declaration under which a slot may be healed while no new revision may be placed: its
     own last one, its neighbours', or for a box that went without a trace the present one."""
@@ -142,6 +129,7 @@ def _carried(
         return carried[-1]
     if (service.name, number) not in seen.placed:
         return None
+    declared = service.slots[number]
     neighbours = [box.spec for box in seen.of(service.name) if box.spec]
     return replace(neighbours[-1], volumes=declared.volumes) if neighbours else declared
 
@@ -151,6 +139,8 @@ def _the_one_that_counts(
 ) -> ObservedBox | None:
     """Of several boxes in a slot, the one that is kept: rather one that runs and is not ill, then
     the one that is as declared, then the one known to be good, then the youngest."""
+    if len(in_slot) < 2:
+        return in_slot[0] if in_slot else None
 
     def worth(box: ObservedBox) -> tuple[bool, bool, bool, bool, int]:
         as_declared = bool(wanted and box.spec and not spec_changes(wanted, box.spec))
@@ -158,7 +148,7 @@ def _the_one_that_counts(
         good = seen.good(box) or is_done
         return box.state.runs, not seen.ill(box), as_declared, good, box.id.serial
 
-    return max(in_slot, key=worth, default=None)
+    return max(in_slot, key=worth)
 
 
 def _joins(declared: BoxSpec, number: int, peers: Peers) -> tuple[tuple[str, BoxId | None], ...]:
@@ -168,11 +158,11 @@ def _joins(declared: BoxSpec, number: int, peers: Peers) -> tuple[tuple[str, Box
     )
 
 
-def _held_back(move: SlotMove, slot: Slot, declared: BoxSpec) -> SlotMove:
+def _held_back(move: SlotMove, slot: Slot) -> SlotMove:
     """Says so where a box is kept only because its new declaration may not be placed."""
     if slot.service.new_boxes_allowed or not isinstance(move, Keep | Finish):
         return move
-    wanted = slot.seen.with_volumes_as_they_are(declared)
+    wanted = slot.seen.with_volumes_as_they_are(slot.service.slots[slot.number])
     carried = move.box.spec
     if carried is None or carried == wanted or not spec_changes(wanted, carried):
         return move

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.spec import FieldChange
@@ -21,35 +21,46 @@ def link_changes(draft: Draft) -> dict[ServiceName, tuple[FieldChange, ...]]:
     wiring = draft.wiring
     if not draft.world.network.prepared or not (wiring.add or wiring.remove):
         return {}
-    stays = _who_stays(draft)
-    doors = {
-        (one.address, one.host_port): one.port
-        for one in draft.world.network.elements
-        if isinstance(one, Door)
-    }
+    whose, stays = _whose(draft)
     found: dict[ServiceName, dict[FieldChange, None]] = {}
+
+    def tell(name: ServiceName, field: str, before: str, after: str) -> None:
+        if before != after:
+            found.setdefault(name, {})[FieldChange(field, before, after)] = None
+
     for element in wiring.remove:
         for name, field, value in _told(element, stays):
-            found.setdefault(name, {})[FieldChange(field, value, NONE)] = None
+            tell(name, field, value, NONE)
+    doors = _doors(draft.world.network.elements)
     for element in wiring.add:
+        earlier = doors.get(_host_end(element))
+        before = {name: value for name, _, value in _told(earlier, whose)} if earlier else {}
         for name, field, value in _told(element, stays):
-            before = NONE
-            if isinstance(element, Door) and (element.address, element.host_port) in doors:
-                before = _door(element, doors[element.address, element.host_port])
-            if before != value:
-                found.setdefault(name, {})[FieldChange(field, before, value)] = None
+            tell(name, field, before.pop(name, NONE), value)
+        for name in before.keys() & set(stays.values()):
+            tell(name, "publish", before[name], NONE)
     return {name: tuple(changes) for name, changes in found.items()}
 
 
-def _who_stays(draft: Draft) -> dict[str, ServiceName]:
-    """Whose box is at which address, before the plan and after it."""
+def _whose(draft: Draft) -> tuple[dict[str, ServiceName], dict[str, ServiceName]]:
+    """Whose box is at which address before the plan, and of these whose is there after it too."""
     fresh = {record.address for record in draft.places.fresh.values()}
-    return {
-        address: ServiceName(*key)
-        for key, presence in draft.wiring.presences.items()
-        for address in presence.during
-        if address not in presence.going and address not in fresh
-    }
+    whose: dict[str, ServiceName] = {}
+    stays: dict[str, ServiceName] = {}
+    for key, presence in draft.wiring.presences.items():
+        name = ServiceName(*key)
+        there = [address for address in presence.during if address not in fresh]
+        whose |= dict.fromkeys(there, name)
+        stays |= {address: name for address in there if address not in presence.going}
+    return whose, stays
+
+
+def _host_end(element: Element) -> tuple[str, int] | None:
+    return (element.address, element.host_port) if isinstance(element, Door) else None
+
+
+def _doors(elements: Iterable[Element]) -> dict[tuple[str, int] | None, Door]:
+    return {_host_end(element): element for element in elements if isinstance(element, Door)}
 
 
 def _told(
@@ -66,14 +77,11 @@ def _told(
             if source:
                 yield source, "net.egress", f"{element.range}:{element.port}"
         case Door():
-            for owner in {stays[one] for one in element.backends if one in stays}:
-                yield owner, "publish", _door(element, element.port)
+            for owner in sorted({stays[one] for one in element.backends if one in stays}):
+                text = f"{element.address}:{element.host_port} to {element.port}"
+                yield owner, "publish", text
         case Route():
             pass
-
-
-def _door(door: Door, port: int) -> str:
-    return f"{door.address}:{door.host_port} to {port}"
 
 
 def upkeep(draft: Draft, *, is_explained: bool) -> tuple[Upkeep, ...]:
@@ -98,7 +106,7 @@ def _quota_line(draft: Draft, call: EnsureOwner) -> Upkeep | None:
 
 def _network_line(draft: Draft, *, is_explained: bool) -> Upkeep | None:
     prepares = any(isinstance(action.call, PrepareNetwork) for action in draft.actions)
-    if prepares and _who_stays(draft):
+    if prepares and _whose(draft)[1]:
         cause = "the packet filter was missing; every link is set again"
         return Upkeep("network", cause, effect=IN_PLACE)
     if draft.actions and not is_explained:

@@ -13,15 +13,10 @@ _TASK = "the kernel's word: a thread or process"
 _CGROUP = "Docker's own word for how it makes cgroups"
 _BACKENDS = "the load balancer's word for where a route leads; no engine is meant"
 _MACHINE = "one instruction of the packet-filter machine is judged by all of its state"
-_READING = "one flaw of pydantic's is told with all that leads back to its place"
 EXCEPTED = {
     ("many_parameters", "orchestr8/cli/apply.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/plan.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/validate.py", "_print_text"): "what one page is made of",
-    ("many_parameters", "orchestr8/manifest/reading.py", "_missing_key"): _READING,
-    ("many_parameters", "orchestr8/manifest/reading.py", "_note"): _READING,
-    ("many_parameters", "orchestr8/manifest/reading.py", "_unknown_key"): _READING,
-    ("many_parameters", "orchestr8/manifest/reading.py", "_wrong_shape"): _READING,
     ("many_parameters", "orchestr8/planning/service.py", "_look"): "what one slot is seen by",
     ("many_parameters", "orchestr8/proof/filters.py", "_jump"): _MACHINE,
     ("many_parameters", "orchestr8/proof/filters.py", "_move"): _MACHINE,

@@ -17,6 +17,7 @@ from orchestr8.boxes.records import Records
 from orchestr8.boxes.world import Health, State, World
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.allocate import allocate
+from orchestr8.planning.links import standing_elements
 from orchestr8.planning.plan import Call, ChangeNetwork, CreateBox, Plan, Reason
 from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.show import action_lines, plan_text
@@ -93,6 +94,7 @@ def _is_as_declared(simulation: Simulation, but: Set[ServiceName]) -> None:
         assert box.state.runs or (service.run_once and box.state is State.STOPPED)
         assert service.run_once or box.limits == service.limits
         assert box.names == service.names or not spec.networked
+    assert but or world.network.elements == standing_elements(desired, world)
 
 
 def survives_interruption(story: Story, planner: Planner) -> None:

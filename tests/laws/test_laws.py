@@ -9,7 +9,7 @@ from orchestr8.planning.reconcile import reconcile
 from tests.laws.laws import LAWS, Law
 from tests.laws.stories import Story, stories
 
-EXAMPLES = 60
+EXAMPLES = 50
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)

@@ -9,7 +9,7 @@ import pytest
 
 from orchestr8.manifest.jsonschema import DIALECT, json_schema
 from orchestr8.manifest.load import load
-from orchestr8.manifest.read import read_sources
+from orchestr8.manifest.model import ManifestSet, Source
 from tests.manifest.json_values import json_value
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +24,12 @@ TEXTS = sorted(
 )
 
 
+def load_all(path: Path) -> ManifestSet:
+    """A manifest, or every one directly in a folder, as one set without a fleet around it."""
+    texts = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+    return load([Source(str(text), text.read_text("utf-8")) for text in texts], None)
+
+
 def test_there_are_some() -> None:
     assert len(EXAMPLES) >= 5
     assert MANIFESTS
@@ -31,12 +37,12 @@ def test_there_are_some() -> None:
 
 @pytest.mark.parametrize("path", [*EXAMPLES, *MANIFESTS], ids=lambda path: path.name)
 def test_it_is_read_without_a_problem(path: Path) -> None:
-    found = load(read_sources([str(path)]), None)
+    found = load_all(path)
     assert found.services or found.platform
 
 
 def test_all_manifests_are_one_set() -> None:
-    assert load(read_sources([str(ROOT / "manifests")]), None).services
+    assert load_all(ROOT / "manifests").services
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -43,11 +43,16 @@ class Fleet:
     images: tuple[ImageFacts, ...] = ()
 
 
-def fleet(brief: Brief, features: Features | None = None) -> Fleet:
-    """Reads a fleet in brief; unknown words are an error, so that no case tests nothing."""
+def fleet(
+    brief: Brief, features: Features | None = None, image_facts: ImageFacts | None = None
+) -> Fleet:
+    """Reads a fleet in brief; unknown words are an error, so that no case tests nothing.
+
+    With `image_facts` every service has this one image.
+    """
     _check(brief, "services", "volumes", "owners", "reserve", "missing", "on_expiry")
     services = {
-        ServiceName.parse(name): _contract(ServiceName.parse(name), words or {})
+        ServiceName.parse(name): _contract(ServiceName.parse(name), words or {}, image_facts)
         for name, words in (brief.get("services") or {}).items()
     }
     missing = set(brief.get("missing", ()))
@@ -76,11 +81,11 @@ def image(reference: str) -> ImageFacts:
     return ImageFacts(reference, f"sha256:{_digest(reference)}", entrypoint=("/run",), cmd=("all",))
 
 
-def _contract(name: ServiceName, words: Brief) -> Contract:
+def _contract(name: ServiceName, words: Brief, facts: ImageFacts | None) -> Contract:
     _check(
         words, "image", "replicas", "args", "entrypoint", "env", "workdir", "files", "secrets",
         "connects", "accepts", "publish", "health", "after", "volumes", "limits", "run", "update",
-        "stop", "ended", "egress", "share", "user", "notes", "set", "scratch",
+        "stop", "ended", "egress", "share", "user", "notes", "set", "image_env",
     )  # fmt: skip
     reference = words.get("image", f"{name.service}:1")
     service = Service(
@@ -106,7 +111,11 @@ def _contract(name: ServiceName, words: Brief) -> Contract:
     )
     user = words.get("user", "private")
     share = words.get("share", {})
-    profile = Profile(user=user if user == "private" else "fixed", **share)
+    profile = Profile(
+        user=user if user == "private" else "fixed",
+        image_env=tuple(words.get("image_env", ())),
+        **share,
+    )
     return Contract(
         service=service,
         set_name=words.get("set", "default"),
@@ -115,7 +124,7 @@ def _contract(name: ServiceName, words: Brief) -> Contract:
         grants=(_ended_grant(),) if words.get("ended") else (),
         notes=tuple(words.get("notes", ())),
         egress=tuple(_egress(one) for one in words.get("egress", ())),
-        image=image(reference),
+        image=facts or image(reference),
         fixed_id="" if user == "private" else user,
     )
 
@@ -182,7 +191,8 @@ def _volumes(words: Brief) -> dict[tuple[str, str], Volume]:
 
 
 def _contents(contract: Contract) -> list[tuple[str, ...]]:
-    files = [("file", contract.set_name, file.source) for file in contract.service.files]
+    name = contract.name
+    files = [("file", name.owner, name.service, file.source) for file in contract.service.files]
     secrets = [("secret", contract.name.owner, one) for one in contract.service.secrets]
     return [*files, *secrets]
 

@@ -141,9 +141,10 @@ def _volume(simulation: Simulation, words: Event, _: Fleet) -> None:
 
 
 def _meanwhile(simulation: Simulation, words: Event, _: Fleet) -> None:
-    """Another fleet was wanted, and made true, in between."""
+    """Another fleet was wanted in between, and made true, or the first actions of that."""
     other = fleet(words["wanted meanwhile"], simulation.machine.features)
-    simulation.carry_out(simulation.plan(other))
+    plan = simulation.plan(other)
+    simulation.carry_out(plan, range(words.get("first", len(plan.actions))))
 
 
 def _reboot(simulation: Simulation, _words: Event, _: Fleet) -> None:

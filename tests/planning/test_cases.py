@@ -15,10 +15,15 @@ from typing import Any
 import pytest
 import yaml
 
+from orchestr8.boxes.desired import DesiredService
+from orchestr8.planning.allocate import allocate
+from orchestr8.planning.expand import expand
+from orchestr8.planning.moves import Peers, Provision, Replace, joined
+from orchestr8.planning.rules import HINDRANCES, RULES, Slot
+from orchestr8.planning.service import slots_of
 from orchestr8.planning.show import NOTHING, action_lines, plan_text
-from tests.laws.simulation import Simulation
-from tests.planning.brief import fleet
-from tests.planning.events import happen
+from orchestr8.planning.survey import survey
+from tests.planning.playing import stage
 
 FOLDER = Path(__file__).parents[1] / "cases" / "planning"
 CASES = sorted(FOLDER.glob("*.yaml"))
@@ -43,15 +48,7 @@ def test_case(path: Path) -> None:
 
 
 def _play(case: Mapping[str, Any]) -> dict[str, str]:
-    simulation = Simulation()
-    if "machine" in case:
-        happen({"machine": case["machine"]}, simulation, fleet({}))
-    before = case.get("before", {})
-    if before:
-        _converge(simulation, before)
-    wanted = fleet(_merged(before, case.get("change", {})), simulation.machine.features)
-    for event in case.get("events", ()):
-        happen(event, simulation, wanted)
+    simulation, wanted = stage(case)
     plan = simulation.plan(wanted)
     answers = {"plan": plan_text(plan), "actions": "\n".join(action_lines(plan))}
     failed = simulation.carry_out(plan)
@@ -62,25 +59,33 @@ def _play(case: Mapping[str, Any]) -> dict[str, str]:
     return answers
 
 
-def _converge(simulation: Simulation, brief: Mapping[str, Any]) -> None:
-    wanted = fleet(brief, simulation.machine.features)
-    for _cycle in range(5):
-        plan = simulation.plan(wanted)
-        if plan.empty:
-            return
-        assert not simulation.carry_out(plan), "the case cannot begin"
-    raise AssertionError("what is there before does not converge")
+def test_every_rule_has_a_case() -> None:
+    """Missing cases fail as well as rules that nothing ever reaches."""
+    met: set[str] = set()
+    for path in CASES:
+        simulation, wanted = stage(yaml.safe_load(path.read_text()))
+        records, _given = allocate(wanted.contracts, simulation.records)
+        desired = expand(wanted.contracts, records, wanted.digests, wanted.volumes)
+        simulation.desired = desired
+        seen = survey(desired, simulation.world(), records, simulation.clock.now_ms())
+        for name, service in desired.services.items():
+            for slot in slots_of(service, seen.of(name), seen, _strangers(service)):
+                met |= _met(slot)
+    rules = {rule.why for rule in RULES} | {one.why for one in HINDRANCES}
+    assert met == rules
 
 
-def _merged(before: Any, change: Any) -> Any:
-    """`change` over `before`: maps merge, null takes away."""
-    if not isinstance(before, Mapping) or not isinstance(change, Mapping):
-        return change
-    merged = {key: value for key, value in before.items() if key not in change}
-    for key, value in change.items():
-        if value is not None:
-            merged[key] = _merged(before.get(key), value)
-    return merged
+def _strangers(service: DesiredService) -> Peers:
+    """Whatever a service joins is about to be another box."""
+    return {peer: (None,) for spec in service.slots for _, peer in joined(spec.profile)}
+
+
+def _met(slot: Slot) -> set[str]:
+    rule = next(rule for rule in RULES if rule.applies(slot))
+    move = rule.move(slot)
+    if not isinstance(move, Provision | Replace):
+        return {rule.why}
+    return {rule.why} | {one.why for one in HINDRANCES if one.wait(slot, move)}
 
 
 def _rewrite(path: Path, answers: Mapping[str, str]) -> None:

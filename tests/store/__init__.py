@@ -1,0 +1,1 @@
+"""The store: what survives a kill, a full disk and a second process."""

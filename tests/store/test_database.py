@@ -1,0 +1,237 @@
+"""The file and its folder: locks, kills, and disks and rights that are not as they should be."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from orchestr8.errors import StoreError, UnavailableError
+from orchestr8.manifest.model import Source
+from orchestr8.store.database import FILE_NAME, Database, writer_lock
+from orchestr8.store.schema import VERSION
+from orchestr8.store.store import Store
+from tests.store.writer import FILES, TEXT_LENGTH
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = 65_534
+KILLS = 12
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="rights are tried by becoming nobody")
+
+
+@contextmanager
+def another(word: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process on a state folder; killed at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.store.writer", word, str(folder)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    """The next line that a process prints."""
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def test_a_second_process_is_refused_while_the_lock_is_held(tmp_path: Path) -> None:
+    with another("lock", tmp_path) as holder:
+        assert said(holder) == "held"
+        with pytest.raises(UnavailableError) as caught, writer_lock(tmp_path):
+            pass
+    assert str(tmp_path) in caught.value.what
+    assert caught.value.remedy == "wait until it is done, then type the command again"
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
+    with another("lock", tmp_path) as holder:
+        assert said(holder) == "held"
+        holder.kill()
+        holder.wait()
+        with writer_lock(tmp_path):
+            pass
+
+
+def test_the_lock_is_free_again_after_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="x"), writer_lock(tmp_path):
+        raise ValueError("x")
+    with writer_lock(tmp_path):
+        pass
+
+
+def test_reading_goes_on_while_the_lock_is_held(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    with another("lock", tmp_path) as holder:
+        assert said(holder) == "held"
+        assert Store(tmp_path).documents.sets() == {}
+
+
+def test_a_kill_at_any_moment_leaves_whole_revisions(tmp_path: Path) -> None:
+    """Killed again and again while it saves; what is in force is whole, and the newest told."""
+    told = 0
+    for round_number in range(KILLS):
+        with another("save", tmp_path) as writer:
+            for _ in range(1 + round_number % 4):
+                told = int(said(writer))
+        store = Store(tmp_path)
+        (revision,) = store.documents.in_force("shop")
+        assert revision.number in (told, told + 1)
+        assert [one.text for one in revision.sources] == [
+            str(revision.number) * TEXT_LENGTH
+        ] * FILES
+        contents = [store.documents.blob(digest) for digest in revision.files.values()]
+        assert contents == [f"{n} of {revision.number}".encode() * 2_000 for n in range(FILES)]
+        rows = store._database.rows("PRAGMA integrity_check")
+        assert rows == [("ok",)]
+        store.close()
+
+
+def test_two_processes_may_make_the_store_at_once(tmp_path: Path) -> None:
+    with another("open", tmp_path / "s") as one, another("open", tmp_path / "s") as other:
+        installations = {said(one), said(other)}
+    assert installations == {Store(tmp_path / "s").ledger.installation}
+
+
+def test_the_folder_and_its_files_are_root_s_alone(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        Store(tmp_path / "a" / "state").documents.save("x", [], {}, (), ("ann", 1))
+        with writer_lock(tmp_path / "a" / "state"):
+            pass
+    finally:
+        os.umask(old)
+    folder = tmp_path / "a" / "state"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.stat().st_mode & 0o077 for path in folder.iterdir()} == {
+        path.name: 0 for path in folder.iterdir()
+    }
+
+
+def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    with pytest.raises(ValueError, match="x"), database.transaction() as connection:
+        connection.execute("INSERT INTO meta VALUES ('a', '1')")
+        raise ValueError("x")
+    assert database.rows("SELECT 1 FROM meta WHERE key='a'") == []
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO meta VALUES ('a', '1')")
+    assert database.rows("SELECT 1 FROM meta WHERE key='a'") == [(1,)]
+
+
+def test_what_is_written_survives_a_power_loss(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    assert database.rows("PRAGMA synchronous") == [(2,)]
+    assert database.rows("PRAGMA journal_mode") == [("wal",)]
+
+
+@pytest.mark.parametrize("content", [b"garbage\n" * 600, b"SQLite format 3\0" + b"\xff" * 9_000])
+def test_a_file_that_is_no_store_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with pytest.raises(StoreError) as caught:
+        Store(tmp_path)
+    assert str(tmp_path) in caught.value.what
+    assert caught.value.remedy == "restore the file from a backup, or move it away and start anew"
+    assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+def test_an_empty_file_is_a_new_store(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).touch()
+    assert Store(tmp_path).documents.sets() == {}
+
+
+def test_a_newer_layout_is_left_alone(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute(f"PRAGMA user_version={VERSION + 1}")
+    with pytest.raises(StoreError) as caught:
+        Store(tmp_path)
+    assert "was written by a newer orchestr8" in caught.value.what
+    assert caught.value.remedy == "use that release, or another state folder"
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("x")
+    with pytest.raises(StoreError) as caught:
+        Store(tmp_path / "state")
+    assert str(tmp_path / "state") in caught.value.what
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Runs as an account without any rights."""
+    os.setegid(NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+@as_root
+def test_without_permission_the_reader_learns_whose_move_it_is(tmp_path: Path) -> None:
+    Store(tmp_path / "state").close()
+    for folder in (tmp_path / "state", tmp_path / "new"):
+        with nobody(), pytest.raises(StoreError) as caught:
+            Store(folder)
+        assert "run as root, or set ORCHESTR8_STATE" in caught.value.remedy
+
+
+@as_root
+def test_without_permission_the_lock_says_so_too(tmp_path: Path) -> None:
+    Store(tmp_path / "state").close()
+    with nobody(), pytest.raises(StoreError), writer_lock(tmp_path / "state"):
+        pass
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """A disk of half a mebibyte at this folder."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(folder)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@as_root
+def test_a_full_disk_loses_nothing_that_was_there(tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    with small_disk(folder):
+        store = Store(folder)
+        store.documents.save("shop", [Source("a", "first")], {}, (), ("ann", 1))
+        with pytest.raises(StoreError) as caught:
+            store.documents.save("shop", [Source("a", "x" * 2_000_000)], {}, (1,), ("ann", 2))
+        assert caught.value.remedy == "make room on its disk, then type the command again"
+        assert [one.sources for one in store.documents.in_force("shop")] == [
+            (Source("a", "first"),)
+        ]
+        assert store.documents.save("shop", [Source("a", "y")], {}, (1,), ("ann", 3)) == 2
+        store.close()
+
+
+@as_root
+def test_a_disk_that_is_mounted_read_only_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    with small_disk(folder):
+        Store(folder).close()
+        remount = ["mount", "-o", "remount,ro", str(folder)]
+        subprocess.run(remount, check=True)
+        with pytest.raises(StoreError) as caught:
+            Store(folder).documents.note_platform()
+        assert str(folder) in caught.value.what
+        assert "rights" in caught.value.remedy or "disk" in caught.value.remedy

@@ -1,0 +1,160 @@
+"""Records and intents: what comes back is what was given, and nothing that was given returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestr8.boxes.records import BoxRecord, Failures, ServiceRecord
+from orchestr8.contract.model import ImageFacts
+from orchestr8.errors import StoreError
+from orchestr8.names import BoxId, ServiceName
+from orchestr8.planning.plan import Allocations
+from orchestr8.store.ledger import Ledger
+from orchestr8.store.store import Store
+
+API, WEB = ServiceName("payments", "api"), ServiceName("web", "front")
+SERVICE = ServiceRecord(API, "key-1", 3, 1_048_576, "10.231.128.1")
+BOX = BoxRecord(BoxId("payments", "api", 3), 0, "10.231.0.2")
+FACTS = ImageFacts(
+    "api:1", "sha256:" + "1" * 64, "sha256:" + "2" * 64, "1000:1000", ("/api",), ("serve",),
+    (("HOME", "/"), ("PATH", "/bin")), "/srv", ("/data",), (8080,), (("a", "b"),), "SIGQUIT",
+    "amd64",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A state folder."""
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def ledger(folder: Path) -> Iterator[Ledger]:
+    """An empty ledger."""
+    store = Store(folder)
+    yield store.ledger
+    store.close()
+
+
+def test_an_installation_has_an_id_of_its_own(folder: Path, ledger: Ledger, tmp_path: Path) -> None:
+    other, again = Store(tmp_path / "other"), Store(folder)
+    assert len(ledger.installation) == 16
+    assert again.ledger.installation == ledger.installation != other.ledger.installation
+    other.close()
+    again.close()
+
+
+def test_allocations_come_back_as_records(ledger: Ledger) -> None:
+    ledger.allocate(Allocations((SERVICE,), (BOX,), "10.231.0.2"))
+    records = ledger.records()
+    assert records.services == {API: SERVICE}
+    assert records.boxes == {BOX.id: BOX}
+    assert records.address_last == "10.231.0.2"
+    assert records.installation == ledger.installation
+
+
+def test_an_allocation_is_renewed_in_place(ledger: Ledger) -> None:
+    ledger.allocate(Allocations((SERVICE,), (BOX,), "10.231.0.2"))
+    later = ServiceRecord(API, "key-1", 4, SERVICE.uid_base, SERVICE.address)
+    ledger.note_healthy(API, "shop", 7)
+    ledger.allocate(Allocations((later,)))
+    records = ledger.records()
+    assert records.services[API].serial_last == 4
+    assert records.address_last == "10.231.0.2"
+    assert ledger.healthy_revision(API) == ("shop", 7)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        ServiceRecord(WEB, "key-2", 1, SERVICE.uid_base, "10.231.128.2"),
+        ServiceRecord(WEB, "key-2", 1, 2_000_000, SERVICE.address),
+    ],
+    ids=["uids", "address"],
+)
+def test_nothing_is_given_out_twice(ledger: Ledger, second: ServiceRecord) -> None:
+    ledger.allocate(Allocations((SERVICE,)))
+    with pytest.raises(StoreError):
+        ledger.allocate(Allocations((second,)))
+    assert set(ledger.records().services) == {API}
+
+
+def test_boxes_are_forgotten_and_serials_never_come_back(ledger: Ledger) -> None:
+    ledger.allocate(Allocations((SERVICE,), (BOX,)))
+    ledger.forget_boxes([BOX.id, BoxId("web", "front", 9)])
+    assert ledger.records().boxes == {}
+    assert ledger.records().services[API].serial_last == 3
+
+
+def test_failures_are_counted_and_the_last_lines_kept(ledger: Ledger) -> None:
+    ledger.note_failure(API, 0, 1_000, "it exited", ["one"])
+    ledger.note_failure(API, 0, 2_000, "it was ill", ["two", "three"])
+    ledger.note_failure(API, 1, 3_000, "it exited", [])
+    assert ledger.records().failures == {
+        (API, 0): Failures(2, 2_000, "it was ill"),
+        (API, 1): Failures(1, 3_000, "it exited"),
+    }
+    assert ledger.last_lines(API, 0) == ("two", "three")
+    assert ledger.last_lines(API, 2) == ()
+    ledger.clear_failures(API)
+    assert ledger.records().failures == {}
+
+
+def test_a_service_is_held_back_until_told_otherwise(ledger: Ledger) -> None:
+    ledger.allocate(Allocations((SERVICE,)))
+    ledger.hold_back(API, 4)
+    assert ledger.held_back() == {API: 4}
+    ledger.hold_back(API, 0)
+    assert ledger.held_back() == {}
+
+
+def test_the_last_revision_that_worked_is_remembered(ledger: Ledger) -> None:
+    assert ledger.healthy_revision(API) is None
+    ledger.allocate(Allocations((SERVICE,)))
+    assert ledger.healthy_revision(API) is None
+    ledger.note_healthy(API, "shop", 2)
+    assert ledger.healthy_revision(API) == ("shop", 2)
+
+
+def test_what_a_reference_means_is_pinned(ledger: Ledger) -> None:
+    assert ledger.image("api:1") is None
+    ledger.pin_images([FACTS])
+    assert ledger.image("api:1") == FACTS
+    ledger.pin_images([ImageFacts("api:1", "sha256:" + "3" * 64)])
+    assert ledger.image("api:1") == ImageFacts("api:1", "sha256:" + "3" * 64)
+    ledger.pin_images([])
+
+
+def test_words_are_remembered(ledger: Ledger) -> None:
+    assert ledger.meta("engine") == ""
+    ledger.remember("engine", "docker unix:///x")
+    ledger.remember("engine", "docker unix:///y")
+    assert ledger.meta("engine") == "docker unix:///y"
+
+
+def test_an_intent_is_there_before_it_is_concluded(ledger: Ledger, folder: Path) -> None:
+    numbers = ledger.intend("ann", 5, [("CreateBox", "a", "x"), ("StartBox", "a", "x")])
+    assert numbers == (1, 2)
+    ledger.conclude([(1, 9, "done")])
+    rows = Store(folder).ledger._database.rows(
+        "SELECT number, actor, call, subject, cause, ended_ms, result FROM intents ORDER BY number"
+    )
+    assert rows == [
+        (1, "ann", "CreateBox", "a", "x", 9, "done"),
+        (2, "ann", "StartBox", "a", "x", 0, ""),
+    ]
+
+
+def test_all_of_it_survives_closing(folder: Path) -> None:
+    store = Store(folder)
+    store.ledger.allocate(Allocations((SERVICE,), (BOX,), "10.231.0.2"))
+    store.ledger.pin_images([FACTS])
+    before = store.ledger.records()
+    store.close()
+    again = Store(folder)
+    assert again.ledger.records() == before
+    assert again.ledger.image("api:1") == FACTS
+    again.close()
