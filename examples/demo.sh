@@ -85,7 +85,7 @@ The shop is at $front. Now you might type (as root, in this folder):
 
   $bin/orchestr8 why api.payments                        why it is as it is, and whose move it is
   $bin/orchestr8 plan examples/05-shop --set shop        nothing to do; change a limit and look again
-  $bin/orchestr8 apply examples/01-hello                 the smallest manifest
+  $bin/orchestr8 apply examples/02-page                  one more service, of another owner
   $bin/orchestr8 explain service.limits.memory           what a field means
 
 and to take it down again, data and secrets staying where they are:

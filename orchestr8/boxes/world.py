@@ -44,6 +44,11 @@ class Health(Enum):
         """Whether the box counts as working."""
         return self is Health.HEALTHY
 
+    @property
+    def open(self) -> bool:
+        """Whether nobody can say yet."""
+        return self in (Health.UNKNOWN, Health.SETTLING)
+
 
 @dataclass(frozen=True)
 class ObservedBox:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from orchestr8.cli.arguments import EngineName, Output, OutputAs
-from orchestr8.errors import Exit, Orchestr8Error
+from orchestr8.errors import EngineError, Exit, Orchestr8Error
 
 if TYPE_CHECKING:
     from orchestr8.cli.checkup import Check
@@ -21,8 +22,12 @@ def run(engine: EngineName = "", output: OutputAs = Output.TEXT) -> int:
     """
     from orchestr8.cli.checkup import Check, Grade, Host, examine
     from orchestr8.controller.settings import Settings
+    from orchestr8.engines.select import choose
 
-    checks = examine(Host(Settings.from_environment(engine), os.environ))
+    settings = Settings.from_environment(engine)
+    with suppress(EngineError):  # the examination itself says what is wrong with an engine
+        choose(settings.engine, os.environ)
+    checks = examine(Host(settings, os.environ))
     features: Features | None = None
     if not any(check.subject == "engine" and check.grade is Grade.BAD for check in checks):
         try:

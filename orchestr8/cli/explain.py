@@ -119,7 +119,7 @@ def _print_field(found: Explanation) -> None:
         ("type", found.type),
         ("default", found.default),
         ("effect", found.effect),
-        ("a change", found.change),
+        ("change", found.change),
     ]
     print_pairs((word, text) for word, text in rows if text)
     _print_example(found.example)

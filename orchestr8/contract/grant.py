@@ -17,6 +17,7 @@ from orchestr8.contract.danger import assess
 from orchestr8.contract.expiry import end_of, has_ended
 from orchestr8.contract.model import Contract, Contracts, Egress, Gap, Grant, ImageFacts
 from orchestr8.errors import ManifestError, Problem, RefusedError
+from orchestr8.isolation.consent import Assessment
 from orchestr8.isolation.features import ASKED_BY_STRICT, NS_USER, Features
 from orchestr8.isolation.limits import Quota
 from orchestr8.isolation.profile import Profile
@@ -212,22 +213,27 @@ def _one(
         late = paperwork.out_of_time(asked, assessment.danger, rules, now)
         denied = (late if not held else None, answer if isinstance(answer, Denied) else None)
         verdicts.refusals += (Problem(service.place(place), d.what, d.remedy) for d in denied if d)
-    given = Grant(
-        id=asked.entry.id,
-        arguments=asked.arguments,
-        danger=assessment.danger,
-        consent=assessment.consent,
-        by="nobody any more",
-        why=asked.why,
-        until=asked.until,
-        implied=asked.implied,
-    )
     if not isinstance(answer, Denied):
         until = _earlier(asked.until, answer.until)
-        return replace(given, by=answer.by, until=until, ended=has_ended(until, now))
+        return _noted(asked, assessment, answer.by, until, has_ended(until, now))
     if verdicts is not None or asked.entry.id == "net.link":
         return None
-    return replace(given, ended=True, withdrawn=answer.what)
+    kept = _noted(asked, assessment, "nobody any more", asked.until, True)
+    return replace(kept, withdrawn=answer.what)
+
+
+def _noted(asked: Asked, assessment: Assessment, by: str, until: str, ended: bool) -> Grant:
+    return Grant(
+        asked.entry.id,
+        asked.arguments,
+        assessment.danger,
+        assessment.consent,
+        by,
+        asked.why,
+        until,
+        ended,
+        asked.implied,
+    )
 
 
 def _earlier(one: str, other: str) -> str:

@@ -10,7 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from orchestr8.boxes.spec import BoxSpec
+from orchestr8.isolation.hostpaths import target_refused
 from orchestr8.names import ServiceName
+
+_UNKNOWN_FOLDER = "/path/of/folder"
+_COLUMNS_READ = 500
+"""A line's beginning says what happened; the rest could be made to take long to search."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +40,16 @@ class Ending:
 def advise(ending: Ending, spec: BoxSpec | None) -> Advice | None:
     """The first rule that knows what happened, or None."""
     if ending.out_of_memory:
-        return _out_of_memory(ending)
-    text = "\n".join((ending.why, *ending.lines))
+        return _needs_memory(ending)
+    text = "\n".join(line[:_COLUMNS_READ] for line in (ending.why, *ending.lines))
     for pattern, answer in _PATTERNS:
-        match = re.search(pattern, text, re.IGNORECASE | re.MULTILINE)
+        match = pattern.search(text)
         if match:
             return answer(match, ending, spec)
     return None
 
 
-def _out_of_memory(ending: Ending) -> Advice:
+def _needs_memory(ending: Ending) -> Advice:
     mebibytes = max(ending.memory_max_bytes >> 20, 6)
     return Advice(
         f"the program needs more than {mebibytes}MiB; scratch counts as memory too",
@@ -52,26 +57,60 @@ def _out_of_memory(ending: Ending) -> Advice:
     )
 
 
-def _folder(path: str) -> str:
+def _out_of_memory(_: re.Match[str], ending: Ending, __: BoxSpec | None) -> Advice:
+    return _needs_memory(ending)
+
+
+def _may_be_mounted(folder: str) -> str:
+    """The folder, or a stand-in where nothing may be mounted, since the image's own would go."""
+    return _UNKNOWN_FOLDER if target_refused(folder) else folder
+
+
+def _parent(path: str) -> str:
     return path.rsplit("/", 1)[0] or "/"
 
 
-def _read_only(match: re.Match[str], ending: Ending, _: BoxSpec | None) -> Advice:
+def _made_folder(match: re.Match[str], ending: Ending, _: BoxSpec | None) -> Advice:
+    return _wants_to_write(match["path"], ending)
+
+
+def _written_file(match: re.Match[str], ending: Ending, _: BoxSpec | None) -> Advice:
+    return _wants_to_write(_parent(match["path"]), ending)
+
+
+def _written_something(match: re.Match[str], ending: Ending, _: BoxSpec | None) -> Advice:
     path = match["path"]
-    folder = _folder(path) if "." in path.rsplit("/", 1)[-1] else path
+    is_file = "." in path.rsplit("/", 1)[-1]
+    return _wants_to_write(_parent(path) if is_file else path, ending)
+
+
+def _wants_to_write(folder: str, ending: Ending) -> Advice:
     return Advice(
         f"the program wants to write to {folder}, and the root is read-only; owner "
         f"{ending.service.owner} may add to {ending.service.service}",
-        f"scratch: {{{folder}: 16MiB}}",
+        f"scratch: {{{_may_be_mounted(folder)}: 16MiB}}",
     )
 
 
-def _read_only_somewhere(_: re.Match[str], ending: Ending, __: BoxSpec | None) -> Advice:
+def _written_somewhere(_: re.Match[str], ending: Ending, __: BoxSpec | None) -> Advice:
     return Advice(
         f"the program wants to write where the root is read-only; owner {ending.service.owner} "
         f"may add to {ending.service.service} the folder that it means",
-        "scratch: {/path/of/folder: 16MiB}",
+        f"scratch: {{{_UNKNOWN_FOLDER}: 16MiB}}",
     )
+
+
+def _closed_file(match: re.Match[str], _: Ending, spec: BoxSpec | None) -> Advice:
+    folder = _may_be_mounted(_parent(match["path"]))
+    return Advice(
+        f"the program, {_running_as(spec)}, may not open {match['path']}; where it only writes "
+        "there, a scratch folder of its own does",
+        f"scratch: {{{folder}: 16MiB}}   # or, to read it:  relax: [user.fixed: 999:999]",
+    )
+
+
+def _running_as(spec: BoxSpec | None) -> str:
+    return f"which runs as uid {spec.uid}" if spec else "which runs as a uid of its own"
 
 
 def _port(_: re.Match[str], __: Ending, ___: BoxSpec | None) -> Advice:
@@ -82,7 +121,7 @@ def _port(_: re.Match[str], __: Ending, ___: BoxSpec | None) -> Advice:
     )
 
 
-def _chown(_: re.Match[str], ending: Ending, __: BoxSpec | None) -> Advice:
+def _chown(_: re.Match[str], __: Ending, ___: BoxSpec | None) -> Advice:
     return Advice(
         "the program starts as root's helper and gives files away, and nothing runs as root here; "
         "most images skip that when they start as their own user",
@@ -90,11 +129,17 @@ def _chown(_: re.Match[str], ending: Ending, __: BoxSpec | None) -> Advice:
     )
 
 
-def _user(match: re.Match[str], ending: Ending, spec: BoxSpec | None) -> Advice:
-    uid = spec.uid if spec else "its uid"
+def _user(_: re.Match[str], __: Ending, spec: BoxSpec | None) -> Advice:
     return Advice(
-        f"the program looks for a user that the image does not have (it runs as uid {uid})",
+        f"the program looks for a user that the image does not have, {_running_as(spec)}",
         "relax: [user.fixed: 999:999]   # the id of a user in the image's /etc/passwd",
+    )
+
+
+def _foreign_data(_: re.Match[str], __: Ending, spec: BoxSpec | None) -> Advice:
+    return Advice(
+        f"the data belongs to another id than the program's, {_running_as(spec)}",
+        "relax: [user.fixed: 999:999]   # the id that the data belongs to",
     )
 
 
@@ -102,14 +147,16 @@ def _architecture(_: re.Match[str], __: Ending, ___: BoxSpec | None) -> Advice:
     return Advice("the image's program is for another processor", "image: one for this machine")
 
 
-def _missing_binary(match: re.Match[str], _: Ending, __: BoxSpec | None) -> Advice:
+def _missing_binary(_: re.Match[str], __: Ending, ___: BoxSpec | None) -> Advice:
     return Advice("the program to start is not in the image", "entrypoint: [/path/of/the/program]")
 
 
 def _noexec(match: re.Match[str], _: Ending, __: BoxSpec | None) -> Advice:
+    path = match.groupdict().get("path") or "/tmp/x"
+    usual = next((one for one in ("/run", "/dev/shm") if path.startswith(f"{one}/")), "/tmp")
     return Advice(
         "the program loads code from a scratch folder, where nothing may be executed",
-        "relax: [fs.scratch-exec: /tmp]",
+        f"relax: [fs.scratch-exec: {usual}]",
     )
 
 
@@ -117,22 +164,42 @@ def _space(_: re.Match[str], __: Ending, ___: BoxSpec | None) -> Advice:
     return Advice("a scratch folder is full", "scratch: {/tmp: 64MiB}")
 
 
+def _shared_memory(_: re.Match[str], __: Ending, ___: BoxSpec | None) -> Advice:
+    return Advice("the box's shared memory is full", "scratch: {/dev/shm: 64MiB}")
+
+
 Rule = Callable[[re.Match[str], Ending, BoxSpec | None], Advice]
 
-_PATTERNS: tuple[tuple[str, Rule], ...] = (
+_PATH = r"(?P<path>/[\w.@+/-]*[\w+-])"
+_QUOTED = r"[^\n]*?[\"'( ]" + _PATH
+_ON_READ_ONLY = r"^(?=[^\n]*read-only file system)[^\n]*?"
+_SHELL = r"^(?:\S*/)?(?:[\w-]+\.sh|ba?sh|dash|ash|sh): (?:exec: )?(?:(?:line )?\d+: )?"
+_TABLE: tuple[tuple[str, Rule], ...] = (
     (r"exec format error", _architecture),
-    (r"(executable file not found|no such file or directory.*unknown|: not found in)|"
-     r"the program .* is not in the image|stat .*: no such file", _missing_binary),
-    (r"(?:open|mkdir|create|write|touch|unlink|rename)[^\n]*?[\"'( ](?P<path>/[\w./-]+)[^\n]*"
-     r"read-only file system", _read_only),
-    (r"(?P<path>/[\w./-]+)[^\n]*read-only file system", _read_only),
-    (r"read-only file system[^\n]*?(?P<path>/[\w./-]+)", _read_only),
-    (r"read-only file system|EROFS", _read_only_somewhere),
-    (r"failed to map segment|cannot open shared object.*permission", _noexec),
-    (r"(chown|chgrp|setgid|setuid|setgroups|initgroups)[^\n]*"
-     r"(not permitted|permission denied|failed)", _chown),
-    (r"(user|uid)[^\n]*(does not exist|not found|unknown|no such)|getpwnam|getpwuid|"
-     r"whoami: cannot find|look up effective user", _user),
-    (r"bind[^\n]*(permission denied|in use|cannot assign)|address already in use", _port),
+    (r"executable file [^\n]*not found|stat [^\n]*: no such file|"
+     r"the program [^\n]* is not in the image|"
+     r"(?:^exec /|env: )[^\n]*: no such file or directory", _missing_binary),
+    (_SHELL + r"[\w./-]+: (?:command )?not found", _missing_binary),
+    (_ON_READ_ONLY + r"(?:mkdir|director)" + _QUOTED, _made_folder),
+    (_ON_READ_ONLY + r"(?:open|creat|writ|touch|unlink|renam|lock|file /|copyfile)" + _QUOTED,
+     _written_file),
+    (_ON_READ_ONLY + _PATH, _written_something),
+    (r"read-only file system|EROFS", _written_somewhere),
+    (r"^(?:[^\n]*?" + _PATH + r")?[^\n]*failed to map segment", _noexec),
+    (r"(?:chown|chgrp|chmod|set(?:res)?[ug]id|setgroups|initgroups|failed switching to)[^\n]*"
+     r"(?:not permitted|permission denied|failed)|(?:chown|chmod)\([^\n]*\n[^\n]*not permitted|"
+     r"not permitted, [lf]?ch(?:own|mod)", _chown),
+    (r"has wrong ownership|must be started by the user that owns", _foreign_data),
+    (r"look up effective user|getpw(?:nam|uid)|get_passwd|whoami: |unknown uid|"
+     r"cannot find name for (?:user|group)|unable to find user|no such user", _user),
+    (r"bind[^\n]*(?:permission denied|in use|cannot assign)|address already in use|"
+     r"listen EACCES", _port),
+    (r"shared memory segment[^\n]*no space left", _shared_memory),
     (r"no space left on device", _space),
+    (r"cannot allocate memory|\bout of memory\b|^MemoryError|std::bad_alloc|"
+     r"java\.lang\.OutOfMemoryError", _out_of_memory),
+    (r"^(?=[^\n]*permission denied)[^\n]*?[\"']" + _PATH, _closed_file),
 )  # fmt: skip
+_PATTERNS = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.MULTILINE), answer) for pattern, answer in _TABLE
+)

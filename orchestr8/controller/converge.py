@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestr8.controller import advice
 from orchestr8.controller.applied import Applied, Failure
@@ -25,6 +25,7 @@ from orchestr8.errors import EngineError
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.plan import Action, CreateBox, Plan, RemoveBox, StartBox
 from orchestr8.planning.release import release_boxes
+from orchestr8.planning.settle import settle
 from orchestr8.proof.model import Proof
 
 ATTEMPTS = 3
@@ -50,11 +51,25 @@ class Convergence:
         """Cycles; the first may have been walked already, for the plan that was shown."""
         cycle = first or self._walk()
         for _ in range(CYCLES_MOST):
-            if cycle.plan.empty or time.monotonic() > self.deadline or self._given_up(cycle):
+            if time.monotonic() > self.deadline or self._given_up(cycle):
                 break
-            self._carry_out(cycle)
+            if not cycle.plan.empty:
+                self._carry_out(cycle)
+            elif not self._settle(cycle):
+                break
             cycle = self._walk()
         return self._conclude(cycle)
+
+    def _settle(self, cycle: Cycle) -> bool:
+        """Waits for boxes of which nobody can say yet whether they work; False if there is none."""
+        gates = settle(cycle.desired, cycle.world)
+        if gates.empty:
+            return False
+        outcomes = self._execute(gates)
+        failed = [one for one in outcomes if one.result is Result.FAILED and not one.late]
+        if failed:
+            self._note_failures(replace(cycle, plan=gates), failed)
+        return True
 
     def _walk(self) -> Cycle:
         self.session.forget_stored()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestr8.isolation.limits import Limits
-from orchestr8.kernel import files, mounts, syscalls
+from orchestr8.kernel import bpf, files, mounts
 
 UNLIMITED = (1 << 63) - 1
 """What `limits_of` gives for a maximum that is not set: no manifest can ask for it."""
@@ -167,13 +167,13 @@ def _translated(group: Group) -> dict[str, str | None]:
     return found
 
 
-def device_programs(group: Group) -> dict[str, str]:
-    """How many programs decide about devices, as a file that v2 does not have; none on v1."""
+def device_programs(group: Group) -> tuple[bytes, ...] | None:
+    """The programs that decide about devices; None on v1, whose control file says it all."""
     if "devices" in group.folders or UNIFIED not in group.folders:
-        return {}
+        return None
     folder = os.open(group.folders[UNIFIED], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return {"devices.programs": str(syscalls.device_programs(folder))}
+        return bpf.device_programs(folder)
     finally:
         os.close(folder)
 

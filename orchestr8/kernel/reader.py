@@ -180,10 +180,8 @@ class _Pass:
             tasks=members,
             strays=self._try("strays", lambda: self._strays(group, members, found)),
             mounts=found,
-            cgroup={
-                **(self._try("cgroup", lambda: cgroups.control_files(group)) or {}),
-                **(self._try("device programs", lambda: cgroups.device_programs(group)) or {}),
-            },
+            cgroup=self._try("cgroup", lambda: cgroups.control_files(group)) or {},
+            device_programs=self._try("device programs", lambda: cgroups.device_programs(group)),
             owner_cgroup=self._try("owner's cgroup", lambda: self._owner(group)) or {},
             cgroup_path=group.path,
             interfaces=self._try("interfaces", lambda: network.interfaces(self.folder)),

@@ -26,9 +26,6 @@ _STATX_TYPE = 0x1
 _STATX_MNT_ID = 0x1000
 _STATX_BYTES = 256
 
-_BPF_PROG_QUERY = 16
-_BPF_CGROUP_DEVICE = 6
-
 
 def call(name: str, *arguments: object) -> int:
     """One system call; raises OSError with the kernel's number, ENOSYS on a foreign machine."""
@@ -77,17 +74,3 @@ def enter_namespace(descriptor: int, kind: int) -> None:
 def copy_descriptor(pidfd: int, number: int) -> int:
     """Another process's open file as a descriptor of ours."""
     return call("pidfd_getfd", ctypes.c_int(pidfd), ctypes.c_int(number), ctypes.c_uint(0))
-
-
-def device_programs(cgroup: int) -> int:
-    """How many programs decide about devices in an open v2 cgroup; none means all are allowed."""
-    # union bpf_attr: target_fd, attach_type, query_flags, attach_flags, prog_ids, prog_cnt
-    attributes = bytearray(struct.pack("<IIIIQI", cgroup, _BPF_CGROUP_DEVICE, 0, 0, 0, 0).ljust(64))
-    attributes[28:] = bytes(len(attributes) - 28)
-    buffer = (ctypes.c_char * len(attributes)).from_buffer(attributes)
-    try:
-        call("bpf", ctypes.c_int(_BPF_PROG_QUERY), buffer, ctypes.c_uint(len(attributes)))
-    except OSError as error:
-        if error.errno != 28:  # ENOSPC: there are programs and we gave no room for their ids
-            raise
-    return int.from_bytes(buffer.raw[24:28], "little")

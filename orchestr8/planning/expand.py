@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.records import Records
 from orchestr8.boxes.spec import BoxSpec, SpecFile, SpecSecret
-from orchestr8.contract.model import Contract, Contracts, ImageFacts
+from orchestr8.contract.model import Contract, Contracts, Grant, ImageFacts
 from orchestr8.isolation import strict
 from orchestr8.isolation.profile import PRIVATE
-from orchestr8.manifest.model import HttpCheck, Service, TcpCheck
+from orchestr8.manifest.model import HttpCheck, Link, Service, TcpCheck
 from orchestr8.names import ServiceName
 from orchestr8.planning.storage import Storage, Volumes, ids
 from orchestr8.planning.survey import Key, key_of
@@ -69,7 +69,7 @@ class _Fleet:
         service, name = contract.service, contract.name
         record = self.records.services[name]
         users = (contract, *self.joiners.get(key_of(name), ()))
-        may_place = contract.new_boxes_allowed
+        endings = [grant for grant in contract.grants if grant.ended]
         return DesiredService(
             name=name,
             set_name=contract.set_name,
@@ -81,13 +81,13 @@ class _Fleet:
             health=service.health,
             stop=service.stop,
             update=service.update,
-            connects=service.connects,
+            connects=_links(contract),
             after=service.after,
             publish=service.publish,
             egress=contract.egress,
             names=self._names(users, record.address),
-            new_boxes_allowed=may_place or self.contracts.on_expiry != "keep",
-            notes=contract.notes if may_place else (*contract.notes, *_endings(contract)),
+            new_boxes_allowed=not endings or not any(map(self._forbids, endings)),
+            notes=contract.notes if not endings else (*contract.notes, *map(_ending, endings)),
             stop_first_why=self._stop_first_why(contract),
             shares=("ipc",) if self._ipc_joined and name in self._ipc_joined else (),
             missing=self._missing(contract) if service.files or service.secrets else (),
@@ -158,7 +158,7 @@ class _Fleet:
         for user in users[1:]:
             names[str(user.name)] = self.records.services[user.name].address
         for user in users:
-            for link in user.service.connects:
+            for link in _links(user):
                 record = self.records.services.get(link.peer)
                 if record:
                     names[str(link.peer)] = record.address
@@ -176,6 +176,11 @@ class _Fleet:
             return f"it shares the network of {contract.profile.net}"
         return ""
 
+    def _forbids(self, ended: Grant) -> bool:
+        """Whether nothing new may be placed: where policy tightens or stops, the time that passed
+        has had its effect on the contract already; a word that was taken back has not."""
+        return self.contracts.on_expiry == "keep" or not ended.has_passed
+
     def _missing(self, contract: Contract) -> tuple[str, ...]:
         service = contract.service
         files = (f"file {f.source}" for f in service.files if not self._file(contract, f.source))
@@ -187,6 +192,15 @@ class _Fleet:
 
     def _secret(self, contract: Contract, name: str) -> str:
         return self.digests.get(("secret", contract.name.owner, name), "")
+
+
+def _ending(grant: Grant) -> str:
+    return f"relaxation {grant.id} {grant.ending}"
+
+
+def _links(contract: Contract) -> tuple[Link, ...]:
+    """The links that both sides declare; most services have no other."""
+    return contract.links if contract.links_closed else contract.service.connects
 
 
 def _uses_network(contract: Contract) -> bool:
@@ -212,9 +226,3 @@ def _env(contract: Contract, image: ImageFacts) -> tuple[tuple[str, str], ...]:
     env = {name: value for name, value in image.env if name not in refused or name in wanted}
     env.update(contract.service.env)
     return tuple(sorted(env.items()))
-
-
-def _endings(contract: Contract) -> tuple[str, ...]:
-    return tuple(
-        f"relaxation {grant.id} ended {grant.until}" for grant in contract.grants if grant.ended
-    )

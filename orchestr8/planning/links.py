@@ -8,7 +8,8 @@ went leave behind. Default-deny: what is not wanted goes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from orchestr8.boxes.desired import Desired, DesiredService
@@ -20,6 +21,9 @@ from orchestr8.planning.survey import Key, Survey, key_of
 
 Fact = tuple[Any, ...]
 """An element as its kind and values: a fleet has many thousands, and these compare fast."""
+_VALUES = {
+    kind: attrgetter(*(one.name for one in fields(kind))) for kind in (Pass, Route, Door, Out)
+}
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,21 @@ def wire(
     ports = _called_ports(desired)
     held = frozenset(seen.doors_held)
     wanted = _wanted(desired, presences, ports, held)
-    there = {(type(one), *vars(one).values()) for one in elements}
     going = {address for one in presences.values() if one.going for address in one.going}
+    at_end = [fact for fact in wanted if _touches(fact, going)] if going else []
+    gone: list[Fact] = []
+    for element in elements:
+        fact = (type(element), *_VALUES[type(element)](element))
+        if fact in wanted:
+            wanted.remove(fact)
+        else:
+            gone.append(fact)
     return Wiring(
         presences,
         ports,
-        add=_elements(wanted - there),
-        remove=_elements(_without_replaced(there - wanted, wanted)),
-        remove_at_end=_elements(one for one in wanted if _touches(one, going)) if going else (),
+        add=_elements(wanted),
+        remove=_elements(_without_replaced(gone, wanted)),
+        remove_at_end=_elements(at_end),
         doors_held=held,
     )
 
@@ -142,11 +153,9 @@ def _key(fact: Fact) -> Fact:
     return fact[:3] if fact[0] in (Route, Door) else fact
 
 
-def _without_replaced(gone: set[Fact], wanted: set[Fact]) -> Iterable[Fact]:
+def _without_replaced(gone: list[Fact], added: set[Fact]) -> Iterable[Fact]:
     """What has to be removed: a route or door with a successor is replaced by adding that."""
-    if not gone:
-        return gone
-    replaced = {_key(fact) for fact in wanted if fact[0] in (Route, Door)}
+    replaced = {_key(fact) for fact in added if fact[0] in (Route, Door)} if gone else set()
     return (fact for fact in gone if _key(fact) not in replaced)
 
 

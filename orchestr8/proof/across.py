@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from orchestr8.isolation import features
 from orchestr8.isolation.profile import PRIVATE
@@ -10,6 +10,7 @@ from orchestr8.names import BoxId
 from orchestr8.proof.claim import (
     AcrossClaim,
     Answer,
+    Entry,
     Neighbours,
     Pair,
     broken,
@@ -35,7 +36,8 @@ def neighbours(pairs: Iterable[Pair]) -> Neighbours:
     namespaces: dict[tuple[str, int], list[BoxId]] = {}
     users: dict[str, list[BoxId]] = {}
     cgroups: dict[str, list[BoxId]] = {}
-    storage: dict[str, list[tuple[BoxId, Mount]]] = {}
+    storage: dict[tuple[str, str], list[Entry]] = {}
+    below: dict[tuple[str, str], list[Entry]] = {}
     for expectation, reading in pairs:
         box_id = expectation.id
         boxes[box_id] = (expectation, reading)
@@ -45,16 +47,34 @@ def neighbours(pairs: Iterable[Pair]) -> Neighbours:
             users.setdefault(user, []).append(box_id)
         if reading.cgroup_path:
             cgroups.setdefault(reading.cgroup_path, []).append(box_id)
-        for mount in reading.mounts:
-            if mount.type not in _OF_THE_KERNEL and mount.root != "/null":
-                storage.setdefault(mount.device, []).append((box_id, mount))
+        for mount in _storage(reading):
+            here, *above = _paths(mount.root)
+            storage.setdefault((mount.device, here), []).append((box_id, mount))
+            for path in above:
+                below.setdefault((mount.device, path), []).append((box_id, mount))
     return Neighbours(
         boxes=boxes,
         namespaces={key: tuple(ids) for key, ids in namespaces.items()},
         users={key: tuple(ids) for key, ids in users.items()},
         cgroups={key: tuple(ids) for key, ids in cgroups.items()},
-        storage={key: tuple(entries) for key, entries in storage.items()},
+        storage=storage,
+        storage_below=below,
     )
+
+
+def _storage(reading: Reading) -> Iterator[Mount]:
+    """The mounts that show files which another box could be shown too."""
+    for mount in reading.mounts:
+        if mount.type not in _OF_THE_KERNEL and mount.root != "/null":
+            yield mount
+
+
+def _paths(path: str) -> list[str]:
+    """A path, and each folder above it up to the root, which is empty."""
+    found = [path.rstrip("/")]
+    while found[-1]:
+        found.append(found[-1].rpartition("/")[0])
+    return found
 
 
 def _namespaces(expectation: Expectation, reading: Reading) -> set[tuple[str, int]]:
@@ -183,21 +203,21 @@ def _own_storage(expectation: Expectation, reading: Reading, all_: Neighbours) -
     if reason is not None:
         return unproven(_ALONE, reason)
     found = []
-    for mount in reading.mounts:
-        if mount.type in _OF_THE_KERNEL or mount.root == "/null":
-            continue
-        for box_id, other in all_.storage.get(mount.device, ()):
-            if box_id == expectation.id or not _meet(mount.root, other.root):
-                continue
-            if not _may_see(expectation, all_.boxes[box_id][0], mount, other):
+    for mount in _storage(reading):
+        for box_id, other in _overlapping(mount, all_):
+            if box_id != expectation.id and not _may_see(
+                expectation, all_.boxes[box_id][0], mount, other
+            ):
                 found.append(f"{mount.target} with {box_id}")
     return nothing_wrong(_ALONE, found)
 
 
-def _meet(one: str, other: str) -> bool:
-    """Whether one path is the other, or lies below it."""
-    shorter, longer = sorted((one.rstrip("/"), other.rstrip("/")), key=len)
-    return longer == shorter or longer.startswith(shorter + "/")
+def _overlapping(mount: Mount, all_: Neighbours) -> Iterator[Entry]:
+    """The mounts of any box that show the same path, one above it or one below it."""
+    paths = _paths(mount.root)
+    for path in paths:
+        yield from all_.storage.get((mount.device, path), ())
+    yield from all_.storage_below.get((mount.device, paths[0]), ())
 
 
 def _may_see(one: Expectation, other: Expectation, mine: Mount, theirs: Mount) -> bool:

@@ -43,11 +43,15 @@ def unproven(expected: str, reason: str = "") -> Answer:
 
 
 Pair = tuple[Expectation, Reading]
+Entry = tuple[BoxId, Mount]
 
 
 @dataclass(frozen=True)
 class Neighbours:
     """The running boxes of this machine, by what two of them could have in common.
+
+    `storage` leads from a device and a path on it to the mounts of that path, `storage_below` to
+    those of paths below it.
 
     Made once for all proofs of a round, so that many boxes cost what they cost one by one.
     """
@@ -56,7 +60,8 @@ class Neighbours:
     namespaces: Mapping[tuple[str, int], tuple[BoxId, ...]] = field(default_factory=dict)
     users: Mapping[str, tuple[BoxId, ...]] = field(default_factory=dict)
     cgroups: Mapping[str, tuple[BoxId, ...]] = field(default_factory=dict)
-    storage: Mapping[str, tuple[tuple[BoxId, Mount], ...]] = field(default_factory=dict)
+    storage: Mapping[tuple[str, str], list[Entry]] = field(default_factory=dict)
+    storage_below: Mapping[tuple[str, str], list[Entry]] = field(default_factory=dict)
 
 
 Check = Callable[[Expectation, Reading], Answer]

@@ -116,7 +116,9 @@ class Reading:
     `masked` says of each path what is there: "absent", "null device", "empty read-only", "visible".
     `read_only` says of each path: "absent", "read-only", "root only" (writable by uid 0 alone) or
     "writable". `devices` has each node below /dev as `null c 1:3`, `host_devices` the nodes that
-    the host has under the same names. `addresses` are those of all interfaces.
+    the host has under the same names; `device_programs` are those that decide about devices on
+    cgroup v2, where v1 has `devices.list` among the control files. `addresses` are those of all
+    interfaces.
 
     `network` is the packet-filter table, put here by whoever observes it, `host_parameters` the
     kernel parameters of the host that the network stands on. `architecture` is `amd64` or `arm64`.
@@ -133,6 +135,7 @@ class Reading:
     cgroup_path: str = ""
     masked: Mapping[str, str] = field(default_factory=dict)
     read_only: Mapping[str, str] = field(default_factory=dict)
+    device_programs: tuple[bytes, ...] | None = None
     devices: tuple[str, ...] | None = None
     host_devices: Mapping[str, str] = field(default_factory=dict)
     interfaces: tuple[str, ...] | None = None

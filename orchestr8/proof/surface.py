@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestr8.isolation.profile import PRIVATE
+from orchestr8.proof import device_programs
 from orchestr8.proof.claim import Answer, Claim, broken, failure, held, nothing_wrong, unproven
 from orchestr8.proof.model import Expectation, Reading
 from orchestr8.proof.privileges import strict_of
@@ -16,15 +17,14 @@ NUMBERS = {
     "tty": "c 5:0", "urandom": "c 1:9", "zero": "c 1:5",
 }  # fmt: skip
 """Device numbers of the kernel (Documentation/admin-guide/devices.txt)."""
-_RULES = frozenset(
-    {
-        *(f"{NUMBERS[name]} rwm" for name in ("full", "null", "ptmx", "random", "tty")),
-        *(f"{NUMBERS[name]} rwm" for name in ("urandom", "zero")),
-        "c 5:1 rwm", "c 136:* rwm",  # the console, and pseudo terminals of its own
-        "c *:* m", "b *:* m",  # making a node without being able to open it
-        "c 10:200 rwm",  # runc before 1.2 adds tun for everyone; the box has no node of it
-    }
-)  # fmt: skip
+_STANDARD = {
+    **{NUMBERS[name]: "rwm" for name in ("full", "null", "ptmx", "random", "tty")},
+    **{NUMBERS[name]: "rwm" for name in ("urandom", "zero")},
+    "c 5:1": "rwm", "c 136:*": "rwm",  # the console, and pseudo terminals of its own
+    "c *:*": "m", "b *:*": "m",  # making a node without being able to open it
+    "c 10:200": "rwm",  # runc before 1.2 adds tun for everyone; the box has no node of it
+}  # fmt: skip
+"""What runtimes allow every box, by kind and numbers."""
 
 
 def _masks(expectation: Expectation, reading: Reading) -> Answer:
@@ -97,31 +97,42 @@ def _devices(expectation: Expectation, reading: Reading) -> Answer:
 
 
 def _device_rules(expectation: Expectation, reading: Reading) -> Answer:
-    """The cgroup lets the box open no other device, whatever node it finds or makes.
-
-    On v2 a program decides and is not read here: that there is one is all that is said.
-    """
+    """The cgroup lets the box open no other device, whatever node it finds or makes."""
     expected = "the same devices only"
-    rules, programs = reading.cgroup.get("devices.list"), reading.cgroup.get("devices.programs")
-    if rules is None and programs is None:
+    rules = reading.cgroup.get("devices.list")
+    if rules is None and reading.device_programs is None:
         why = failure(reading, "tasks", "device programs", "cgroup")
         return unproven(expected, why or "no device controller")
-    if rules is None:
-        if programs == "0":
-            return broken(expected, "every device")
-        return held(expected, f"{programs} program" + "s" * (programs != "1"))
+    if rules is not None:
+        allowed = tuple(rules.split("\n"))
+    elif reading.device_programs:
+        try:
+            allowed = device_programs.rules(reading.device_programs)
+        except ValueError as error:
+            return unproven(expected, f"a device program: {error}")
+    else:
+        return broken(expected, "every device")
+    return nothing_wrong(
+        expected, (rule for rule in allowed if not _expected(rule, expectation, reading))
+    )
+
+
+def _expected(rule: str, expectation: Expectation, reading: Reading) -> bool:
+    """Whether a rule is one that every box has, or that of a granted device.
+
+    A rule may give less than that, and one for a device of its own stands beside `c *:* m`.
+    """
+    device, _, access = rule.rpartition(" ")
+    if device[:2] not in ("b ", "c "):  # "a" is both kinds, and every number
+        return False
     granted = _granted(expectation)
-    allowed = {
-        reading.host_devices[name]: set(granted[next(p for p in granted if _below(name, p))])
-        for name in reading.host_devices
-        if _is_granted(name, granted)
-    }
-    wrong = []
-    for rule in rules.split("\n"):
-        device, _, access = rule.rpartition(" ")
-        if rule not in _RULES and not set(access) <= allowed.get(device, set()):
-            wrong.append(rule)
-    return nothing_wrong(expected, wrong)
+    letters = set(_STANDARD.get(device, "")) | set(_STANDARD[f"{device[:1]} *:*"])
+    letters |= set(_STANDARD.get(device.rpartition(":")[0] + ":*", ""))
+    for path, asked in granted.items():
+        for name, numbers in reading.host_devices.items():
+            if numbers == device and _below(name, path):
+                letters |= set(asked)
+    return set(access) <= letters
 
 
 def _below(name: str, path: str) -> bool:

@@ -1,3 +1,5 @@
+"""A console in a folder of its own for each test."""
+
 from __future__ import annotations
 
 from pathlib import Path

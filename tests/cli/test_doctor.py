@@ -46,7 +46,9 @@ def test_a_remote_engine(console: Console) -> None:
 
 
 def test_an_unknown_engine_is_a_usage_error(console: Console) -> None:
-    assert "podman" in console.run("doctor", "--engine", "podman").everything
+    answer = console.run("doctor", "--engine", "podman")
+    assert answer.status == 2
+    assert 'there is no engine "podman"' in answer.errors
 
 
 def _host(root: Path, **files: str) -> dict[str, Check]:

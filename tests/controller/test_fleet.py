@@ -216,3 +216,26 @@ def test_taking_the_hold_away_gives_the_newest_form_back(store: Store) -> None:
     hold_back(store, first)
     store.ledger.hold_back(FRONT, 0)
     assert fleet(store)["shop"] == {"front": "front:2"}
+
+
+MOUNTING = WEB + "  front: {image: 'front:1', files: {/etc/x: ./x}}\n"
+MOUNTING_TOO = MOUNTING.replace("front:", "cache:", 1)
+
+
+def contents(store: Store) -> dict[str, bytes]:
+    """The content that each service's only file has."""
+    files = stored_fleet(store.documents, store.ledger.held_back()).files
+    return {service: store.documents.blob(digest) for (_, service, _), digest in files.items()}
+
+
+def test_a_service_keeps_its_file_when_another_brings_one_of_the_same_path(store: Store) -> None:
+    save(store, "default", MOUNTING, files={"x": b"of front"})
+    save(store, "default", MOUNTING_TOO, files={"x": b"of cache"})
+    assert contents(store) == {"front": b"of front", "cache": b"of cache"}
+
+
+def test_only_the_service_that_was_rolled_back_has_its_older_file(store: Store) -> None:
+    first = save(store, "shop", MOUNTING, MOUNTING_TOO, files={"x": b"old"})
+    save(store, "shop", MOUNTING, MOUNTING_TOO, files={"x": b"new"})
+    hold_back(store, first)
+    assert contents(store) == {"front": b"old", "cache": b"new"}

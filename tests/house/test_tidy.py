@@ -12,14 +12,10 @@ _VERB = "a verb's options are its parameters"
 _TASK = "the kernel's word: a thread or process"
 _CGROUP = "Docker's own word for how it makes cgroups"
 _BACKENDS = "the load balancer's word for where a route leads; no engine is meant"
-_MACHINE = "one instruction of the packet-filter machine is judged by all of its state"
 EXCEPTED = {
     ("many_parameters", "orchestr8/cli/apply.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/plan.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/validate.py", "_print_text"): "what one page is made of",
-    ("many_parameters", "orchestr8/planning/service.py", "_look"): "what one slot is seen by",
-    ("many_parameters", "orchestr8/proof/filters.py", "_jump"): _MACHINE,
-    ("many_parameters", "orchestr8/proof/filters.py", "_move"): _MACHINE,
     ("refused_word", "orchestr8/boxes/network.py", "backends"): _BACKENDS,
     ("refused_word", "orchestr8/cli/dockerd.py", "cgroup_driver"): _CGROUP,
     ("refused_word", "orchestr8/engines/docker/machine.py", "cgroup_driver"): _CGROUP,

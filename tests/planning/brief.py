@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestr8 import units
@@ -85,7 +85,8 @@ def _contract(name: ServiceName, words: Brief, facts: ImageFacts | None) -> Cont
     _check(
         words, "image", "replicas", "args", "entrypoint", "env", "workdir", "files", "secrets",
         "connects", "accepts", "publish", "health", "after", "volumes", "limits", "run", "update",
-        "stop", "ended", "egress", "share", "user", "notes", "set", "image_env",
+        "stop", "ended", "withdrawn", "closed", "egress", "share", "user", "notes", "set",
+        "image_env",
     )  # fmt: skip
     reference = words.get("image", f"{name.service}:1")
     service = Service(
@@ -121,7 +122,8 @@ def _contract(name: ServiceName, words: Brief, facts: ImageFacts | None) -> Cont
         set_name=words.get("set", "default"),
         profile=profile,
         limits=service.limits,
-        grants=(_ended_grant(),) if words.get("ended") else (),
+        grants=_ended_grants(words),
+        links_closed=tuple(_link(text, name) for text in words.get("closed", ())),
         notes=tuple(words.get("notes", ())),
         egress=tuple(_egress(one) for one in words.get("egress", ())),
         image=facts or image(reference),
@@ -197,10 +199,13 @@ def _contents(contract: Contract) -> list[tuple[str, ...]]:
     return [*files, *secrets]
 
 
-def _ended_grant() -> Grant:
-    return Grant(
-        "net.egress", (), Danger.MODERATE, Consent.PLATFORM, "policy", "a test", "2026-01-31", True
-    )
+def _ended_grants(words: Brief) -> tuple[Grant, ...]:
+    """Relaxations whose time has passed, or whose consent was taken back."""
+    held = Grant("net.egress", (), Danger.MODERATE, Consent.PLATFORM, "policy", until="2026-01-31")
+    found = (replace(held, ended=True),) if words.get("ended") else ()
+    if "withdrawn" in words:
+        found += (replace(held, ended=True, withdrawn=words["withdrawn"]),)
+    return found
 
 
 def _cpu(words: Brief, key: str) -> int | None:

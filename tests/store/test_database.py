@@ -78,7 +78,7 @@ def test_reading_goes_on_while_the_lock_is_held(tmp_path: Path) -> None:
 
 
 def test_a_kill_at_any_moment_leaves_whole_revisions(tmp_path: Path) -> None:
-    """Killed again and again while it saves; what is in force is whole, and the newest told."""
+    """Killed again and again while it saves: what is in force is whole, and as new as was told."""
     told = 0
     for round_number in range(KILLS):
         with another("save", tmp_path) as writer:
@@ -86,7 +86,7 @@ def test_a_kill_at_any_moment_leaves_whole_revisions(tmp_path: Path) -> None:
                 told = int(said(writer))
         store = Store(tmp_path)
         (revision,) = store.documents.in_force("shop")
-        assert revision.number in (told, told + 1)
+        assert revision.number >= told
         assert [one.text for one in revision.sources] == [
             str(revision.number) * TEXT_LENGTH
         ] * FILES
