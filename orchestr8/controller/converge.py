@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from orchestr8.boxes.world import ObservedBox
 from orchestr8.controller import advice
 from orchestr8.controller.applied import Applied, Failure
 from orchestr8.controller.borders import makes_or_ends, subject
@@ -23,6 +24,7 @@ from orchestr8.controller.settings import now_ms
 from orchestr8.engines.protocol import Logs
 from orchestr8.errors import EngineError
 from orchestr8.names import BoxId, ServiceName
+from orchestr8.planning.backoff import after_failure
 from orchestr8.planning.plan import Action, CreateBox, Plan, RemoveBox, StartBox
 from orchestr8.planning.release import release_boxes
 from orchestr8.planning.settle import settle
@@ -132,14 +134,20 @@ class Convergence:
             failure = self._failure(cycle, action, outcome, slot)
             if box_id and box_id in slots:
                 gone.append(box_id)
-                self.session.store.ledger.note_failure(
-                    action.service, slot, now_ms(), failure.why, failure.lines
-                )
+                self._remember(cycle, failure, outcome.ended)
                 self._roll_back_if_update(action.service)
             self.failures[action.service, slot] = failure
             self.narrator.failed(box_id, slot, failure)
         if gone:
             self._execute(release_boxes(gone, "it did not come up"))
+
+    def _remember(self, cycle: Cycle, failure: Failure, ended: ObservedBox | None) -> None:
+        ran_ms = max(ended.stopped_ms - ended.started_ms, 0) if ended else 0
+        before = cycle.records.failures.get((failure.service, failure.slot))
+        history = after_failure(before, ran_ms, now_ms(), failure.why)
+        self.session.store.ledger.note_failure(
+            failure.service, failure.slot, history, failure.lines
+        )
 
     def _failure(self, cycle: Cycle, action: Action, outcome: Outcome, slot: int) -> Failure:
         assert action.service is not None
@@ -184,7 +192,7 @@ class Convergence:
             return
         if definition.update.on_failure == "rollback":
             ledger.hold_back(service, healthy[1])
-            ledger.clear_failures(service)
+            ledger.forgive(service)
             self.rolled_back[service] = healthy[1]
             self.narrator.note(f"{service} goes back to revision {healthy[1]}, which worked")
 
@@ -207,7 +215,7 @@ class Convergence:
             settled_ms=settled_ms,
             failures=open_failures,
             rolled_back=dict(self.rolled_back),
-            waiting=cycle.plan.waiting,
+            waiting=tuple(step for step in cycle.plan.waiting if self._is_own(step.service)),
             proofs=proofs,
             timed_out=time.monotonic() > self.deadline,
         )
@@ -220,8 +228,13 @@ class Convergence:
         return tuple(
             failure
             for (service, _), failure in sorted(self.failures.items())
-            if service in unmended or service in self.rolled_back
+            if self._is_own(service) and (service in unmended or service in self.rolled_back)
         )
+
+    def _is_own(self, service: ServiceName) -> bool:
+        """Whether a service is of the set that is applied; what ails others is said by `why`."""
+        of_set = self.session.stored.revisions.get(service)
+        return of_set is None or of_set[0] == self.set_name
 
     def _prove(self, cycle: Cycle) -> tuple[Proof, ...]:
         fresh = set(self.started)
@@ -234,13 +247,17 @@ class Convergence:
     def _write_down(self, cycle: Cycle, applied: Applied) -> None:
         """Which revision each service works with, and what became of this one."""
         ledger, documents = self.session.store.ledger, self.session.store.documents
-        troubled = {f.service for f in applied.failures} | {s.service for s in applied.waiting}
+        troubled = {step.service for step in cycle.plan.steps} | set(self.rolled_back)
+        troubled |= {
+            box_id.service_name for box_id, health in cycle.world.health.items() if not health.good
+        }
+        failed_before = {name for name, _ in cycle.records.failures}
         for service, (set_name, number) in self.session.stored.revisions.items():
-            if service in troubled or service in self.rolled_back:
+            if service in troubled:
                 continue
             if ledger.healthy_revision(service) != (set_name, number):
                 ledger.note_healthy(service, set_name, number)
-            if any(name == service for name, _ in cycle.records.failures):
+            if service in failed_before and service not in self.session.held_back:
                 ledger.clear_failures(service)
         if self.revision:
             status = "converged"

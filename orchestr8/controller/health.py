@@ -100,8 +100,8 @@ def _late(gate: AwaitBox, waited_ms: int, why: str) -> Shut | None:
 def how_it_ended(box: ObservedBox) -> str:
     """A sentence for the end of a box."""
     if box.out_of_memory:
-        most = units.format_size(box.limits.memory_max_bytes) if box.limits else "its limit"
-        return f"the box ran out of memory ({most})"
+        most = f" ({units.format_size(box.limits.memory_max_bytes)})" if box.limits else ""
+        return f"the box ran out of memory{most}"
     lasted = ""
     if box.started_ms and box.stopped_ms >= box.started_ms:
         lasted = f" after {_lasted(box.stopped_ms - box.started_ms)}"

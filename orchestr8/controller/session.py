@@ -16,6 +16,7 @@ from orchestr8.engines.protocol import Borders
 from orchestr8.engines.select import Choice, Ground, choose, open_borders
 from orchestr8.errors import RejectedError
 from orchestr8.host.routes import free_ranges
+from orchestr8.names import ServiceName
 from orchestr8.store.store import Store
 
 ENGINE_KEY = "engine"
@@ -69,11 +70,17 @@ class Session:
     @cached_property
     def stored(self) -> Stored:
         """The fleet in force."""
-        return stored_fleet(self.store.documents, self.store.ledger.held_back())
+        return stored_fleet(self.store.documents, self.held_back)
+
+    @cached_property
+    def held_back(self) -> dict[ServiceName, int]:
+        """The services that were taken back to an older revision than their set's."""
+        return self.store.ledger.held_back()
 
     def forget_stored(self) -> None:
         """The store has changed: the fleet in force is read anew."""
-        self.__dict__.pop("stored", None)
+        for name in ("stored", "held_back"):
+            self.__dict__.pop(name, None)
 
     def write_engine_down(self) -> None:
         """From now on this engine and these addresses, and no other."""

@@ -27,6 +27,8 @@ _INSTRUCTION_BYTES = 8
 _STOP_SECONDS = 1.0
 _PAUSE_SECONDS = 0.00005
 _REMEMBERED_MAX = 50_000
+_TRIES, _TRY_SECONDS = 50, 0.01
+_NOT_PERMITTED = 1  # EPERM
 _NO_MORE = (2, 22)  # ENOENT after the last one, EINVAL where there is none at all
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -47,22 +49,38 @@ class FilterReader:
         Raises OSError with a sentence if they cannot be had, ProcessLookupError if it has ended.
         """
         key = (pid, start_time, count)
-        with self._lock:
+        with self._lock:  # a task has one tracer at a time
             if key in self._known:
                 self._known.move_to_end(key)
                 return self._known[key]
+            programs = _read(pid, start_time)
+            self._known[key] = programs
+            if len(self._known) > _REMEMBERED_MAX:
+                self._known.popitem(last=False)
+            return programs
+
+
+def _read(pid: int, start_time: int) -> tuple[bytes, ...]:
+    """One reading; tried again for a moment while another reader of ours has the task."""
+    for left in reversed(range(_TRIES)):
         tracer = _Tracer(pid, start_time)
         tracer.start()
         tracer.join(_STOP_SECONDS * 4)
         if tracer.is_alive():
             raise TimeoutError(110, "the task's filters were not given in time")
-        if tracer.error:
+        if tracer.error is None:
+            return tracer.programs
+        if not left or tracer.error.errno != _NOT_PERMITTED or not _is_traced(pid):
             raise tracer.error
-        with self._lock:
-            self._known[key] = tracer.programs
-            while len(self._known) > _REMEMBERED_MAX:
-                self._known.popitem(last=False)
-        return tracer.programs
+        time.sleep(_TRY_SECONDS)
+    raise AssertionError("the last try returns or raises")
+
+
+def _is_traced(pid: int) -> bool:
+    try:
+        return "\nTracerPid:\t0\n" not in files.read_text(f"/proc/{pid}/status")
+    except OSError:
+        return False
 
 
 def _ptrace(request: int, pid: int, address: int, data: object) -> int:

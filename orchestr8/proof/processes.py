@@ -14,10 +14,15 @@ _ORDINARY, _BATCH, _IDLE = 0, 3, 5  # include/uapi/linux/sched.h
 _IN_MEMORY = "/memfd:"  # a file that has no name anywhere, memfd_create(2)
 
 
+def _granted(expectation: Expectation, capability: str) -> bool:
+    """Whether a capability was granted, and with it what only it can change."""
+    return capability in expectation.spec.profile.capabilities
+
+
 def _rlimits(expectation: Expectation, reading: Reading) -> Answer:
     """The hard limits, which only a privileged task can raise; the soft ones stay below them."""
-    wanted = strict_of(expectation).rlimits
-    expected = ", ".join(f"{limit.name} {limit.hard}" for limit in wanted)
+    wanted = () if _granted(expectation, "SYS_RESOURCE") else strict_of(expectation).rlimits
+    expected = ", ".join(f"{limit.name} {limit.hard}" for limit in wanted) or "any"
 
     def observe(task: TaskReading) -> str | None:
         if any(limit.name not in task.limits for limit in wanted):
@@ -34,7 +39,7 @@ def _within(text: str, limit: Rlimit) -> bool:
 
 def _oom(expectation: Expectation, reading: Reading) -> Answer:
     """A task may make itself a likelier victim, never a less likely one."""
-    least = strict_of(expectation).oom_score_adj
+    least = -1000 if _granted(expectation, "SYS_RESOURCE") else strict_of(expectation).oom_score_adj
     expected = f"{least} or more"
     if reading.cgroup.get("memory.oom_kill_disable", "0") != "0":
         return broken(expected, "the killer is switched off")
@@ -45,19 +50,23 @@ def _oom(expectation: Expectation, reading: Reading) -> Answer:
     return every_task(reading, expected, observe, lambda text: int(text) >= least)
 
 
-def _scheduling(_: Expectation, reading: Reading) -> Answer:
+def _scheduling(expectation: Expectation, reading: Reading) -> Answer:
+    any_priority = _granted(expectation, "SYS_NICE")
+
     def observe(task: TaskReading) -> str | None:
         if len(task.scheduling) != 4:
             return None
+        if any_priority:
+            return "any"
         _, nice, real_time, policy = task.scheduling
         if policy in (_ORDINARY, _BATCH, _IDLE) and real_time == 0 and nice >= 0:
             return "ordinary"
         return f"policy {policy}, real-time priority {real_time}, nice {nice}"
 
-    return every_task(reading, "ordinary", observe)
+    return every_task(reading, "any" if any_priority else "ordinary", observe)
 
 
-def _programs(_: Expectation, reading: Reading) -> Answer:
+def _programs(expectation: Expectation, reading: Reading) -> Answer:
     """Program, working folder and root lie on mounts of the box.
 
     A program of the host that runs in the box (CVE-2019-5736), a working folder behind a leaked
@@ -66,6 +75,7 @@ def _programs(_: Expectation, reading: Reading) -> Answer:
     """
     mounts = {mount.id for mount in reading.mounts}
     roots = [mount.id for mount in reading.mounts if mount.target == "/"]
+    may_change_root = _granted(expectation, "SYS_CHROOT")
 
     def observe(task: TaskReading) -> str | None:
         if task.program is None or task.workdir is None or task.root is None or not roots:
@@ -75,6 +85,8 @@ def _programs(_: Expectation, reading: Reading) -> Answer:
             return f"a foreign program, {task.program}"
         if task.workdir.startswith("(unreachable)") or task.workdir_mount not in mounts:
             return f"a foreign working folder, {task.workdir}"
+        if may_change_root and task.root_mount in mounts:
+            return "its own tree"
         if task.root != "/" or task.root_mount != roots[-1]:
             return f"another root, {task.root}"
         return "its own tree"

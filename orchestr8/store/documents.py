@@ -152,9 +152,14 @@ class Documents:
             connection.execute("UPDATE sets SET down=1 WHERE name=?", (set_name,))
 
     def forget(self, set_name: str) -> None:
-        """Forgets a set: nothing of it is in force; its history stays."""
+        """Forgets a set: nothing of it is in force or returned to; its history stays."""
         with self._database.transaction() as connection:
             connection.execute("UPDATE revisions SET live=0 WHERE set_name=?", (set_name,))
+            connection.execute(
+                "UPDATE services SET healthy_set='', healthy_revision=0, held_revision=0 "
+                "WHERE healthy_set=?",
+                (set_name,),
+            )
             connection.execute("DELETE FROM sets WHERE name=?", (set_name,))
 
     def blob(self, digest: str) -> bytes:

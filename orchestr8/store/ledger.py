@@ -90,16 +90,17 @@ class Ledger:
             connection.executemany("DELETE FROM boxes WHERE id=?", [(str(one),) for one in ids])
 
     def note_failure(
-        self, service: ServiceName, slot: int, at_ms: int, cause: str, lines: Sequence[str]
+        self, service: ServiceName, slot: int, failures: Failures, lines: Sequence[str]
     ) -> None:
-        """Counts a failure of a slot; its last lines are kept."""
+        """Writes a slot's restart history; the last lines of its box are kept beside it."""
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO failures VALUES (?, ?, ?, 1, ?, ?, ?) "
-                "ON CONFLICT(owner, service, slot) DO UPDATE SET count=count+1, "
-                "last_ms=excluded.last_ms, cause=excluded.cause, lines=excluded.lines",
-                (service.owner, service.service, slot, at_ms, cause, "\n".join(lines)),
-            )
+                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    service.owner, service.service, slot, failures.count, failures.last_ms,
+                    failures.cause, "\n".join(lines),
+                ),
+            )  # fmt: skip
 
     def last_lines(self, service: ServiceName, slot: int) -> tuple[str, ...]:
         """The last lines of the box that failed last in this slot."""
@@ -114,6 +115,14 @@ class Ledger:
         with self._database.transaction() as connection:
             connection.execute(
                 "DELETE FROM failures WHERE owner=? AND service=?", (service.owner, service.service)
+            )
+
+    def forgive(self, service: ServiceName) -> None:
+        """The count starts again, and what failed last stays known."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE failures SET count=0 WHERE owner=? AND service=?",
+                (service.owner, service.service),
             )
 
     def note_healthy(self, service: ServiceName, set_name: str, revision: int) -> None:

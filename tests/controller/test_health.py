@@ -57,7 +57,7 @@ OLD = replace(RUNNING, started_ms=NOW - SETTLE_MS)
         (DONE, replace(STOPPED, exit_status=None), None, 0,
          Shut("the box exited with status None after 1000 ms")),
         (DONE, replace(STOPPED, exit_status=137, out_of_memory=True), None, 0,
-         Shut("the box ran out of memory (its limit)")),
+         Shut("the box ran out of memory")),
     ],
 )  # fmt: skip
 def test_a_gate_is_judged_by_what_is_seen(

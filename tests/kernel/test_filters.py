@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +97,25 @@ def test_a_stopped_task_stays_stopped() -> None:
         os.kill(process.pid, signal.SIGCONT)
         process.communicate("", timeout=10)
         assert process.returncode == 0
+
+
+def test_two_readers_of_one_task_wait_for_each_other() -> None:
+    """As where the loop proves a box and a person asks for its proof."""
+    found: list[int] = []
+
+    def look(reader: FilterReader, pid: int) -> None:
+        for number in range(20):
+            found.append(len(read(reader, pid, str(number))))
+
+    with child(_ALLOW_ALL.format(count=1)) as process:
+        threads = [
+            threading.Thread(target=look, args=(FilterReader(), process.pid)) for _ in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert found == [1] * 60
 
 
 def test_a_task_that_is_another_by_now_is_not_taken_for_it() -> None:

@@ -89,16 +89,19 @@ def test_boxes_are_forgotten_and_serials_never_come_back(ledger: Ledger) -> None
     assert ledger.records().services[API].serial_last == 3
 
 
-def test_failures_are_counted_and_the_last_lines_kept(ledger: Ledger) -> None:
-    ledger.note_failure(API, 0, 1_000, "it exited", ["one"])
-    ledger.note_failure(API, 0, 2_000, "it was ill", ["two", "three"])
-    ledger.note_failure(API, 1, 3_000, "it exited", [])
+def test_failures_and_the_last_lines_are_kept(ledger: Ledger) -> None:
+    ledger.note_failure(API, 0, Failures(1, 1_000, "it exited"), ["one"])
+    ledger.note_failure(API, 0, Failures(2, 2_000, "it was ill"), ["two", "three"])
+    ledger.note_failure(API, 1, Failures(1, 3_000, "it exited"), [])
     assert ledger.records().failures == {
         (API, 0): Failures(2, 2_000, "it was ill"),
         (API, 1): Failures(1, 3_000, "it exited"),
     }
     assert ledger.last_lines(API, 0) == ("two", "three")
     assert ledger.last_lines(API, 2) == ()
+    ledger.forgive(API)
+    assert {one.count for one in ledger.records().failures.values()} == {0}
+    assert ledger.last_lines(API, 0) == ("two", "three")
     ledger.clear_failures(API)
     assert ledger.records().failures == {}
 
