@@ -38,7 +38,7 @@ def name_problem(text: str, length_max: int = NAME_LENGTH_MAX) -> str | None:
     return None
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class ServiceName:
     """A service and its owner; printed `service.owner`."""
 
@@ -47,6 +47,9 @@ class ServiceName:
 
     def __str__(self) -> str:
         return f"{self.service}.{self.owner}"
+
+    def __lt__(self, other: ServiceName) -> bool:
+        return (self.owner, self.service) < (other.owner, other.service)
 
     @classmethod
     def parse(cls, text: str, owner: str = "") -> ServiceName:
@@ -66,7 +69,7 @@ class ServiceName:
         return found
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class BoxId:
     """One box's name on every engine; the serial counts up and never comes back."""
 
@@ -76,6 +79,10 @@ class BoxId:
 
     def __str__(self) -> str:
         return f"{self.owner}--{self.service}--{self.serial}"
+
+    def __lt__(self, other: BoxId) -> bool:
+        one = (self.owner, self.service, self.serial)
+        return one < (other.owner, other.service, other.serial)
 
     @property
     def service_name(self) -> ServiceName:

@@ -9,8 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from orchestr8.manifest.problems import escaped as escaped
 
@@ -19,8 +18,7 @@ WIDTH_WITHOUT_TERMINAL = 0
 """Output that no terminal shows is never cut."""
 
 
-@dataclass(frozen=True)
-class Paint:
+class Paint(NamedTuple):
     """Colours, or none."""
 
     on: bool

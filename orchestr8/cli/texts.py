@@ -15,7 +15,6 @@ import shlex
 import stat
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestr8.errors import ManifestError, Place, Problem
@@ -31,12 +30,12 @@ _MANIFEST = re.compile(
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-@dataclass
 class Texts:
     """What was found: the manifests, and YAML files of a folder that are none."""
 
-    sources: list[Source] = field(default_factory=list)
-    passed_over: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.sources: list[Source] = []
+        self.passed_over: list[str] = []
 
     def read_file(self, path: str) -> bytes:
         """A file that a manifest mounts, by its path as the manifest's own name is seen.

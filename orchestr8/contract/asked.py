@@ -7,15 +7,14 @@ consent like any other, but never for a reason or an end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestr8.isolation.relaxations import RELAXATIONS, Relaxation, Value
 from orchestr8.manifest.model import Service
 from orchestr8.names import ServiceName
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """One relaxation with its arguments.
 
     `path` is where the service asks for it (`relax.0`), `peer` the other owner concerned, if there

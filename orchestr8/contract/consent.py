@@ -6,8 +6,8 @@ Each rule says on whose word a relaxation is granted, or that nobody agreed and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from orchestr8.contract.asked import Asked, labelled
 from orchestr8.contract.expiry import end_of, has_ended
@@ -16,32 +16,28 @@ from orchestr8.manifest.model import Platform, Service, Volume, Waiver
 from orchestr8.names import ServiceName
 
 
-@dataclass(frozen=True)
-class Granted:
+class Granted(NamedTuple):
     """On whose word, and until when that word holds."""
 
     by: str
     until: str = ""
 
 
-@dataclass(frozen=True)
-class Denied:
+class Denied(NamedTuple):
     """Why not, and what the owner can do."""
 
     what: str
     remedy: str
 
 
-@dataclass(frozen=True)
-class Peers:
+class Peers(NamedTuple):
     """What other owners declare: their services by name, their volumes by owner and name."""
 
     services: Mapping[ServiceName, Service]
     volumes: Mapping[tuple[str, str], Volume]
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """One relaxation of one service, with everything that consent depends on.
 
     `platform` is the part whose word counts. `held` says that this very line was in force before:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from orchestr8.contract.asked import Asked, labelled
 from orchestr8.isolation.consent import Assessment, Consent
 from orchestr8.isolation.relaxations import RELAXATIONS, TWO_HOST
@@ -18,7 +16,7 @@ def assess(service: Service, asked: Asked, user_namespace: bool) -> tuple[Asked,
     """
     beside = "" if user_namespace or asked.entry.id != "user.root" else _reach(service)
     if beside:
-        return replace(asked, beside=beside), TWO_HOST
+        return asked._replace(beside=beside), TWO_HOST
     return asked, asked.entry.assess(dict(asked.arguments), user_namespace)
 
 

@@ -7,8 +7,9 @@ not fit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from orchestr8.contract import capacity, consent, images, paperwork, policy
 from orchestr8.contract.asked import Asked, asked_by
@@ -26,8 +27,7 @@ from orchestr8.manifest.model import Fleet, Link, ManifestSet, Platform, Service
 from orchestr8.names import ServiceName
 
 
-@dataclass(frozen=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What grant depends on beside the fleet.
 
     `in_force` is the fleet as it stood before this change; `applying` the set that changes, the
@@ -41,16 +41,15 @@ class Circumstances:
     facts: Mapping[str, ImageFacts] | None = None
 
 
-@dataclass
 class _Verdicts:
     """Problems and refusals, as they are found."""
 
-    problems: list[Problem] = field(default_factory=list)
-    refusals: list[Problem] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.refusals: list[Problem] = []
 
 
-@dataclass(frozen=True)
-class _Hearing:
+class _Hearing(NamedTuple):
     """One pass over the fleet under the platform part whose word counts in it."""
 
     fleet: Fleet
@@ -83,7 +82,7 @@ def grant(fleet: Fleet, circumstances: Circumstances) -> Contracts:
     _whole(hearing, verdicts)
     in_force = _platform_in_force(platform, circumstances)
     if in_force:
-        _hear_again(replace(hearing, platform=in_force, only_new=True), verdicts)
+        _hear_again(hearing._replace(platform=in_force, only_new=True), verdicts)
     _own_part(hearing, verdicts)
     if verdicts.problems:
         raise ManifestError(_ordered(verdicts.problems))

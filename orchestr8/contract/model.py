@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestr8.isolation.consent import Consent, Danger
 from orchestr8.isolation.features import Features
@@ -72,8 +73,7 @@ class Grant:
         )
 
 
-@dataclass(frozen=True, order=True)
-class Gap:
+class Gap(NamedTuple):
     """What STRICT asks and this engine or host cannot carry."""
 
     feature: str
@@ -81,7 +81,7 @@ class Gap:
     why: str
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Egress:
     """Ranges and ports outside that a box may reach; TCP and UDP."""
 
@@ -156,5 +156,5 @@ class Contracts:
     reserve_cpu_millicores: int = 0
     reserve_memory_bytes: int = 0
     on_expiry: str = "keep"
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     """Sentences about the whole, such as what could not be checked without a fleet."""

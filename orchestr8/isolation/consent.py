@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Danger(Enum):
@@ -29,8 +29,7 @@ class Consent(Enum):
     """a waiver by two platform persons"""
 
 
-@dataclass(frozen=True)
-class Assessment:
+class Assessment(NamedTuple):
     """Danger and consent of one relaxation with its parameters on one kind of host."""
 
     danger: Danger

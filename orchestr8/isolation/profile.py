@@ -11,7 +11,7 @@ from dataclasses import dataclass
 PRIVATE = "private"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Scratch:
     """A tmpfs in the box, counted to its memory; `mode` is octal digits."""
 
@@ -21,7 +21,7 @@ class Scratch:
     mode: str = "1777"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Device:
     """A device node; `access` is a subset of rwm in that order."""
 
@@ -29,7 +29,7 @@ class Device:
     access: str = "rw"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class HostPath:
     """A directory or file of the host, bound into the box; never executable, suid or a device."""
 

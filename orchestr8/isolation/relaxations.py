@@ -8,9 +8,10 @@ tests/house fails while one is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import astuple, replace
 from enum import Enum
+from typing import NamedTuple, TypeVar
 
 from orchestr8.isolation import capabilities, hostpaths
 from orchestr8.isolation.consent import Assessment, Consent, Danger
@@ -19,6 +20,7 @@ from orchestr8.isolation.strict import VERSIONS
 
 Value = str | int | bool | tuple[str, ...] | tuple[int, ...]
 Arguments = Mapping[str, Value]
+Part = TypeVar("Part", Scratch, Device, HostPath)
 
 OWNER_MINOR = Assessment(Danger.MINOR, Consent.OWNER)
 PEER_MODERATE = Assessment(Danger.MODERATE, Consent.PEER)
@@ -42,8 +44,7 @@ class Kind(Enum):
     ENV_NAMES = "a list of environment variable names"
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One typed parameter of a relaxation."""
 
     name: str
@@ -52,8 +53,7 @@ class Parameter:
     """None means that it must be given."""
 
 
-@dataclass(frozen=True)
-class Relaxation:
+class Relaxation(NamedTuple):
     """One named weakening of the profile."""
 
     id: str
@@ -103,7 +103,7 @@ def _add_host_path(profile: Profile, arguments: Arguments) -> Profile:
     added = HostPath(
         _text(arguments, "source"), _text(arguments, "target"), arguments["mode"] == "ro"
     )
-    return replace(profile, host_paths=tuple(sorted({*profile.host_paths, added})))
+    return replace(profile, host_paths=_in_order({*profile.host_paths, added}))
 
 
 def _assess_device(arguments: Arguments, _: bool) -> Assessment:
@@ -112,7 +112,7 @@ def _assess_device(arguments: Arguments, _: bool) -> Assessment:
 
 def _add_device(profile: Profile, arguments: Arguments) -> Profile:
     added = Device(_text(arguments, "path"), _text(arguments, "access"))
-    return replace(profile, devices=tuple(sorted({*profile.devices, added})))
+    return replace(profile, devices=_in_order({*profile.devices, added}))
 
 
 def _scratch_executable(profile: Profile, arguments: Arguments) -> Profile:
@@ -131,7 +131,12 @@ def _add_scratch(profile: Profile, arguments: Arguments) -> Profile:
 
 def _with_scratch(profile: Profile, added: Scratch) -> Profile:
     kept = tuple(scratch for scratch in profile.scratch if scratch.path != added.path)
-    return replace(profile, scratch=tuple(sorted((*kept, added))))
+    return replace(profile, scratch=_in_order((*kept, added)))
+
+
+def _in_order(found: Iterable[Part]) -> tuple[Part, ...]:
+    """Sorted by the fields in turn, so that equal profiles are written alike."""
+    return tuple(sorted(found, key=astuple))
 
 
 def _assess_publish(arguments: Arguments, _: bool) -> Assessment:

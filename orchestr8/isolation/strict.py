@@ -6,14 +6,13 @@ is a new version.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestr8.isolation.limits import MIB
 from orchestr8.isolation.profile import Scratch
 
 
-@dataclass(frozen=True, order=True)
-class Rlimit:
+class Rlimit(NamedTuple):
     """A resource limit of the process: soft and hard."""
 
     name: str
@@ -21,8 +20,7 @@ class Rlimit:
     hard: int
 
 
-@dataclass(frozen=True)
-class Strict:
+class Strict(NamedTuple):
     """The values of one version."""
 
     version: int

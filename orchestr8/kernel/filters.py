@@ -27,7 +27,7 @@ _INSTRUCTION_BYTES = 8
 _STOP_SECONDS = 1.0
 _PAUSE_SECONDS = 0.00005
 _REMEMBERED_MAX = 50_000
-_TRIES, _TRY_SECONDS = 50, 0.01
+_TRIES, _TRY_SECONDS, _UNTRACED_MAX = 100, 0.005, 10
 _NOT_PERMITTED = 1  # EPERM
 _NO_MORE = (2, 22)  # ENOENT after the last one, EINVAL where there is none at all
 
@@ -61,7 +61,11 @@ class FilterReader:
 
 
 def _read(pid: int, start_time: int) -> tuple[bytes, ...]:
-    """One reading; tried again for a moment while another reader of ours has the task."""
+    """One reading; tried again for a moment while another reader of ours has the task.
+
+    That one may have let go by the time that we look, so one look at it decides nothing.
+    """
+    untraced = 0
     for left in reversed(range(_TRIES)):
         tracer = _Tracer(pid, start_time)
         tracer.start()
@@ -70,7 +74,8 @@ def _read(pid: int, start_time: int) -> tuple[bytes, ...]:
             raise TimeoutError(110, "the task's filters were not given in time")
         if tracer.error is None:
             return tracer.programs
-        if not left or tracer.error.errno != _NOT_PERMITTED or not _is_traced(pid):
+        untraced += not _is_traced(pid)
+        if not left or tracer.error.errno != _NOT_PERMITTED or untraced > _UNTRACED_MAX:
             raise tracer.error
         time.sleep(_TRY_SECONDS)
     raise AssertionError("the last try returns or raises")

@@ -7,8 +7,7 @@ written. Arguments come out sorted by name with canonical values, so that equal 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestr8.isolation.capabilities import CAPABILITIES
 from orchestr8.isolation.relaxations import (
@@ -26,8 +25,7 @@ from orchestr8.manifest.wording import shortened
 Arguments = tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A relaxation as written; a service argument may still lack its owner."""
 
     id: str
@@ -318,8 +316,7 @@ def _service(text: str) -> str:
     return f"{service}.{owner}" if owner else service
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """How a kind of argument is written: the reader of one, the reader of a list, an example."""
 
     read: Callable[[str], Any]

@@ -57,24 +57,24 @@ def service(
         env=tuple(sorted(block.env.items())),
         workdir=block.workdir or "",
         files=tuple(
-            sorted(FileMount(t, paths.joined(file_name, s)) for t, s in block.files.items())
+            FileMount(target, paths.joined(file_name, source))
+            for target, source in sorted(block.files.items())
         ),
         secrets=tuple(block.secrets),
         replicas=1 if block.replicas is None else block.replicas,
         standby=block.standby or 0,
         after=tuple(_peer(peer, name.owner) for peer in block.after),
         limits=_limits(block.limits),
-        scratch=tuple(sorted(ScratchAsked(path, size) for path, size in block.scratch.items())),
+        scratch=tuple(ScratchAsked(path, size) for path, size in sorted(block.scratch.items())),
         volumes=tuple(
-            sorted(
-                VolumeMount(target, volume, owner or name.owner)
-                for target, (volume, owner) in block.volumes.items()
-            )
+            VolumeMount(target, volume, owner or name.owner)
+            for target, (volume, owner) in sorted(block.volumes.items())
         ),
         accepts=_links(block.accepts, name.owner),
         connects=_links(block.connects, name.owner),
         publish=tuple(
-            sorted(Publish(address, host, port) for (address, host), port in block.publish.items())
+            Publish(address, host_port, port)
+            for (address, host_port), port in sorted(block.publish.items())
         ),
         health=_health(block.health),
         stop=_stop(block.stop),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 from orchestr8.errors import Place, Problem
 from orchestr8.manifest import hints
@@ -18,18 +17,20 @@ from orchestr8.names import ServiceName
 _CIRCLE_SHOWN = 12
 
 
-@dataclass
 class _Known:
-    """Which names exist, in these files and outside; `owners` are those that can be judged."""
+    """Which names exist, in these files and outside; `owners` are those that can be judged.
 
-    services: set[ServiceName] = field(default_factory=set)
-    volumes: set[tuple[str, str]] = field(default_factory=set)
-    secrets: set[tuple[str, str]] = field(default_factory=set)
-    owners: set[str] = field(default_factory=set)
-    everywhere: bool = False
-    """Whether a fleet is at hand, so that every owner's names are known."""
-    guesses_left: int = 50
-    """Nearest names are searched no more often than problems are shown."""
+    `everywhere` says that a fleet is at hand, so that every owner's names are known. Nearest names
+    are searched no more often than problems are shown.
+    """
+
+    def __init__(self, everywhere: bool) -> None:
+        self.services: set[ServiceName] = set()
+        self.volumes: set[tuple[str, str]] = set()
+        self.secrets: set[tuple[str, str]] = set()
+        self.owners: set[str] = set()
+        self.everywhere = everywhere
+        self.guesses_left = 50
 
     def judges(self, owner: str) -> bool:
         """Whether it is known what exists of this owner."""

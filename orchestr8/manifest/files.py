@@ -7,7 +7,6 @@ read is still declared, so that nobody is told it does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from orchestr8.errors import Place, Problem
 from orchestr8.manifest import build, scalars
@@ -38,21 +37,23 @@ _EXAMPLES = {
 }
 
 
-@dataclass
 class FileRead:
-    """What one file declares. `readable` is False where not even that can be said."""
+    """What one file declares. `readable` is False where not even that can be said.
 
-    parsed: Parsed
-    owner: str = ""
-    readable: bool = False
-    services: list[Service] = field(default_factory=list)
-    volumes: list[Volume] = field(default_factory=list)
-    secrets: list[Secret] = field(default_factory=list)
-    platform: Platform | None = None
-    platform_place: Place | None = None
-    declared: dict[str, dict[str, Place]] = field(default_factory=dict)
-    """By part ("services"): every name that is declared, whether it could be read or not."""
-    default_places: set[tuple[str, int, int]] = field(default_factory=set)
+    `declared` has by part ("services") every name, whether what it names could be read or not.
+    """
+
+    def __init__(self, parsed: Parsed) -> None:
+        self.parsed = parsed
+        self.owner = ""
+        self.readable = False
+        self.services: list[Service] = []
+        self.volumes: list[Volume] = []
+        self.secrets: list[Secret] = []
+        self.platform: Platform | None = None
+        self.platform_place: Place | None = None
+        self.declared: dict[str, dict[str, Place]] = {}
+        self.default_places: set[tuple[str, int, int]] = set()
 
     @property
     def problems(self) -> list[Problem]:
@@ -64,7 +65,7 @@ def read_file(source: Source) -> FileRead:
     """Reads one file; never raises for what is in it."""
     flaws = check_text(source)
     if flaws:
-        return FileRead(Parsed(source, None, flaws))
+        return FileRead(Parsed(source, flaws))
     parsed = parse(source)
     file = FileRead(parsed)
     if parsed.root is None:

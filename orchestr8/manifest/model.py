@@ -15,15 +15,18 @@ from orchestr8.isolation.relaxations import Value
 from orchestr8.names import ServiceName
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class FileMount:
     """A file of the repository in the box: `source` is relative to the set's folder."""
 
     target: str
     source: str
 
+    def __lt__(self, other: FileMount) -> bool:
+        return (self.target, self.source) < (other.target, other.source)
 
-@dataclass(frozen=True, order=True)
+
+@dataclass(frozen=True)
 class VolumeMount:
     """A volume in the box, named with its owner."""
 
@@ -32,7 +35,7 @@ class VolumeMount:
     owner: str
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class ScratchAsked:
     """A tmpfs in the box."""
 
@@ -40,7 +43,7 @@ class ScratchAsked:
     size_bytes: int
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Link:
     """`peer` and one of its ports: in `connects` who is called, in `accepts` who may call."""
 
@@ -48,7 +51,7 @@ class Link:
     port: int
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Publish:
     """A port of the host that leads to a port of the box; TCP."""
 

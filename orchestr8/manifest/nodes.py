@@ -8,7 +8,6 @@ input exhausts Python's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -33,28 +32,31 @@ SMALLEST = (
 _Parser: Any = getattr(yaml, "CSafeLoader", None) or yaml.SafeLoader
 
 
-@dataclass(slots=True)
 class ScalarNode:
     """Text at a place; `empty` is a plain scalar of no characters, which is no value at all."""
 
-    text: str
-    line: int
-    column: int
-    width: int
-    empty: bool = False
+    __slots__ = ("column", "empty", "line", "text", "width")
+
+    def __init__(self, text: str, line: int, column: int, width: int, empty: bool = False) -> None:
+        self.text = text
+        self.line = line
+        self.column = column
+        self.width = width
+        self.empty = empty
 
 
-@dataclass(slots=True)
 class SequenceNode:
     """A list at a place."""
 
-    line: int
-    column: int
-    width: int = 1
-    items: list[Node] = field(default_factory=list)
+    __slots__ = ("column", "items", "line", "width")
+
+    def __init__(self, line: int, column: int, width: int = 1) -> None:
+        self.line = line
+        self.column = column
+        self.width = width
+        self.items: list[Node] = []
 
 
-@dataclass(slots=True)
 class MappingNode:
     """A mapping at a place: key text to the key's own node and its value.
 
@@ -62,23 +64,33 @@ class MappingNode:
     instance, so nobody should complain about keys that are missing.
     """
 
-    line: int
-    column: int
-    width: int = 1
-    entries: dict[str, tuple[ScalarNode, Node]] = field(default_factory=dict)
-    incomplete: bool = False
+    __slots__ = ("column", "entries", "incomplete", "line", "width")
+
+    def __init__(
+        self,
+        line: int,
+        column: int,
+        width: int = 1,
+        entries: dict[str, tuple[ScalarNode, Node]] | None = None,
+        incomplete: bool = False,
+    ) -> None:
+        self.line = line
+        self.column = column
+        self.width = width
+        self.entries = {} if entries is None else entries
+        self.incomplete = incomplete
 
 
 Node = ScalarNode | SequenceNode | MappingNode
 
 
-@dataclass
 class Parsed:
     """One file's root, or None where the text could not be parsed, and what was wrong with it."""
 
-    source: Source
-    root: Node | None = None
-    problems: list[Problem] = field(default_factory=list)
+    def __init__(self, source: Source, problems: list[Problem] | None = None) -> None:
+        self.source = source
+        self.root: Node | None = None
+        self.problems = problems or []
 
     def place(self, node: Node) -> Place:
         """Where a node stands."""

@@ -6,8 +6,7 @@ and for `explain`, and the JSON Schema for editors, so that none of these is wri
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -19,6 +18,8 @@ class Empty:
 
 
 EMPTY = Empty()
+TEXT = {"type": "string"}
+"""The JSON Schema of a text of which no more is said."""
 
 
 class WrongError(ValueError):
@@ -68,15 +69,22 @@ def sentence(error: ValueError) -> WrongError:
     return WrongError(what, remedy)
 
 
-@dataclass(frozen=True, eq=False)
 class Reads:
     """The reader of a text with its `kind` in words, an example, and its JSON Schema."""
 
-    read: Callable[[str], Any]
-    kind: str
-    example: str
-    schema: dict[str, Any] = field(default_factory=lambda: {"type": "string"})
-    remedy: str = ""
+    def __init__(
+        self,
+        read: Callable[[str], Any],
+        kind: str,
+        example: str,
+        schema: Mapping[str, Any] = TEXT,
+        remedy: str = "",
+    ) -> None:
+        self.read = read
+        self.kind = kind
+        self.example = example
+        self.schema = schema
+        self.remedy = remedy
 
     def check(self, value: object) -> Any:
         """The typed value; raises WrongError."""
@@ -100,14 +108,20 @@ class Reads:
         return dict(self.schema)
 
 
-@dataclass(frozen=True, eq=False)
 class ReadsShape:
     """The reader of a value that is not one text: it gets the whole value, maps and lists too."""
 
-    read: Callable[[Any], Any]
-    kind: str
-    example: str
-    schema: Callable[[], dict[str, Any]]
+    def __init__(
+        self,
+        read: Callable[[Any], Any],
+        kind: str,
+        example: str,
+        schema: Callable[[], dict[str, Any]],
+    ) -> None:
+        self.read = read
+        self.kind = kind
+        self.example = example
+        self.schema = schema
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)

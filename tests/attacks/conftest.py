@@ -79,13 +79,13 @@ def borders(endpoint: str) -> Iterator[Borders]:
 @pytest.fixture(scope="session")
 def target(borders: Borders) -> Iterator[Target]:
     """One box for all attempts that leave nothing behind."""
-    yield from _running(borders, 1)
+    yield from _running(borders, os.getpid() * 2)
 
 
 @pytest.fixture
 def fresh_target(borders: Borders) -> Iterator[Target]:
     """A box of its own."""
-    yield from _running(borders, 2)
+    yield from _running(borders, os.getpid() * 2 + 1)
 
 
 def _running(borders: Borders, serial: int) -> Iterator[Target]:
