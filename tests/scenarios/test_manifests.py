@@ -27,7 +27,8 @@ def test_the_hardened_manifests_run_strict_and_are_proved(fleet: Fleet) -> None:
 
     rows = fleet.json("status")["services"]
     states = {row["service"]: (row["state"], row["relaxations"]) for row in rows}
-    assert states == dict.fromkeys(("app.payments", "cache.data", "db.data", "www.web"), ("healthy", 0))
+    services = ("app.payments", "cache.data", "db.data", "www.web")
+    assert states == dict.fromkeys(services, ("healthy", 0))
     assert fleet.proved() == 4
     assert _get(PAGE, "/").status == 200
     fleet.run("exec", "app.payments", "--", "/usr/bin/python3", "/app/shop.py", "migrate")
