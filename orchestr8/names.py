@@ -16,8 +16,8 @@ NAME_LENGTH_MAX = 40
 RESERVED = frozenset(
     {"host", "none", "bridge", "default", "container", "all", "self", "orchestr8", "localhost"}
 )
-_NAME = re.compile(r"[a-z](?:-?[a-z0-9])*")
-_BOX_ID = re.compile(rf"({_NAME.pattern})--({_NAME.pattern})--([1-9][0-9]*)")
+_NAME = r"[a-z](?:-?[a-z0-9])*"
+_BOX_ID = rf"({_NAME})--({_NAME})--([1-9][0-9]*)"
 
 
 def name_problem(text: str, length_max: int = NAME_LENGTH_MAX) -> str | None:
@@ -31,7 +31,7 @@ def name_problem(text: str, length_max: int = NAME_LENGTH_MAX) -> str | None:
         return "a name is in lower case"
     if len(text) > length_max:
         return f"a name has at most {length_max} characters here; this has {len(text)}"
-    if not _NAME.fullmatch(text):
+    if not re.fullmatch(_NAME, text):
         return "a name starts with a letter and has letters, digits and single hyphens inside"
     if text in RESERVED:
         return f'"{text}" is a reserved word'
@@ -92,7 +92,7 @@ class BoxId:
     @classmethod
     def parse(cls, text: str) -> BoxId:
         """Reads `owner--service--serial`; raises ValueError for anything else."""
-        match = _BOX_ID.fullmatch(text)
+        match = re.fullmatch(_BOX_ID, text)
         if not match:
             raise ValueError(f'"{text}" is not a box id')
         return cls(match[1], match[2], int(match[3]))

@@ -15,7 +15,7 @@ from orchestr8.contract.model import ImageFacts
 from orchestr8.isolation.limits import Limits
 from orchestr8.isolation.strict import NEWEST, VERSIONS
 from orchestr8.manifest.paths import target
-from orchestr8.manifest.problems import escaped
+from orchestr8.manifest.wording import escaped
 
 _PASSING = re.compile(r"(?:^|/)(?:tmp|temp|cache|caches|run|lock|locks|log|logs)(?:/|$)")
 _PRIVILEGED_PORTS = 1024

@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from orchestr8.cli.texts import Texts, read_paths
@@ -58,7 +57,7 @@ def _passing(settings: Settings) -> Iterator[Session]:
         state, secrets = Path(folder, "state"), settings.secrets
         if settings.engine == SIMULATION and not os.environ.get(SECRETS_VARIABLE):
             secrets = Path(folder, "secrets")
-        with session(replace(settings, state=state, secrets=secrets)) as passing:
+        with session(settings._replace(state=state, secrets=secrets)) as passing:
             yield passing
 
 

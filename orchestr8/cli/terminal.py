@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple, TextIO
 
-from orchestr8.manifest.problems import escaped as escaped
+from orchestr8.manifest.wording import escaped as escaped
 
 WIDTH_LEAST = 40
 WIDTH_WITHOUT_TERMINAL = 0

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from orchestr8.cli.arguments import DEFAULT_SET, Output, OutputAs, Paths, SetName, checked_set
-from orchestr8.cli.terminal import count, say
+from orchestr8.cli.terminal import count, escaped, say
 from orchestr8.cli.texts import Texts, read_paths, typed
 from orchestr8.contract.expiry import end_of
 from orchestr8.contract.grant import Circumstances, grant
@@ -22,7 +22,6 @@ from orchestr8.isolation.features import everything
 from orchestr8.manifest.check import unchecked_names
 from orchestr8.manifest.load import load
 from orchestr8.manifest.model import Fleet, ManifestSet
-from orchestr8.manifest.problems import escaped, with_sources
 
 At = Annotated[
     str,
@@ -64,6 +63,8 @@ def run(
             ),
         )
     except (ManifestError, RefusedError) as error:
+        from orchestr8.manifest.problems import with_sources
+
         raise type(error)(with_sources(error.problems, texts.sources)) from error
     unchecked = _unchecked(part, surroundings)
     if output is Output.JSON:

@@ -81,8 +81,7 @@ class Gap(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True)
-class Egress:
+class Egress(NamedTuple):
     """Ranges and ports outside that a box may reach; TCP and UDP."""
 
     to: tuple[str, ...]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 PARALLEL_CALLS = 8
 SETTLE_MS = 3_000
 """A box without a health line counts as working after this long without an exit."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """State folder, run folder (lost at reboot), secrets, the engine's name if given, who acts."""
 
     state: Path
@@ -43,6 +41,8 @@ def _login() -> str:
         login_uid = 4294967295
     if login_uid != 4294967295:
         return f"uid {login_uid}"
+    import getpass  # for hosts whose kernel keeps no loginuid
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -184,7 +184,7 @@ SPECIAL = {
 }
 """By block and key: keys that exist, but not here or not yet; what is wrong and the remedy."""
 
-_SHELL = re.compile(r"[|&;<>()$`\\\"'*?\[\]#~=%{}]")
+_SHELL = r"[|&;<>()$`\\\"'*?\[\]#~=%{}]"
 
 
 _MANY = 200
@@ -194,7 +194,7 @@ def shape_remedy(key: str, value: object) -> str:
     """What a value of the wrong shape looks like in ours; empty where nothing suggests itself."""
     if key in ("args", "entrypoint", "command") and isinstance(value, str):
         words = value.split()
-        if not words or _SHELL.search(value) or len(value) > 80:
+        if not words or re.search(_SHELL, value) or len(value) > 80:
             return f"write a list of words, {key}: [program, argument]; no shell reads it"
         return f"write {key}: [{', '.join(words)}]; no shell reads it"
     if not isinstance(value, list) or not value or not isinstance(value[0], str):

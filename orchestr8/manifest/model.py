@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from orchestr8.errors import Place
 from orchestr8.isolation.limits import Limits, Quota
@@ -15,19 +16,14 @@ from orchestr8.isolation.relaxations import Value
 from orchestr8.names import ServiceName
 
 
-@dataclass(frozen=True)
-class FileMount:
+class FileMount(NamedTuple):
     """A file of the repository in the box: `source` is relative to the set's folder."""
 
     target: str
     source: str
 
-    def __lt__(self, other: FileMount) -> bool:
-        return (self.target, self.source) < (other.target, other.source)
 
-
-@dataclass(frozen=True)
-class VolumeMount:
+class VolumeMount(NamedTuple):
     """A volume in the box, named with its owner."""
 
     target: str
@@ -35,24 +31,21 @@ class VolumeMount:
     owner: str
 
 
-@dataclass(frozen=True)
-class ScratchAsked:
+class ScratchAsked(NamedTuple):
     """A tmpfs in the box."""
 
     path: str
     size_bytes: int
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """`peer` and one of its ports: in `connects` who is called, in `accepts` who may call."""
 
     peer: ServiceName
     port: int
 
 
-@dataclass(frozen=True)
-class Publish:
+class Publish(NamedTuple):
     """A port of the host that leads to a port of the box; TCP."""
 
     address: str
@@ -60,23 +53,20 @@ class Publish:
     port: int
 
 
-@dataclass(frozen=True)
-class HttpCheck:
+class HttpCheck(NamedTuple):
     """Healthy is a status from 200 to 399."""
 
     port: int
     path: str
 
 
-@dataclass(frozen=True)
-class TcpCheck:
+class TcpCheck(NamedTuple):
     """Healthy is an accepted connection."""
 
     port: int
 
 
-@dataclass(frozen=True)
-class CommandCheck:
+class CommandCheck(NamedTuple):
     """Healthy is exit status 0 of a command in the box."""
 
     command: tuple[str, ...]
@@ -244,8 +234,7 @@ class Platform:
     waivers: tuple[Waiver, ...] = ()
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """One manifest text: the name that messages use, and its content."""
 
     name: str

@@ -13,7 +13,6 @@ from typing import Any
 import yaml
 
 from orchestr8.errors import Place, Problem
-from orchestr8.manifest import grammar
 from orchestr8.manifest.model import Source
 from orchestr8.manifest.text import (
     SCALAR_BYTES_MAX,
@@ -111,6 +110,8 @@ def parse(source: Source) -> Parsed:
             if not walk.take(loader.get_event()):
                 break
     except yaml.YAMLError as error:
+        from orchestr8.manifest import grammar  # needed where something is wrong only
+
         parsed.problems.append(grammar.translate(source, error))
         return parsed
     except (RecursionError, MemoryError):

@@ -11,7 +11,7 @@ from orchestr8.manifest.wording import shortened
 
 _LENGTH_MAX = 1024
 _COMPONENT_BYTES_MAX = 255
-_MAGIC = re.compile(r"/proc/(?:[0-9]+|self|thread-self)(?:/|$)|/dev/fd(?:/|$)|/dev/std")
+_MAGIC = r"/proc/(?:[0-9]+|self|thread-self)(?:/|$)|/dev/fd(?:/|$)|/dev/std"
 _DEVICE_DIRECTORIES = ("/dev/fd", "/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/std")
 _DEVICES_PRESENT = (
     "/dev/full", "/dev/null", "/dev/ptmx", "/dev/random", "/dev/tty", "/dev/urandom", "/dev/zero",
@@ -72,7 +72,7 @@ def workdir(text: str) -> str:
 def host_source(text: str) -> str:
     """A path of the host; never one that means something else to each process."""
     path = absolute(text)
-    if _MAGIC.match(path):
+    if re.match(_MAGIC, path):
         raise ValueError(
             f"{shortened(path)} means another thing to each process; write where it leads"
         )

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from orchestr8.errors import Problem
 from orchestr8.manifest.model import Source
+from orchestr8.manifest.wording import escaped
 
 _LINE_WIDTH_MAX = 96
 _SECRET = re.compile(
@@ -86,20 +87,6 @@ def render_problem(problem: Problem) -> str:
     if problem.remedy:
         lines.append("   " + escaped(problem.remedy))
     return "\n".join(lines)
-
-
-def escaped(text: str) -> str:
-    """Text that cannot act on a terminal: what is not printable as its code point."""
-    if text.isprintable():
-        return text
-    return "".join(_escaped(character) for character in text)
-
-
-def _escaped(character: str) -> str:
-    if character.isprintable():
-        return character
-    number = ord(character)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{{{number:x}}}"
 
 
 def _underlined(problem: Problem) -> tuple[str, str]:

@@ -17,17 +17,19 @@ from orchestr8.manifest.reads import WrongError
 from orchestr8.manifest.wording import shortened
 
 _DIGITS_MAX = 20
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_MEMBER = re.compile(
+
+# Patterns as text: each is compiled when a manifest first has such a value.
+_ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_FILE_NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
+_MEMBER = (
     r"(?:user|group):[a-z_][a-z0-9_-]{0,31}|token:[a-z0-9](?:[a-z0-9-]{0,39})|"
     r"ssh:SHA256:[A-Za-z0-9+/]{43}=?"
 )
-_PERSON = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,63})")
-_URL = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:/[!-~]*)?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIME = re.compile(r"T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?")
-_ZONE = re.compile(r"Z|[+-][0-9]{2}:[0-9]{2}")
+_PERSON = r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,63})"
+_URL = r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:/[!-~]*)?"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?"
+_ZONE = r"Z|[+-][0-9]{2}:[0-9]{2}"
 _SIGNALS = (
     "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL",
 )  # fmt: skip
@@ -249,7 +251,7 @@ def signal(text: str) -> str:
 
 def env_name(text: str) -> str:
     """An environment variable's name."""
-    if not _ENV_NAME.fullmatch(text) or len(text) > 128:
+    if not re.fullmatch(_ENV_NAME, text) or len(text) > 128:
         raise ValueError(
             f'"{shortened(text)}" is not a variable\'s name; '
             "letters, digits and underscores, not a digit first"
@@ -259,7 +261,7 @@ def env_name(text: str) -> str:
 
 def secret_file(text: str) -> str:
     """The name of a file in the owner's folder of secrets."""
-    if "/" in text or not _FILE_NAME.fullmatch(text) or len(text) > 128:
+    if "/" in text or not re.fullmatch(_FILE_NAME, text) or len(text) > 128:
         raise ValueError(
             "is not a plain file name; a secret's file lies in the owner's folder of the host, "
             "/etc/orchestr8/secrets/OWNER/: write its name alone"
@@ -269,7 +271,7 @@ def secret_file(text: str) -> str:
 
 def member(text: str) -> str:
     """Who belongs to an owner: `user:`, `group:`, `token:` or `ssh:SHA256:`."""
-    if not _MEMBER.fullmatch(text):
+    if not re.fullmatch(_MEMBER, text):
         raise ValueError(
             f'"{shortened(text)}" is not a member; write user:NAME, group:NAME, token:NAME or '
             "ssh:SHA256:… (43 characters, as `ssh-keygen -lf KEY.pub` prints it)"
@@ -280,7 +282,7 @@ def member(text: str) -> str:
 def person(text: str) -> str:
     """Who approved something."""
     plain = text.removeprefix("user:")
-    if not _PERSON.fullmatch(plain):
+    if not re.fullmatch(_PERSON, plain):
         raise ValueError(f'"{shortened(text)}" is not a person\'s name; write it as in ann')
     return plain
 
@@ -289,7 +291,7 @@ def url(text: str) -> str:
     """An address of the web, without a user or password in it."""
     if "@" in text.partition("://")[2].partition("/")[0]:
         raise ValueError("has a user or a password in the address; take them out")
-    if len(text) > 500 or not _URL.fullmatch(text):
+    if len(text) > 500 or not re.fullmatch(_URL, text):
         raise ValueError("is not an address of the web; write it as in https://hooks.example/web")
     return text
 
@@ -297,7 +299,7 @@ def url(text: str) -> str:
 def until(text: str) -> str:
     """A date, or a time with its zone; as written. Whether it has passed is not asked here."""
     day, rest = text[:10], text[10:]
-    if not _DATE.fullmatch(day):
+    if not re.fullmatch(_DATE, day):
         raise ValueError(
             f'"{shortened(text)}" is not a date; write it as in 2027-02-28 (its end, UTC) '
             "or 2027-02-28T18:00Z"
@@ -308,13 +310,13 @@ def until(text: str) -> str:
         raise ValueError(f"{day} is not in the calendar; write a day that exists") from None
     if not rest:
         return text
-    clock = _TIME.match(rest)
+    clock = re.match(_TIME, rest)
     if not clock:
         raise ValueError(f'"{shortened(text)}" is not a time; write it as in 2027-02-28T18:00Z')
     zone = rest[clock.end() :]
     if not zone:
         raise ValueError(f"{text} has no zone; write {text}Z for UTC, or an offset as in +02:00")
-    if not _ZONE.fullmatch(zone):
+    if not re.fullmatch(_ZONE, zone):
         raise ValueError(f'"{shortened(text)}" is not a time; write it as in 2027-02-28T18:00Z')
     try:
         datetime.fromisoformat(text)

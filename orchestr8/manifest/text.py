@@ -22,8 +22,8 @@ _REFUSED = re.compile(
     "\u2028\u2029\ufeff\ud800-\udfff\ufdd0-\ufdef" + _PLANE_ENDS + "]"
 )
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
-_LONE_RETURN = re.compile("\r(?!\n)")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_LONE_RETURN = "\r(?!\n)"
+_BIDI = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 def decode(name: str, content: bytes) -> Source:
@@ -57,7 +57,7 @@ def check_text(source: Source) -> list[Problem]:
     for match in _REFUSED.finditer(source.text):
         if match[0] not in found and len(found) < 10:
             found[match[0]] = character_problem(_place(source, match.start()), match[0])
-    if not found and (match_return := _LONE_RETURN.search(source.text)):
+    if not found and (match_return := re.search(_LONE_RETURN, source.text)):
         place = _place(source, match_return.start())
         return [
             Problem(place, "a carriage return without a line feed", "end lines with a line feed")
@@ -79,7 +79,7 @@ def without_refused(text: str) -> str:
 def character_problem(place: Place, character: str) -> Problem:
     """Names a refused character by its code point."""
     code = f"U+{ord(character):04X}"
-    if _BIDI.match(character):
+    if re.match(_BIDI, character):
         return Problem(
             place,
             f"{code} changes the direction of text, so a reader sees something else than is parsed",

@@ -19,3 +19,17 @@ def dotted(path: str, where: tuple[str | int, ...]) -> str:
 def shortened(text: str) -> str:
     """A value for a message: never more than 40 characters of it."""
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def escaped(text: str) -> str:
+    """Text that cannot act on a terminal: what is not printable as its code point."""
+    if text.isprintable():
+        return text
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{{{number:x}}}"

@@ -1,0 +1,1 @@
+"""The manifest stage: cases as data, fuzzing, explain and the JSON Schema."""

@@ -114,7 +114,7 @@ def _fields(value: Any, indent: str) -> Iterator[str]:
         if dataclasses.is_dataclass(given) and len(dataclasses.fields(given)) > 4:
             yield f"{indent}{field.name}"
             yield from _fields(given, indent + "  ")
-        elif isinstance(given, tuple) and given and dataclasses.is_dataclass(given[0]):
+        elif isinstance(given, tuple) and given and _names(given[0]):
             yield from (f"{indent}{field.name}: {_one(item)}" for item in given)
         else:
             yield f"{indent}{field.name}: {_one(given)}"
@@ -123,16 +123,24 @@ def _fields(value: Any, indent: str) -> Iterator[str]:
 def _one(value: Any) -> str:
     if isinstance(value, str):
         return repr(value)
-    if isinstance(value, tuple):
+    names = _names(value)
+    if isinstance(value, tuple) and not names:
         return f"({', '.join(_one(item) for item in value)})"
-    if not dataclasses.is_dataclass(value) or type(value).__name__ == "ServiceName":
+    if not names or type(value).__name__ == "ServiceName":
         return str(value)
     shown = [
-        f"{field.name}={_one(getattr(value, field.name))}"
-        for field in dataclasses.fields(value)
-        if not isinstance(getattr(value, field.name), Place)
+        f"{name}={_one(getattr(value, name))}"
+        for name in names
+        if not isinstance(getattr(value, name), Place)
     ]
     return f"{type(value).__name__}({', '.join(shown)})"
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """The fields of a dataclass or of a named tuple; none for anything else."""
+    if dataclasses.is_dataclass(value):
+        return tuple(field.name for field in dataclasses.fields(value))
+    return getattr(value, "_fields", ())
 
 
 def rewrite() -> None:
