@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from orchestr8.cli.verbs import OF_OTHER_TOOLS, VERBS
-from tests.house import ROOT, docs
+from tests.house import ROOT, docs, repository_files
 
 ARCHITECTURE_LINES_MOST = 60
-
-
-def files(*patterns: str) -> list[Path]:
-    """Files of the repository, or that will be."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout.splitlines()  # fmt: skip
-    return [path for path in (ROOT / name for name in sorted(set(listed))) if path.is_file()]
 
 
 def named(path: Path) -> str:
@@ -27,9 +17,9 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-DOCUMENTS = files("*.md")
-TYPED = files("*.sh", "examples/*.yaml", "manifests/*.yaml", ".ci/*", "Makefile")
-MODULES = files("orchestr8/*.py")
+DOCUMENTS = repository_files("*.md")
+TYPED = repository_files("*.sh", "examples/*.yaml", "manifests/*.yaml", ".ci/*", "Makefile")
+MODULES = repository_files("orchestr8/*.py")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
-from tests.house import ROOT, tidy
+from tests.house import ROOT, repository_files, tidy
 
 _VERB = "a verb's options are its parameters"
 _TASK = "the kernel's word: a thread or process"
@@ -57,14 +55,9 @@ GOOD_SAMPLES = {
 
 def modules() -> list[tidy.Module]:
     """Every Python file that is part of the repository, or will be."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout.splitlines()  # fmt: skip
     return [
-        tidy.Module(path, (ROOT / path).read_text("utf-8"))
-        for path in sorted(set(listed))
-        if (ROOT / path).exists()
+        tidy.Module(str(path.relative_to(ROOT)), path.read_text("utf-8"))
+        for path in repository_files("*.py")
     ]
 
 
