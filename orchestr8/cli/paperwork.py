@@ -13,7 +13,23 @@ SELF_APPROVED = "self-approved"
 
 
 def relaxation_lines(contracts: Contracts, now_ms: int) -> list[str]:
-    """How many relaxations are in force, the next end, what has ended, what is self-approved."""
+    """How many relaxations are in force, the next end, what has ended, what is self-approved; and
+    the ports that are open beyond this machine, which nobody has to relax but everybody should see.
+    """
+    return [*_relaxations(contracts, now_ms), *_open_ports(contracts)]
+
+
+def _open_ports(contracts: Contracts) -> list[str]:
+    doors = [
+        f"{contract.name} {door.address}:{door.host_port}"
+        for contract in contracts.services.values()
+        for door in contract.publish
+        if not door.address.startswith("127.") and contract.service.edge is None
+    ]
+    return [f"Open beyond this machine, without an edge: {', '.join(doors)}."] if doors else []
+
+
+def _relaxations(contracts: Contracts, now_ms: int) -> list[str]:
     granted = _granted(contracts)
     if not granted:
         return []

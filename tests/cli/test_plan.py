@@ -41,6 +41,14 @@ def test_the_lines_of_a_plan(console: Console) -> None:
     assert "\x1b" not in answer.output, "no colour where no terminal is"
 
 
+def test_a_port_that_is_open_beyond_this_machine_is_flagged(console: Console) -> None:
+    flag = "Open beyond this machine, without an edge: front.web 0.0.0.0:8443."
+    for address, is_flagged in (("0.0.0.0", True), ("127.0.0.1", False)):
+        text = RELAXED.replace("replicas: 2", f"publish: {{{address}:8443: 8080}}")
+        answer = console.run("plan", "-", stdin=text, ORCHESTR8_ENGINE="memory")
+        assert (flag in answer.output.splitlines()) is is_flagged, answer.everything
+
+
 def test_exit_code_says_whether_there_is_anything_to_do(console: Console) -> None:
     console.write("hello.yaml", HELLO)
     assert console.run("plan", "hello.yaml", ORCHESTR8_ENGINE="memory").status == 0
