@@ -12,6 +12,7 @@ from orchestr8.manifest.cycles import cycles
 from orchestr8.manifest.files import FileRead
 from orchestr8.manifest.model import Fleet, ManifestSet, Service
 from orchestr8.manifest.rules import service_problems, value_place
+from orchestr8.manifest.volumes import volume_problems
 from orchestr8.names import ServiceName
 
 _CIRCLE_SHOWN = 12
@@ -57,7 +58,8 @@ def check(files: Sequence[FileRead], outside: Fleet | None) -> list[Problem]:
         known = _known(files, outside)
         for service in services:
             problems += _references(service, known)
-        problems += _shared_volumes(files, services)
+        volumes = [volume for file in files for volume in file.volumes]
+        problems += volume_problems(services, volumes, outside)
         problems += _waived_owners(files)
     problems += _approved_twice(files)
     problems += _host_ports(services, outside)
@@ -208,24 +210,6 @@ def _joined_entries(service: Service) -> Iterator[tuple[int, str]]:
 
 def _joined_names(service: Service) -> set[str]:
     return {name for _, name in _joined_entries(service)}
-
-
-def _shared_volumes(files: Sequence[FileRead], services: Sequence[Service]) -> Iterator[Problem]:
-    """With replicas a volume is one per slot, and then nobody else can mount it."""
-    shared = {(v.owner, v.name) for file in files for v in file.volumes if v.share}
-    for service in services:
-        if service.replicas < 2:
-            continue
-        for mount in service.volumes:
-            foreign = mount.owner != service.name.owner
-            if foreign or (mount.owner, mount.volume) in shared:
-                reason = f"is {mount.owner}'s" if foreign else "is shared"
-                yield Problem(
-                    service.place(f"volumes.{mount.target}"),
-                    f"services.{service.name.service}.volumes: {mount.volume} {reason}, and a "
-                    f"service with {service.replicas} replicas has a volume for each slot",
-                    "write replicas: 1, or use a volume of its own that is not shared",
-                )
 
 
 def _waived_owners(files: Sequence[FileRead]) -> Iterator[Problem]:

@@ -232,6 +232,16 @@ def _joined(service: Service) -> Iterator[Flaw]:
             yield f"after.{index}", ".after names the service itself", "take it out"
 
 
+def _calls_itself(service: Service) -> Iterator[Flaw]:
+    for number, link in enumerate(service.connects):
+        if link.peer == service.name:
+            yield (
+                f"connects.{number}",
+                ".connects: a service does not connect to itself",
+                "let the program call 127.0.0.1; with replicas each box does",
+            )
+
+
 _RULES: tuple[Callable[[Service], Iterator[Flaw]], ...] = (
     _guarantees,
     _commands,
@@ -242,4 +252,5 @@ _RULES: tuple[Callable[[Service], Iterator[Flaw]], ...] = (
     _relaxations,
     _executable_scratch,
     _joined,
+    _calls_itself,
 )
