@@ -88,7 +88,7 @@ def host_paths(mount: Mount, host: HostMounts) -> tuple[str, ...]:
         if root == "/":
             found.append(target.rstrip("/") + mount.root)
         elif mount.root == root or mount.root.startswith(root + "/"):
-            found.append(target + mount.root[len(root) :])
+            found.append(target.rstrip("/") + mount.root[len(root) :])
     return tuple(sorted({path.rstrip("/") or "/" for path in found}))
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from orchestr8.errors import RejectedError
-from orchestr8.host import mount_table, mounts
+from orchestr8.host import mount_calls, mount_table, mounts
 from orchestr8.host.mounts import Binds, IdMap, RunFolder
 from orchestr8.names import BoxId
+from tests.host.disk import folder_on_disk
 from tests.host.namespaces import with_own_mounts
 from tests.host.rights import needs_root
 
@@ -47,15 +48,19 @@ def _as(uid: int, script: str) -> str:
 
 
 @with_own_mounts
-def test_the_run_folder_is_in_memory_and_shared(tmp_path: Path) -> None:
-    run = _run_folder(tmp_path)
-    mounted = mount_table.at(run.path)
-    assert mounted
-    assert mounted.kind == "tmpfs"
-    assert mounted.shared
-    assert mounted.options >= {"nosuid", "nodev", "noexec"}
-    assert run.path.stat().st_mode & 0o777 == 0o711
-    assert run.boxes.stat().st_mode & 0o777 == 0o700
+def test_the_run_folder_is_in_memory_and_shared() -> None:
+    with folder_on_disk() as folder:
+        run = _run_folder(folder)
+        mounted = mount_table.at(run.path)
+        assert mounted
+        assert mounted.kind == "tmpfs"
+        assert mounted.shared
+        assert mounted.options >= {"nosuid", "nodev", "noexec"}
+        assert run.path.stat().st_mode & 0o777 == 0o711
+        assert run.boxes.stat().st_mode & 0o777 == 0o700
+        mounts.release(run.shown)
+        while mount_calls.unmount(str(run.path)):
+            pass
 
 
 @with_own_mounts

@@ -14,6 +14,7 @@ from orchestr8.host import secret_files
 from orchestr8.host.mounts import RunFolder
 from orchestr8.host.staging import Stage, Staging
 from orchestr8.names import BoxId
+from tests.host.disk import folder_on_disk
 from tests.host.namespaces import with_own_mounts
 from tests.host.rights import needs_root
 
@@ -100,12 +101,13 @@ def test_a_removed_box_leaves_nothing(tmp_path: Path) -> None:
 
 
 @with_own_mounts
-def test_secrets_never_reach_a_disk(tmp_path: Path) -> None:
-    staging = Staging(RunFolder(tmp_path))
-    staging.run.boxes.mkdir()
-    with pytest.raises(RejectedError, match="lies on a disk"):
-        staging.stage(STAGE)
-    assert list(staging.run.boxes.iterdir()) == []
+def test_secrets_never_reach_a_disk() -> None:
+    with folder_on_disk() as folder:
+        staging = Staging(RunFolder(folder))
+        staging.run.boxes.mkdir()
+        with pytest.raises(RejectedError, match="lies on a disk"):
+            staging.stage(STAGE)
+        assert list(staging.run.boxes.iterdir()) == []
 
 
 @with_own_mounts

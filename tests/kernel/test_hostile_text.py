@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestr8.kernel import cgroups, files, mounts, network, tasks
-from orchestr8.kernel.reader import KernelWitness
+from orchestr8.kernel.reader import KernelWitness, host_paths
 from orchestr8.names import BoxId
 
 LINE = r"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 shared:2 - ext3 /dev/root rw,errors=continue"
@@ -150,3 +150,22 @@ def test_a_process_that_has_ended_and_is_not_forgotten_is_no_box() -> None:
 def test_the_start_time_is_that_of_the_process() -> None:
     text = Path("/proc/self/stat").read_text()
     assert files.start_time(os.getpid()) == int(text.rsplit(")", 1)[1].split()[19])
+
+
+@pytest.mark.parametrize(
+    ("host_root", "host_target", "mounted", "seen"),
+    [
+        ("/", "/", "/srv/data", "/srv/data"),
+        ("/", "/srv", "/data", "/srv/data"),
+        ("/@", "/", "/@/srv/data", "/srv/data"),
+        ("/@", "/", "/@", "/"),
+        ("/@home", "/home", "/@home/ann", "/home/ann"),
+    ],
+)
+def test_where_the_host_sees_what_is_mounted(
+    host_root: str, host_target: str, mounted: str, seen: str
+) -> None:
+    """The host's root may be a part of its file system, as on btrfs."""
+    line = "36 35 98:0 {} /mnt rw,noatime - ext3 /dev/root rw"
+    mount = mounts.parse_line(line.format(mounted))
+    assert host_paths(mount, {mount.device: [(host_root, host_target)]}) == (seen,)
