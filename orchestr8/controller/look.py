@@ -71,7 +71,7 @@ class Status:
 def status(session: Session, names: Sequence[ServiceName] = ()) -> Status:
     """What is wanted and what is, service by service."""
     cycle = walk(session, aim_in_force(session))
-    held_back = session.store.ledger.held_back()
+    held_back = session.held_back
     oncall = {owner.name: owner.oncall for owner in session.stored.fleet.platform.owners}
     return Status(
         tuple(

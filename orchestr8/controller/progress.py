@@ -33,13 +33,3 @@ class Progress(Protocol):
 
     def note(self, text: str) -> None:
         """A sentence beside the boxes' lines."""
-
-
-class Silence:
-    """Nobody watches."""
-
-    def phase(self, phase: Phase) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""

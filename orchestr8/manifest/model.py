@@ -281,10 +281,3 @@ class Fleet:
     def secrets(self) -> dict[tuple[str, str], Secret]:
         """Every secret by owner and name."""
         return {(s.owner, s.name): s for part in self.sets.values() for s in part.secrets}
-
-    def set_of(self, service_name: ServiceName) -> str:
-        """The set that a service is in; raises KeyError for an unknown one."""
-        for name, part in self.sets.items():
-            if any(service.name == service_name for service in part.services):
-                return name
-        raise KeyError(str(service_name))
