@@ -32,9 +32,10 @@ class Database:
                 folder / FILE_NAME, isolation_level=None, timeout=10, check_same_thread=False
             )
             (folder / FILE_NAME).chmod(0o600)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._lay_out()
+            with _one_at_a_time(folder):
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                self._connection.execute("PRAGMA synchronous=FULL")
+                self._lay_out()
 
     def _lay_out(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -92,6 +93,17 @@ def writer_lock(folder: Path) -> Iterator[None]:
                 f"another orchestr8 is changing this machine (lock of {folder})",
                 "wait until it is done, then type the command again",
             ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Waits for whoever opens the database too: the change to WAL knows no busy time-out."""
+    descriptor = os.open(folder / "opening", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
