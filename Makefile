@@ -9,7 +9,7 @@ help:
 	@echo "make test     all tests, on Docker Engines of two generations that it brings along"
 	@echo "make check    ruff, mypy --strict, import contracts"
 	@echo "make images   the demo images, from Debian's own packages"
-	@echo "make bench    the measured promises, beside the peers that are installed"
+	@echo "make bench    what a short command costs beyond its packages' import"
 	@echo "make clean    forget what was built or cached here; nothing outside this folder"
 
 demo:
@@ -32,7 +32,7 @@ images:
 
 bench:
 	@.ci/setup test
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python benchmarks/startup.py
 
 clean:
 	@$(PYTHON) -m tests.hosts stop all
