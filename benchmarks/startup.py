@@ -1,33 +1,28 @@
 """How much `validate` costs beyond importing the packages that it uses.
 
-Three commands in turn, each a fresh interpreter: Python alone, the import of every module that
-`validate` loads and that is not ours, and `validate` itself. Prints medians and ratios, and asserts
-nothing.
-
-    python3 benchmarks/startup.py [ROUNDS]
+Three commands in turn, each a fresh interpreter: Python alone, the import of every module that the
+command loads and that is not ours, and the command itself.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.ground import Ground, plain_environment, python, run
+from benchmarks.rows import Row, in_turn, medians, milliseconds
+
+TITLE = "Start-up"
 SHOP = "examples/05-shop"
-GOAL = 1.3
+ROUNDS = 15
 
 _LIST_MODULES = """
 import json, sys
 before = set(sys.modules)
 from orchestr8.__main__ import run
 sys.stdout = open("/dev/null", "w")
-status = run(["validate", sys.argv[1]])
+status = run(sys.argv[1:])
 own = sorted(
     name for name, module in sys.modules.items()
     if name not in before and not name.startswith(("orchestr8", "__"))
@@ -35,8 +30,6 @@ own = sorted(
 )
 print(json.dumps([status, own]), file=sys.__stdout__)
 """
-
-
 _IMPORT_MODULES = """
 import sys
 from importlib import import_module
@@ -45,49 +38,50 @@ for name in sys.argv[1:]:
 """
 
 
-def main() -> None:
-    """Measures and prints."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 25
-    with tempfile.TemporaryDirectory() as state:
-        environment = {**os.environ, "ORCHESTR8_STATE": f"{state}/none"}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        modules = _modules(environment)
-        commands = {
-            "python alone": ["-c", "pass"],
-            "import of its packages": ["-c", _IMPORT_MODULES, *modules],
-            "validate": ["-m", "orchestr8", "validate", SHOP],
-        }
-        spent: dict[str, list[float]] = {name: [] for name in commands}
-        for number in range(rounds + 1):
-            for name, arguments in commands.items():
-                taken = _run([sys.executable, *arguments], environment)
-                if number:  # the first round writes the bytecode
-                    spent[name].append(taken)
-    medians = {name: statistics.median(values) for name, values in spent.items()}
-    print(f"{rounds} rounds in turn, medians; {len(modules)} modules of other packages")
-    for name, median in medians.items():
-        print(f"{name.ljust(24)} {median:7.1f} ms  (least {min(spent[name]):.1f})")
-    ratio = medians["validate"] / medians["import of its packages"]
-    print(f"validate / import of its packages: {ratio:.2f} (goal: at most {GOAL})")
-
-
-def _modules(environment: dict[str, str]) -> list[str]:
-    """What `validate` loads beside our own modules, in the order of names."""
-    command = [sys.executable, "-c", _LIST_MODULES, SHOP]
-    answer = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+def rows(_: Ground) -> Iterator[Row]:
+    """`validate` of the shop."""
+    environment = {**plain_environment(), "ORCHESTR8_STATE": "/nonexistent/orchestr8"}
+    modules = modules_of(["validate", SHOP], environment)
+    commands = {
+        "python": python("-c", "pass"),
+        "import": importing(modules),
+        "validate": python("-m", "orchestr8", "validate", SHOP),
+    }
+    found = medians(timed(commands, environment, ROUNDS))
+    yield Row("python alone", found["python"], None, "", "ms", ROUNDS)
+    yield Row(
+        "validate of the shop",
+        found["validate"],
+        found["import"],
+        "import of its packages",
+        "ms",
+        ROUNDS,
+        most=1.3,
+        note=f"{len(modules)} modules of other packages",
     )
-    status, modules = json.loads(answer.stdout)
+
+
+def modules_of(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """What a command loads beside our own modules, in the order of names."""
+    answer = run(python("-c", _LIST_MODULES, *words), dict(environment))
+    status, modules = json.loads(answer.splitlines()[-1])
     if status:
-        sys.exit(f"validate {SHOP} ends with {status}:\n{answer.stderr}")
-    return modules
+        raise RuntimeError(f"orchestr8 {' '.join(words)} ends with {status}")
+    return [str(name) for name in modules]
 
 
-def _run(command: list[str], environment: dict[str, str]) -> float:
-    began = time.perf_counter()
-    subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
-    return (time.perf_counter() - began) * 1000
+def importing(modules: Sequence[str]) -> list[str]:
+    """A command that imports these and ends."""
+    return python("-c", _IMPORT_MODULES, *modules)
 
 
-if __name__ == "__main__":
-    main()
+def timed(
+    commands: Mapping[str, list[str]], environment: Mapping[str, str], rounds: int
+) -> dict[str, list[float]]:
+    """Milliseconds of each command, run in turn."""
+
+    def measure(command: list[str]) -> float:
+        return milliseconds(lambda: run(command, dict(environment)))
+
+    measures = {name: partial(measure, command) for name, command in commands.items()}
+    return in_turn(rounds, measures)

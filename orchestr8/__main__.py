@@ -1,4 +1,4 @@
-"""The entry of the console script: the standard library only until a command line is read."""
+"""The entry of the console script: straight to a server that answers, else the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 INTERRUPTED = 130
 FAILED = 1
-OBJECTS_BETWEEN_COLLECTIONS = 20_000
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 # No package that happens to be installed beside us hooks into the reading of manifests, and nobody
 # waits for the search for such.
@@ -42,9 +42,13 @@ def _told(arguments: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        from orchestr8.cli.app import call
+        from orchestr8.client import answered
 
-        status = call(arguments)
+        status = answered(arguments)
+        if status is None:
+            from orchestr8.cli.app import call
+
+            status = call(arguments)
         sys.stdout.flush()
         return status
     except BrokenPipeError:

@@ -16,9 +16,10 @@ Messages are lower case without a full stop and carry no secret. `remedy` says w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
+
+from msgspec import Struct
 
 
 class Exit(IntEnum):
@@ -46,8 +47,26 @@ class Place(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
-@dataclass(frozen=True)
-class Problem:
+class Written(Struct, frozen=True, eq=False):
+    """A value out of a text: equal to another that says the same, wherever that stands."""
+
+    _where: ClassVar[tuple[str, ...]] = ("place",)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._says() == other._says()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # a struct has one of its own, which Python would not derive
+
+    def __hash__(self) -> int:
+        return hash(self._says())
+
+    def _says(self) -> tuple[object, ...]:
+        names = (name for name in self.__struct_fields__ if name not in self._where)
+        return tuple(getattr(self, name) for name in names)
+
+
+class Problem(Written, frozen=True):
     """One thing for the reader to fix: where, what, remedy.
 
     `source` is the line of text at the place, `width` how many characters of it are meant.
@@ -56,8 +75,10 @@ class Problem:
     place: Place
     what: str
     remedy: str = ""
-    source: str = field(default="", compare=False)
-    width: int = field(default=1, compare=False)
+    source: str = ""
+    width: int = 1
+
+    _where = ("source", "width")
 
 
 class Orchestr8Error(Exception):

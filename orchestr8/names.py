@@ -7,11 +7,18 @@ Names cannot contain a double hyphen, so a box id splits one way only.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 OWNER_LENGTH_MAX = 20
 SERVICE_LENGTH_MAX = 28
 NAME_LENGTH_MAX = 40
+DEFAULT_SET = "default"
+"""The set that only gains; every other is what it was applied as last."""
+STANDBY = -1
+"""The slot of a box that has none yet: a standby waits at its gate until a slot needs it."""
+
+PLATFORM = "platform"
+"""Who runs the machine: no owner has this name, and so the folder of its secrets is nobody's."""
 
 RESERVED = frozenset(
     {"host", "none", "bridge", "default", "container", "all", "self", "orchestr8", "localhost"}
@@ -38,18 +45,17 @@ def name_problem(text: str, length_max: int = NAME_LENGTH_MAX) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class ServiceName:
-    """A service and its owner; printed `service.owner`."""
+class ServiceName(NamedTuple):
+    """A service and its owner; printed `service.owner`, and sorted by owner.
+
+    A plain tuple, since every stage looks things up by it, for every service of a fleet.
+    """
 
     owner: str
     service: str
 
     def __str__(self) -> str:
         return f"{self.service}.{self.owner}"
-
-    def __lt__(self, other: ServiceName) -> bool:
-        return (self.owner, self.service) < (other.owner, other.service)
 
     @classmethod
     def parse(cls, text: str, owner: str = "") -> ServiceName:
@@ -68,9 +74,16 @@ class ServiceName:
             raise ValueError(reason)
         return found
 
+    @classmethod
+    def read(cls, text: str) -> ServiceName | None:
+        """Reads `service.owner` where anybody may have written; None for what is none."""
+        try:
+            return cls.parse(text)
+        except ValueError:
+            return None
 
-@dataclass(frozen=True)
-class BoxId:
+
+class BoxId(NamedTuple):
     """One box's name on every engine; the serial counts up and never comes back."""
 
     owner: str
@@ -79,10 +92,6 @@ class BoxId:
 
     def __str__(self) -> str:
         return f"{self.owner}--{self.service}--{self.serial}"
-
-    def __lt__(self, other: BoxId) -> bool:
-        one = (self.owner, self.service, self.serial)
-        return one < (other.owner, other.service, other.serial)
 
     @property
     def service_name(self) -> ServiceName:
@@ -99,5 +108,5 @@ class BoxId:
 
 
 def slot_name(slot: int, service: ServiceName) -> str:
-    """A box as people see it: `0.api.payments`."""
-    return f"{slot}.{service}"
+    """A box as people see it: `0.api.payments`, or `standby.api.payments`."""
+    return f"{'standby' if slot == STANDBY else slot}.{service}"

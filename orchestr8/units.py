@@ -57,6 +57,14 @@ def format_size(size_bytes: int) -> str:
     return f"{size_bytes}B"
 
 
+def rounded_size(size_bytes: int) -> str:
+    """Bytes for people, in the unit that leaves a number they read: `16.1MiB`."""
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if size_bytes >= _BINARY[unit]:
+            return f"{size_bytes / _BINARY[unit]:.1f}".removesuffix(".0") + unit
+    return f"{size_bytes}B"
+
+
 def parse_cpu(text: str) -> int:
     """`0.5` or `250m` to thousandths of one core, 10 (0.01) and up."""
     match = re.fullmatch(r"([0-9]{1,6})m", text)

@@ -3,7 +3,8 @@
 
 Each folder here with a recipe.toml becomes an archive in the form of `docker save`. What is up to
 date is left as it is. Needs root (byte code is made by the image's own Python), apt and dpkg-deb
-with package lists (`apt-get update`), and nothing that a minimal system lacks.
+with package lists (`apt-get update`), and nothing that a minimal system lacks. Without such lists
+archives that lie there already, brought from elsewhere, are taken as they are.
 """
 
 from __future__ import annotations
@@ -85,7 +86,11 @@ def main() -> int:
         arguments.cache.mkdir(parents=True, exist_ok=True)
         with (arguments.cache / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would write the same files
-            build(recipes, names, Shelf.open(arguments.cache))
+            shelf = Shelf.open(arguments.cache)
+            if not debian.has_lists() and all(shelf.archive(name).exists() for name in names):
+                print(f"{len(names)} images taken as they are: there are no package lists here")
+            else:
+                build(recipes, names, shelf)
         if arguments.load:
             socket_path = arguments.load.removeprefix("unix://")
             _load_missing(socket_path, names, Shelf.open(arguments.cache))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.contract.model import Egress
@@ -12,13 +14,13 @@ from orchestr8.manifest.model import Health, Link, Publish, Stop, Update
 from orchestr8.names import BoxId, ServiceName
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(Struct, frozen=True):
     """One box to be made: everything that an engine needs to know.
 
     `joins` names, for a shared namespace (pid, net, ipc), the box that is joined.
     `names` are the hosts file's lines: service name and virtual address. `shares` has "ipc" where
-    another box joins that namespace: some engines must know before they make it.
+    another box joins that namespace: some engines must know before they make it. A standby has the
+    slot STANDBY until it takes one.
     """
 
     id: BoxId
@@ -31,11 +33,16 @@ class Box:
     names: tuple[tuple[str, str], ...] = ()
     joins: tuple[tuple[str, BoxId], ...] = ()
     shares: tuple[str, ...] = ()
+    uid_base: int = 0
+    """The service's uid range and, below, its virtual address: for whoever finds the box alone."""
+    service_address: str = ""
 
 
-@dataclass(frozen=True)
-class DesiredService:
-    """One service: a spec for each slot, and what may change without a new box."""
+class DesiredService(NamedTuple):
+    """One service: a spec for each slot, and what may change without a new box.
+
+    A plain tuple, since each plan makes one for every service of the fleet.
+    """
 
     name: ServiceName
     set_name: str
@@ -61,11 +68,13 @@ class DesiredService:
     """The namespaces of its boxes that another service joins, where engines must know at once."""
     missing: tuple[str, ...] = ()
     """What a new box would need and is not there, such as a secret; what runs is left alone."""
+    uid_base: int = 0
+    standby: int = 0
+    """How many boxes shall wait at their gates, where the engine can keep them so."""
 
 
-@dataclass(frozen=True, order=True)
-class DesiredVolume:
-    """A volume by its engine name; its content belongs to `uid`."""
+class DesiredVolume(Struct, frozen=True, order=True):
+    """A volume by its engine name; its content belongs to `uid`, and is the data of `service`."""
 
     name: str
     owner: str
@@ -73,10 +82,10 @@ class DesiredVolume:
     uid: int
     size_bytes: int | None = None
     slot: int | None = None
+    service: ServiceName | None = None
 
 
-@dataclass(frozen=True)
-class Desired:
+class Desired(Struct, frozen=True):
     """What shall exist on this machine."""
 
     services: Mapping[ServiceName, DesiredService]
@@ -84,3 +93,5 @@ class Desired:
     volumes: tuple[DesiredVolume, ...] = ()
     reserve_cpu_millicores: int = 0
     reserve_memory_bytes: int = 0
+    unwanted: Mapping[BoxId, str] = field(default_factory=dict)
+    """Boxes that somebody wants replaced, whatever they are, and the cause that the plan gives."""

@@ -5,7 +5,7 @@ Each is a fact that can be added, removed and read back. Addresses are IPv4 in d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 SUBNET = "10.231.0.0/17"
 """The boxes' own range, unless the host's table was made with another; .1 is the gateway."""
@@ -13,16 +13,14 @@ SERVICE_RANGE = "10.231.128.0/17"
 """The range of virtual addresses beside it."""
 
 
-@dataclass(frozen=True)
-class Ranges:
+class Ranges(Struct, frozen=True):
     """An installation's addresses: its boxes' own, and the virtual ones of its services."""
 
     subnet: str = SUBNET
     services: str = SERVICE_RANGE
 
 
-@dataclass(frozen=True, order=True)
-class Pass:
+class Pass(Struct, frozen=True, order=True):
     """One box may open TCP connections to one port of another."""
 
     source: str
@@ -30,8 +28,7 @@ class Pass:
     port: int
 
 
-@dataclass(frozen=True, order=True)
-class Route:
+class Route(Struct, frozen=True, order=True):
     """A service's virtual address and port lead to these boxes."""
 
     address: str
@@ -39,8 +36,7 @@ class Route:
     backends: tuple[str, ...]
 
 
-@dataclass(frozen=True, order=True)
-class Door:
+class Door(Struct, frozen=True, order=True):
     """A port of the host leads to these boxes' port; address 0.0.0.0 is every one of the host."""
 
     address: str
@@ -49,8 +45,7 @@ class Door:
     backends: tuple[str, ...]
 
 
-@dataclass(frozen=True, order=True)
-class Out:
+class Out(Struct, frozen=True, order=True):
     """One box may reach a range outside on one port, by TCP and UDP."""
 
     source: str
@@ -61,8 +56,7 @@ class Out:
 Element = Pass | Route | Door | Out
 
 
-@dataclass(frozen=True)
-class NetworkState:
+class NetworkState(Struct, frozen=True):
     """What the table holds now; `prepared` is false where bridge or table are missing."""
 
     prepared: bool

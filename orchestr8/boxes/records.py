@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from orchestr8.names import BoxId, ServiceName
 
@@ -14,8 +15,7 @@ UID_INSIDE = 65_532
 that a volume's files have one owner whatever engine runs the box."""
 
 
-@dataclass(frozen=True)
-class ServiceRecord:
+class ServiceRecord(Struct, frozen=True):
     """What a service keeps for life: its key, serials, uid range and virtual address."""
 
     name: ServiceName
@@ -30,8 +30,7 @@ class ServiceRecord:
         return self.uid_base + UID_INSIDE
 
 
-@dataclass(frozen=True)
-class BoxRecord:
+class BoxRecord(Struct, frozen=True):
     """What a box was given: slot and address."""
 
     id: BoxId
@@ -39,8 +38,7 @@ class BoxRecord:
     address: str
 
 
-@dataclass(frozen=True)
-class Failures:
+class Failures(Struct, frozen=True):
     """The restart history of one slot: failures in a row and when the last one was."""
 
     count: int
@@ -48,8 +46,23 @@ class Failures:
     cause: str = ""
 
 
-@dataclass(frozen=True)
-class Records:
+class Hold(Struct, frozen=True):
+    """A person's word that a service is left alone until `until_ms`; it ends by itself."""
+
+    until_ms: int
+    reason: str
+    actor: str = ""
+    at_ms: int = 0
+
+
+class Floor(Struct, frozen=True):
+    """What a store that was lost may have given out: later serials and uid ranges lie above."""
+
+    serial: int = 0
+    uid_base: int = 0
+
+
+class Records(Struct, frozen=True):
     """Everything that allocation and back-off need to know."""
 
     installation: str
@@ -58,3 +71,7 @@ class Records:
     failures: Mapping[tuple[ServiceName, int], Failures] = field(default_factory=dict)
     address_last: str = ""
     """The last box address that was given, so that a fresh one is not one just left."""
+    holds: Mapping[ServiceName, Hold] = field(default_factory=dict)
+    adopted: Mapping[ServiceName, str] = field(default_factory=dict)
+    """Services whose boxes were taken over without their manifests, and the set of each."""
+    floor: Floor = Floor()

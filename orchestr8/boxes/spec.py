@@ -8,31 +8,31 @@ as its default.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from functools import cache
 from types import GenericAlias, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
+
+from msgspec import UNSET, Struct
+from msgspec.structs import astuple
 
 from orchestr8.isolation.profile import Profile
 
 
-@dataclass(frozen=True, order=True)
-class SpecFile:
+class SpecFile(Struct, frozen=True, order=True):
     """A read-only file in the box; `digest` is a keyed hash of its content."""
 
     target: str
     digest: str
 
 
-@dataclass(frozen=True, order=True)
-class SpecSecret:
+class SpecSecret(Struct, frozen=True, order=True):
     """A secret at /run/secrets/NAME; `digest` is a keyed hash of its content."""
 
     name: str
     digest: str
 
 
-@dataclass(frozen=True, order=True)
-class SpecVolume:
+class SpecVolume(Struct, frozen=True, order=True):
     """A volume in the box by its engine name; `owner_uid` is the uid that owns its content."""
 
     target: str
@@ -41,8 +41,7 @@ class SpecVolume:
     owner_uid: int = 0
 
 
-@dataclass(frozen=True)
-class BoxSpec:
+class BoxSpec(Struct, frozen=True):
     """A box as declared. `uid` and `gid` are those that the workload has inside the box."""
 
     image_id: str
@@ -64,16 +63,19 @@ class BoxSpec:
     profile: Profile = Profile()
 
 
-@dataclass(frozen=True)
-class FieldChange:
-    """One field that differs, as the plan prints it."""
+class FieldChange(Struct, frozen=True):
+    """One field that differs, as the plan prints it.
+
+    Without a `before` the values themselves say nothing, as of a secret that changed.
+    """
 
     field: str
     before: str
     after: str
 
     def __str__(self) -> str:
-        return f"{self.field} {self.before} -> {self.after}"
+        change = f"{self.before} -> {self.after}" if self.before else self.after
+        return f"{self.field} {change}"
 
 
 def to_json(spec: BoxSpec) -> str:
@@ -96,8 +98,18 @@ def from_json(text: str) -> BoxSpec:
 def differences(wanted: BoxSpec, carried: BoxSpec) -> tuple[FieldChange, ...]:
     """The fields that force a new box, sorted by name; profile fields are named on their own."""
     changes = [
-        *_compare(wanted, carried, skipped=("image", "image_id", "profile")),
+        *_compare(wanted, carried, skipped=("image", "image_id", "profile", "files", "secrets")),
         *_compare(wanted.profile, carried.profile, skipped=()),
+        *_contents(
+            "file",
+            {file.target: file.digest for file in wanted.files},
+            {file.target: file.digest for file in carried.files},
+        ),
+        *_contents(
+            "secret",
+            {secret.name: secret.digest for secret in wanted.secrets},
+            {secret.name: secret.digest for secret in carried.secrets},
+        ),
     ]
     if wanted.image_id != carried.image_id:
         before, after = carried.image, wanted.image
@@ -109,39 +121,63 @@ def differences(wanted: BoxSpec, carried: BoxSpec) -> tuple[FieldChange, ...]:
 
 def _compare(wanted: Any, carried: Any, skipped: tuple[str, ...]) -> list[FieldChange]:
     return [
-        FieldChange(item.name, _short(before), _short(after))
-        for item in fields(wanted)
-        if item.name not in skipped
-        and (before := getattr(carried, item.name)) != (after := getattr(wanted, item.name))
+        FieldChange(name, _short(before), _short(after))
+        for name in wanted.__struct_fields__
+        if name not in skipped
+        and (before := getattr(carried, name)) != (after := getattr(wanted, name))
+    ]
+
+
+def _contents(kind: str, wanted: dict[str, str], carried: dict[str, str]) -> list[FieldChange]:
+    """What came, what went, and whose content changed; of contents nothing is told, not even a
+    hash."""
+    went, came = (
+        " ".join(sorted(one)) for one in (carried.keys() - wanted, wanted.keys() - carried)
+    )
+    changed = (name for name in sorted(wanted.keys() & carried) if wanted[name] != carried[name])
+    return [
+        *([FieldChange(f"{kind}s", went or "(none)", came or "(none)")] if went or came else []),
+        *(FieldChange(f"{kind} {name}", "", "changed") for name in changed),
     ]
 
 
 def _short(value: Any) -> str:
     if isinstance(value, tuple):
         return " ".join(_short(part) for part in value) or "(none)"
-    if is_dataclass(value):
-        return "=".join(str(part) for part in list(asdict(value).values())[:2])  # type: ignore[arg-type]
+    if isinstance(value, Struct):
+        return "=".join(str(part) for part in astuple(value)[:2])
     return str(value)
 
 
 def _deviations(value: Any) -> Any:
-    if is_dataclass(value):
+    if isinstance(value, Struct):
+        defaults = _defaults(type(value))
         return {
-            item.name: _deviations(content)
-            for item in fields(value)
-            if (content := getattr(value, item.name)) != item.default
+            name: _deviations(content)
+            for name in value.__struct_fields__
+            if (content := getattr(value, name)) != defaults.get(name, UNSET)
         }
     if isinstance(value, tuple):
         return [_deviations(part) for part in value]
     return value
 
 
+@cache
+def _defaults(kind: type[Struct]) -> dict[str, Any]:
+    """What the fields of a kind are that nobody names; those that must be named are the first."""
+    names, defaults = kind.__struct_fields__, kind.__struct_defaults__
+    return dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+
+
 def _build(kind: Any, document: Any) -> Any:
-    if is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, Struct):
         hints = get_type_hints(kind)
-        known = {item.name for item in fields(kind)}
-        return kind(  # type: ignore[operator]
-            **{name: _build(hints[name], part) for name, part in document.items() if name in known}
+        return kind(
+            **{
+                name: _build(hints[name], part)
+                for name, part in document.items()
+                if name in kind.__struct_fields__
+            }
         )
     if get_origin(kind) is tuple:
         arguments = get_args(kind)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from orchestr8.boxes.network import NetworkState
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
-from orchestr8.names import BoxId
+from orchestr8.names import BoxId, ServiceName
 
 
 class State(Enum):
@@ -50,8 +51,7 @@ class Health(Enum):
         return self in (Health.UNKNOWN, Health.SETTLING)
 
 
-@dataclass(frozen=True)
-class ObservedBox:
+class ObservedBox(Struct, frozen=True):
     """One box as its engine and its cgroup show it. Times are milliseconds since the epoch.
 
     `spec` is None where the label could not be read. `pid` is the first task's, with the start
@@ -76,29 +76,68 @@ class ObservedBox:
     """The engine's own identifier, for messages and comparison only."""
     joins: tuple[tuple[str, BoxId], ...] = ()
     names: tuple[tuple[str, str], ...] = ()
+    uid_base: int = 0
+    """Its service's uid range and virtual address, where the box carries them; else 0 and empty."""
+    service_address: str = ""
 
 
-@dataclass(frozen=True)
-class ObservedVolume:
-    """A volume of ours on the engine; `path` is where its content lies on this host."""
+class ObservedVolume(Struct, frozen=True):
+    """A volume of ours on the engine; `path` is where its content lies on this host.
+
+    `size_bytes` is None for one without a size; `ready` is false while the file system of one that
+    has a size is not mounted. `created_ms` is milliseconds since the epoch, `service` whose data it
+    is, None where that is not known.
+    """
 
     name: str
     owner: str
     volume: str
     uid: int
     path: str = ""
+    size_bytes: int | None = None
+    ready: bool = True
+    created_ms: int = 0
+    service: ServiceName | None = None
 
 
-@dataclass(frozen=True)
-class Observation:
+class ObservedCopy(Struct, frozen=True):
+    """A copy of a volume. `name` is the volume's on the engine, `label` the copy's own.
+
+    `made_ms` is milliseconds since the epoch, `size_bytes` None for one without a size.
+    """
+
+    name: str
+    label: str
+    owner: str
+    volume: str
+    uid: int
+    size_bytes: int | None = None
+    made_ms: int = 0
+
+
+class Observation(Struct, frozen=True):
     """What an engine says in one call: all of this installation's boxes."""
 
     boxes: tuple[ObservedBox, ...]
     boot_id: str = ""
 
 
-@dataclass(frozen=True)
-class World:
+class Installation(Struct, frozen=True):
+    """What an engine carries of one installation, this one's or another's.
+
+    `homes` are the state folders that its boxes name, `ranges` the boxes' addresses that its
+    network has, or empty.
+    """
+
+    id: str
+    boxes: int = 0
+    running: int = 0
+    volumes: int = 0
+    homes: tuple[str, ...] = ()
+    subnet: str = ""
+
+
+class World(Struct, frozen=True):
     """Everything that a plan is compared with."""
 
     boxes: tuple[ObservedBox, ...]

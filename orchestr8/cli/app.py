@@ -51,7 +51,12 @@ class Verbs(TyperGroup):
         if cmd_name == "exec":
             settings["allow_interspersed_args"] = False  # type: ignore[assignment]
         module = import_module(f"orchestr8.cli.{VERBS[cmd_name].module}")
-        app.command(cmd_name, context_settings=settings)(module.run)
+        if not hasattr(module, "COMMANDS"):
+            app.command(cmd_name, context_settings=settings)(module.run)
+            return typer.main.get_command(app)
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, help=VERBS[cmd_name].summary)
+        for name, function in module.COMMANDS.items():
+            app.command(name, context_settings=settings)(function)
         return typer.main.get_command(app)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

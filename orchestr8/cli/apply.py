@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
 from orchestr8.cli.arguments import (
-    DEFAULT_SET,
     EngineName,
     Output,
     OutputAs,
-    Paths,
+    PathsOrNone,
     Pull,
-    SetName,
+    SetOrNone,
     Timeout,
+    Wait,
     checked_set,
     checked_timeout,
 )
+from orchestr8.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestr8.controller.planfile import PlanFile
+
+NewEngine = Annotated[
+    bool,
+    typer.Option(
+        "--new-engine",
+        help="The engine that answers now takes the place of the one that is gone for good.",
+    ),
+]
 
 
 def run(
-    paths: Paths,
-    set_name: SetName = DEFAULT_SET,
+    paths: PathsOrNone = None,
+    set_name: SetOrNone = None,
     timeout: Timeout = "10m",
+    wait: Wait = False,
     pull: Pull = False,
+    new_engine: NewEngine = False,
     engine: EngineName = "",
     output: OutputAs = Output.TEXT,
 ) -> int:
@@ -29,39 +48,47 @@ def run(
     Everything is checked before anything is touched, and a set is applied whole or not at all.
     A second apply of the same manifests does nothing. An update that fails takes its service
     back to what worked (exit status 5).
+
+    PATH may be one plan file of `orchestr8 plan --out`: exactly that is applied, or it is refused
+    (exit status 3) since what it touches has moved. Without a PATH what was applied before is
+    made true again: of every set that is not down, or of the one that --set names.
     """
-    from orchestr8.cli.conclusion import as_json, conclusion
-    from orchestr8.cli.opening import (
-        check_before_the_first,
-        lines_shown,
-        make_up_secrets,
-        opened,
-        request_of,
-    )
-    from orchestr8.cli.terminal import escaped, say
-    from orchestr8.cli.texts import typed
-    from orchestr8.cli.watching import watching
-    from orchestr8.controller.apply import apply_request
+    from orchestr8.cli import applying
 
     timeout_ms = checked_timeout(timeout)
-    request, texts = request_of(paths, checked_set(set_name), pull=pull)
-    check_before_the_first(request, texts, engine)
-    with opened(engine) as session:
-        with lines_shown(texts), watching(output) as watcher:
-            make_up_secrets(session, request)
-            applied = apply_request(session, request, watcher, timeout_ms)
-        part = session.stored.fleet.sets.get(set_name)
-        simulated = session.choice.engine == "memory"
-    board = watcher.board
-    if output is Output.JSON:
-        from orchestr8.cli.document import print_document
+    setting = applying.Setting(engine, output, timeout_ms, wait, new_engine)
+    if set_name is not None:
+        checked_set(set_name)
+    if not paths:
+        if pull:
+            raise UsageError("--pull needs manifests", "write orchestr8 apply PATH --pull")
+        return applying.again(set_name or "", setting)
+    plan = _plan_file(paths)
+    if plan:
+        _refuse_beside(plan, set_name, pull=pull)
+        return applying.planned(paths[0], plan, setting)
+    return applying.manifests(paths, set_name, setting, pull=pull)
 
-        print_document("applied", **as_json(applied, board), passed_over=texts.passed_over)
-        return int(applied.exit)
-    for name in texts.passed_over:
-        say(f"passed over: {escaped(name)} (it has none of a manifest's keys)")
-    again = f"orchestr8 apply {typed(paths, set_name)}"
-    services = len(part.services) if part else 0
-    for line in conclusion(applied, board, again, services, simulated=simulated):
-        say(line)
-    return int(applied.exit)
+
+def _plan_file(paths: Sequence[str]) -> PlanFile | None:
+    """The plan file that was typed instead of manifests, or None; raises UsageError."""
+    from orchestr8.cli.reach import reach
+
+    found = reach().plan_file(paths)
+    if found is None:
+        return None
+    if len(paths) > 1:
+        raise UsageError(f"{found[0]} is a plan file", "a plan file is applied by itself")
+    from orchestr8.controller.planfile import read_plan_file
+
+    return read_plan_file(*found)
+
+
+def _refuse_beside(plan: PlanFile, set_name: str | None, *, pull: bool) -> None:
+    """What a plan file says is not said again beside it."""
+    if set_name not in (None, plan.set_name):
+        raise UsageError(
+            f"the plan file is of the set {plan.set_name}, not of {set_name}", "leave --set out"
+        )
+    if pull:
+        raise UsageError("a plan file says what its images mean", "leave --pull out")

@@ -39,12 +39,56 @@ SetName = Annotated[
         autocompletion=completions.sets,
     ),
 ]
+PathsOrNone = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[PATH]",
+        help="Manifests: files, folders (with their sub-folders), or - for standard input; or one "
+        "plan file.",
+        show_default=False,
+    ),
+]
+SetOrNone = Annotated[
+    str | None,
+    typer.Option(
+        "--set",
+        metavar="NAME",
+        help="The set that these manifests are. What a set no longer names is released; "
+        "the set `default` only gains.",
+        show_default=False,
+        autocompletion=completions.sets,
+    ),
+]
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait",
+        help="Wait while another orchestr8 changes this machine, as long as --timeout says.",
+        show_default=False,
+    ),
+]
 SetToStop = Annotated[
     str,
     typer.Option(
         "--set",
         metavar="NAME",
         help="The set whose boxes are meant.",
+        autocompletion=completions.sets,
+    ),
+]
+SetGoingBack = Annotated[
+    str,
+    typer.Option(
+        "--set", metavar="NAME", help="The set that goes back.", autocompletion=completions.sets
+    ),
+]
+SetLookedAt = Annotated[
+    str | None,
+    typer.Option(
+        "--set",
+        metavar="NAME",
+        help="The set that is meant; all of them without it.",
+        show_default=False,
         autocompletion=completions.sets,
     ),
 ]
@@ -56,7 +100,22 @@ EngineName = Annotated[
     typer.Option(
         "--engine",
         metavar="NAME",
-        help="docker, or memory for a look without a host.",
+        help="docker, crun, or memory for a look without a host; else what was chosen before.",
+        show_default=False,
+    ),
+]
+OwnerName = Annotated[
+    str,
+    typer.Option(
+        "--owner", metavar="NAME", help="Who answers for it; you, without it.", show_default=False
+    ),
+]
+Out = Annotated[
+    str,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write it to a new file; to standard output, without it.",
         show_default=False,
     ),
 ]

@@ -12,16 +12,20 @@ from orchestr8.names import BoxId, ServiceName, slot_name
 
 READY = ("healthy", "settled", "done")
 ORDER = ("image", "net", "limits", "create", "start", *READY, "stop", "remove")
+PARTS = {"create": ("root", "cgroup", "create", "network"), "start": ("gate", "first")}
+"""What an engine may measure itself of a phase; then these are shown, and not the whole."""
 
 
 @dataclass
 class Row:
-    """One box on its way. `phases` has the milliseconds of each, None while it is under way."""
+    """One box on its way. `phases` has the milliseconds of each, None while it is under way;
+    `parts` those that the engine measured itself, see PARTS."""
 
     label: str
     service: ServiceName | None
     phases: dict[str, float | None] = field(default_factory=dict)
     began: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, float] = field(default_factory=dict)
     proof: str = ""
     proof_broken: bool = False
     failure: str = ""
@@ -54,6 +58,10 @@ class Row:
         shown = []
         for phase in ORDER:
             if phase in self.phases:
+                known = [part for part in PARTS.get(phase, ()) if part in self.parts]
+                if known and phase != self.stuck_in:
+                    shown += [f"{part} {_brief(self.parts[part])}" for part in known]
+                    continue
                 spent = self.phases[phase]
                 running = (now - self.began.get(phase, now)) * 1000
                 word = f"not {phase}" if phase == self.stuck_in else phase
@@ -99,6 +107,7 @@ class Board:
                 row.failure = phase.detail
             else:
                 row.phases[phase.phase] = phase.milliseconds
+                row.parts.update(phase.parts)
                 row.stuck_in = phase.phase if phase.failed else row.stuck_in
                 if phase.milliseconds is None:
                     row.began[phase.phase] = time.monotonic()

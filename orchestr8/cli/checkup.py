@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 
+from msgspec import Struct
+
 from orchestr8.cli.dockerd import Dockerd, ask
 from orchestr8.controller.settings import Settings
-from orchestr8.engines.docker.endpoint import endpoint
+from orchestr8.engines.select import Choice
 from orchestr8.errors import EngineError
+from orchestr8.host import nft_library
 
 API_LEAST = (1, 41)
 IDMAPPED_SINCE = (5, 12)
@@ -36,18 +39,26 @@ class Grade(Enum):
     BAD = "blocked"
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at. `mend` is what to type or to do about it."""
+class Check(Struct, frozen=True):
+    """One thing that was looked at. `mend` is what to type or to do about it.
+
+    `safe` says that it is a command line that adds what lacks and changes nobody's choice, so that
+    `--fix` may run it.
+    """
 
     subject: str
     grade: Grade
     seen: str
     mend: str = ""
+    safe: bool = False
 
 
-@dataclass(frozen=True)
-class Host:
+def installing(package: str) -> tuple[str, bool]:
+    """The command that installs a package, and whether there is such a command here."""
+    return f"apt-get install -y {package}", shutil.which("apt-get") is not None
+
+
+class Host(Struct, frozen=True):
     """The places that are looked at; all of them of this machine."""
 
     settings: Settings
@@ -69,18 +80,27 @@ class Host:
             return False
 
 
-def examine(host: Host) -> tuple[Check, ...]:
-    """Every check, the engine's first."""
-    simulated = host.settings.engine == "memory"
-    found = [] if simulated else [*_engine(host)]
-    for check in _HOST_CHECKS:
-        found += check(host)
-    return tuple(found)
+def engine_checks(host: Host, choice: Choice) -> tuple[Check, ...]:
+    """Every check of this engine."""
+    match choice.engine:
+        case "memory":
+            return ()
+        case "crun":
+            from orchestr8.cli.crun_checkup import crun_checks
+
+            return tuple(crun_checks(host))
+        case _:
+            return tuple(_docker(choice.endpoint))
 
 
-def _engine(host: Host) -> Iterator[Check]:
+def host_checks(host: Host) -> tuple[Check, ...]:
+    """Every check of the host beside its engine."""
+    return tuple(found for check in _HOST_CHECKS for found in check(host))
+
+
+def _docker(endpoint: str) -> Iterator[Check]:
     try:
-        dockerd = ask(endpoint(host.environment))
+        dockerd = ask(endpoint)
     except EngineError as error:
         yield Check("engine", Grade.BAD, error.what, error.remedy)
         return
@@ -114,7 +134,7 @@ def _engine_modes(dockerd: Dockerd) -> Iterator[Check]:
     else:
         yield Check(
             "live-restore", Grade.LIMITED,
-            "off: a stop of dockerd ends every box, and nothing starts them again",
+            "off: a stop of dockerd ends every box; `orchestr8 enable` brings fresh ones",
             'write {"live-restore": true} into /etc/docker/daemon.json, then: '
             "kill -HUP $(pidof dockerd)",
         )  # fmt: skip
@@ -193,12 +213,19 @@ def _cgroups(host: Host) -> Iterator[Check]:
 def _packet_filter(host: Host) -> Iterator[Check]:
     path = f"{host.environment.get('PATH', '')}:{_ADMINISTRATORS}"
     nft = shutil.which("nft", path=path)
-    if nft:
-        yield Check("packet filter", Grade.GOOD, f"nft is there ({nft})")
+    if nft_library.found():
+        yield Check("packet filter", Grade.GOOD, "libnftables is there")
+    elif nft:
+        yield Check(
+            "packet filter", Grade.LIMITED,
+            f"changed by {nft}: a process, some 3 ms, for each change; libnftables is not there",
+            *installing("libnftables1"),
+        )  # fmt: skip
     else:
         yield Check(
-            "packet filter", Grade.BAD, "the program nft is missing; nothing could be kept apart",
-            "apt install nftables",
+            "packet filter", Grade.BAD,
+            "neither libnftables nor the program nft is there; nothing could be kept apart",
+            *installing("nftables"),
         )  # fmt: skip
     if host.exists("proc/sys/net/bridge"):
         yield Check("bridge filter", Grade.GOOD, "br_netfilter: boxes of one bridge are kept apart")
@@ -207,11 +234,13 @@ def _packet_filter(host: Host) -> Iterator[Check]:
             "bridge filter", Grade.BAD,
             "br_netfilter is not loaded, so boxes of one bridge could reach each other",
             "modprobe br_netfilter && echo br_netfilter > /etc/modules-load.d/orchestr8.conf",
+            safe=True,
         )  # fmt: skip
     if host.text("proc/sys/net/ipv4/ip_forward") != "1":
         yield Check(
             "forwarding", Grade.BAD, "net.ipv4.ip_forward is off, so no box reaches another",
-            "sysctl -w net.ipv4.ip_forward=1, and write it to /etc/sysctl.d/orchestr8.conf",
+            "echo net.ipv4.ip_forward=1 > /etc/sysctl.d/orchestr8.conf && "
+            "sysctl -p /etc/sysctl.d/orchestr8.conf",
         )  # fmt: skip
 
 
@@ -243,7 +272,7 @@ def _folders(host: Host) -> Iterator[Check]:
     if _is_folder(secrets) and stat.S_IMODE(secrets.stat().st_mode) & 0o007:
         yield Check(
             "secrets", Grade.LIMITED, f"{secrets} is open to every user of this host",
-            f"chmod 700 {secrets}",
+            f"chmod 700 {shlex.quote(str(secrets))}", safe=True,
         )  # fmt: skip
 
 

@@ -16,9 +16,33 @@ def services(incomplete: str) -> list[str]:
     )
 
 
+def volumes(incomplete: str) -> list[str]:
+    """Volumes that the manifests in force declare, as they are written."""
+
+    def declared(store: Store) -> Iterable[str]:
+        from orchestr8.controller.fleet import stored_fleet
+
+        found = stored_fleet(store.documents, store.ledger.held_back()).fleet.volumes()
+        return {f"{name}.{owner}" for owner, name in found}
+
+    return _known(incomplete, declared)
+
+
 def sets(incomplete: str) -> list[str]:
     """The sets that are applied."""
     return _known(incomplete, lambda store: store.documents.sets())
+
+
+def sources(incomplete: str) -> list[str]:
+    """The sources that the platform's part in force declares."""
+
+    def declared(store: Store) -> Iterable[str]:
+        from orchestr8.controller.fleet import stored_fleet
+
+        fleet = stored_fleet(store.documents, store.ledger.held_back()).fleet
+        return [one.name for one in fleet.platform.sources]
+
+    return _known(incomplete, declared)
 
 
 def _known(incomplete: str, names: Callable[[Store], Iterable[str]]) -> list[str]:

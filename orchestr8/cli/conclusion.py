@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from enum import Enum
 from itertools import groupby
+
+from msgspec.structs import replace
 
 from orchestr8.cli.board import Board
 from orchestr8.cli.terminal import count, escaped, milliseconds
 from orchestr8.controller.applied import Applied, Failure
+from orchestr8.controller.boot import is_enabled
+from orchestr8.controller.session import Session
 from orchestr8.errors import Exit
+from orchestr8.host.systemd import Units
 from orchestr8.names import slot_name
 from orchestr8.planning.plan import Reason, Step
 from orchestr8.planning.wording import in_a_row, listed
-from orchestr8.proof.model import Verdict
+from orchestr8.proof.model import Proof, Verdict
+from orchestr8.store.lock import serving_pid
 
 INDENT = " " * 17
 LINES_SHOWN = 8
 
 
+class Watch(Enum):
+    """Who brings boxes back, as the sentence that ends an apply which started some."""
+
+    NOBODY = (
+        "Nobody watches these boxes. After a crash or a reboot this brings them back:  "
+        "orchestr8 apply   (`orchestr8 enable` does it at boot)"
+    )
+    AT_BOOT = "Back after a reboot by themselves; after a crash by:  orchestr8 apply"
+    SERVED = "A server watches these boxes, and heals them:  orchestr8 status"
+    SIMULATED = "simulated: these boxes existed only while this command ran."
+
+    @classmethod
+    def of(cls, session: Session) -> Watch:
+        """What is true of the boxes of this session."""
+        if session.choice.engine == "memory":
+            return cls.SIMULATED
+        if serving_pid(session.store.folder):
+            return cls.SERVED
+        return cls.AT_BOOT if is_enabled(session, Units()) else cls.NOBODY
+
+
 def conclusion(
-    applied: Applied, board: Board, again: str, services: int, *, simulated: bool
+    applied: Applied, board: Board, again: str, services: int, *, watch: Watch
 ) -> list[str]:
     """Everything below the boxes' lines. `again` is the command that was typed."""
     lines = [*failure_lines(applied), *rolled_back_lines(applied), *waiting_lines(applied)]
@@ -35,12 +62,8 @@ def conclusion(
         lines.append(f"the time is over; the same command goes on from here:  {again}")
     if applied.exit:
         lines.append(f"exit status {int(applied.exit)}")
-    if board.started and not simulated:
-        lines.append(
-            f"Nobody watches these boxes. After a crash or a reboot this brings them back:  {again}"
-        )
-    if simulated:
-        lines.append("simulated: these boxes existed only while this command ran.")
+    if watch is Watch.SIMULATED or board.started:
+        lines.append(watch.value)
     return lines
 
 
@@ -181,6 +204,7 @@ def as_json(applied: Applied, board: Board) -> dict[str, object]:
                     for phase, spent in row.phases.items()
                     if spent is not None
                 },
+                "parts": row.parts,
                 "failure": row.failure,
             }
             for box, row in board.rows.items()
@@ -188,16 +212,21 @@ def as_json(applied: Applied, board: Board) -> dict[str, object]:
         "failures": applied.failures,
         "rolled_back": applied.rolled_back,
         "waiting": steps_as_json(applied.waiting),
-        "proofs": [
-            {
-                "box": proof.id,
-                "verdict": proof.verdict,
-                **{verdict.value: proof.count(verdict) for verdict in Verdict},
-            }
-            for proof in applied.proofs
-        ],
+        "proofs": proofs_as_json(applied.proofs),
         "timed_out": applied.timed_out,
     }
+
+
+def proofs_as_json(proofs: Sequence[Proof]) -> list[dict[str, object]]:
+    """What came of proofs, box by box."""
+    return [
+        {
+            "box": proof.id,
+            "verdict": proof.verdict,
+            **{verdict.value: proof.count(verdict) for verdict in Verdict},
+        }
+        for proof in proofs
+    ]
 
 
 def steps_as_json(steps: Sequence[Step]) -> list[dict[str, object]]:

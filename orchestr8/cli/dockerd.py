@@ -8,15 +8,15 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestr8.engines.docker.endpoint import require_answer, socket_path
 
 _SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class Dockerd:
+class Dockerd(Struct, frozen=True):
     """An engine that answers. Where it says nothing about a thing, the thing counts as missing."""
 
     endpoint: str

@@ -4,41 +4,98 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from orchestr8.cli.arguments import EngineName, Output, OutputAs
-from orchestr8.errors import EngineError, Exit, Orchestr8Error
+from orchestr8.errors import EngineError, Exit, Orchestr8Error, StoreError, UsageError
 
 if TYPE_CHECKING:
     from orchestr8.cli.checkup import Check
+    from orchestr8.controller.settings import Settings
+    from orchestr8.engines.select import Choice
     from orchestr8.isolation.features import Features
 
 
-def run(engine: EngineName = "", output: OutputAs = Output.TEXT) -> int:
+Fix = Annotated[
+    bool, typer.Option("--fix", help="Mend what a command can safely mend.", show_default=False)
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.", show_default=False)]
+
+
+def run(
+    engine: EngineName = "", fix: Fix = False, yes: Yes = False, output: OutputAs = Output.TEXT
+) -> int:
     """Examine this host and its engine, and say what would mend what is missing.
 
-    It works where no engine answers, and changes nothing. Exit status 1: boxes cannot
-    run here.
+    It works where no engine answers, and changes nothing but with --fix: then it asks, installs
+    packages that are missing, loads modules, mounts hierarchies and closes folders. What would
+    change somebody's choice is only said. Exit status 1: boxes cannot run here.
     """
-    from orchestr8.cli.checkup import Check, Grade, Host, examine
-    from orchestr8.controller.settings import Settings
-    from orchestr8.engines.select import choose
+    from orchestr8.cli.checkup import Grade
 
-    settings = Settings.from_environment(engine)
-    with suppress(EngineError):  # the examination itself says what is wrong with an engine
-        choose(settings.engine, os.environ)
-    checks = examine(Host(settings, os.environ))
-    features: Features | None = None
-    if not any(check.subject == "engine" and check.grade is Grade.BAD for check in checks):
-        try:
-            features = _features(engine)
-        except Orchestr8Error as error:
-            checks = (*checks, Check("engine", Grade.BAD, error.what, error.remedy))
+    if (fix or yes) and (output is Output.JSON or not fix):
+        raise UsageError("--yes goes with --fix, and --fix with text", "orchestr8 doctor --fix")
+    checks, features = _examined(engine)
+    failed = 0
+    if fix:
+        from orchestr8.cli.mending import mend, offered
+        from orchestr8.cli.terminal import say
+
+        failed = mend(checks, agreed=yes)
+        if offered(checks):
+            say()
+            checks, features = _examined(engine)
     if output is Output.JSON:
         _print_json(checks, features)
     else:
         _print_text(checks, features)
-    return int(Exit.FAILED if any(one.grade is Grade.BAD for one in checks) else Exit.DONE)
+    is_bad = failed > 0 or any(one.grade is Grade.BAD for one in checks)
+    return int(Exit.FAILED if is_bad else Exit.DONE)
+
+
+def _examined(engine: str) -> tuple[tuple[Check, ...], Features | None]:
+    """All checks, and what the engine enforces if it can be asked."""
+    from orchestr8.cli.checkup import Check, Grade, Host, engine_checks, host_checks
+    from orchestr8.controller.settings import Settings
+
+    host = Host(Settings.from_environment(engine), os.environ)
+    choice, checks = _meant(host.settings)
+    if choice:
+        checks = (*checks, *engine_checks(host, choice))
+    of_engine, checks = checks, (*checks, *host_checks(host))
+    features: Features | None = None
+    if not any(check.grade is Grade.BAD for check in of_engine):
+        try:
+            features = _features(engine)
+        except Orchestr8Error as error:
+            checks = (*checks, Check("engine", Grade.BAD, error.what, error.remedy))
+    return checks, features
+
+
+def _meant(settings: Settings) -> tuple[Choice | None, tuple[Check, ...]]:
+    """The engine that an apply would use, if there is one, and what is said of the choice."""
+    from orchestr8.cli.checkup import Check, Grade
+    from orchestr8.cli.opening import opened_to_look
+    from orchestr8.controller.session import ENGINE_KEY
+    from orchestr8.engines.select import choose
+
+    try:
+        with opened_to_look(settings.engine) as session:
+            choice, written = session.choice, session.store.ledger.meta(ENGINE_KEY)
+    except (EngineError, StoreError) as error:
+        subject = "engine" if isinstance(error, EngineError) else "store"
+        named: Choice | None = None
+        with suppress(EngineError):  # it is the one that is told already
+            named = choose(settings.engine, os.environ)
+        return named, (Check(subject, Grade.BAD, error.what, error.remedy),)
+    if choice.engine != "crun":  # Docker says itself where it answers
+        return choice, ()
+    why = "as the first apply chose" if written else "as asked for"
+    if not (written or settings.engine):
+        why = "since no Docker Engine answers here"
+    return choice, (Check("engine", Grade.GOOD, f"crun, {why}"),)
 
 
 def _features(engine: str) -> Features:
@@ -106,7 +163,13 @@ def _print_json(checks: tuple[Check, ...], features: Features | None) -> None:
     print_document(
         "doctor",
         checks=[
-            {"subject": one.subject, "grade": one.grade, "seen": one.seen, "mend": one.mend}
+            {
+                "subject": one.subject,
+                "grade": one.grade,
+                "seen": one.seen,
+                "mend": one.mend,
+                "safe": one.safe,
+            }
             for one in checks
         ],
         engine=features.engine if features else None,

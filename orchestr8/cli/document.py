@@ -6,16 +6,19 @@ The schema grows by new keys; a key that is renamed or taken away raises the num
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
+
+from orchestr8.cli.terminal import say
 
 SCHEMA = 1
 
 
 def print_document(kind: str, **facts: object) -> None:
     """Prints one document: schema, kind, then the facts."""
-    print(json.dumps({"schema": SCHEMA, "kind": kind, **plain(facts)}, indent=2))
+    say(json.dumps({"schema": SCHEMA, "kind": kind, **plain(facts)}, indent=2))
 
 
 def plain(value: Any) -> Any:
@@ -29,10 +32,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         return [plain(item) for item in items]
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
         if type(value).__str__ is not object.__str__:
             return str(value)
-        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from orchestr8 import names, units
 from orchestr8.contract.model import ImageFacts
-from orchestr8.isolation.limits import Limits
+from orchestr8.importing.naming import fitted
 from orchestr8.isolation.strict import NEWEST, VERSIONS
 from orchestr8.manifest.paths import target
 from orchestr8.manifest.wording import escaped
@@ -50,22 +50,10 @@ def draft(facts: ImageFacts, owner: str, service: str, file: str) -> str:
     return "\n".join([*_head(owner, service, file), *_body(lines), *_foot(lines), ""])
 
 
-def owner_from(user: str) -> str:
-    """A login as an owner's name; `me` where that says nothing."""
-    name = _plain(user, names.OWNER_LENGTH_MAX)
-    return "me" if name in ("", "root") or names.name_problem(name) else name
-
-
 def service_from(reference: str) -> str:
     """The last part of an image's name as a service's name."""
     last = reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
-    name = _plain(last, names.SERVICE_LENGTH_MAX)
-    return "app" if names.name_problem(name, names.SERVICE_LENGTH_MAX) else name
-
-
-def _plain(text: str, length: int) -> str:
-    hyphened = re.sub(r"[^a-z0-9]+", "-", text.lower())
-    return re.sub(r"^[^a-z]+", "", hyphened)[:length].strip("-")
+    return fitted(last, names.SERVICE_LENGTH_MAX, "app")
 
 
 def _head(owner: str, service: str, file: str) -> Iterator[str]:
@@ -87,7 +75,7 @@ def _body(lines: _Lines) -> Iterator[str]:
 
 
 def _foot(lines: _Lines) -> Iterator[str]:
-    limits = Limits()
+    limits = VERSIONS[NEWEST].limits
     cpu = units.format_cpu(limits.cpu_max_millicores)
     memory = units.format_size(limits.memory_max_bytes)
     yield ""
@@ -159,8 +147,7 @@ def _takes(path: str) -> bool:
 
 
 def _volume_name(path: str, taken: set[str]) -> str:
-    base = _plain(path.rpartition("/")[2], names.NAME_LENGTH_MAX - 3) or "data"
-    base = "data" if names.name_problem(base) else base
+    base = fitted(path.rpartition("/")[2], names.NAME_LENGTH_MAX - 3, "data")
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1

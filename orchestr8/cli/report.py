@@ -7,13 +7,26 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
-from orchestr8.cli.terminal import Paint, error_paint, escaped_lines
+from orchestr8.cli.terminal import Paint, error_paint, escaped_lines, here, say_beside
 from orchestr8.errors import Exit, ManifestError, Orchestr8Error, Problem, RefusedError
 
 DEBUG_VARIABLE = "ORCHESTR8_DEBUG"
 INTERRUPTED = 130
-_CHANGING = ("apply", "down", "remove")
+_CHANGING = (
+    "apply",
+    "adopt",
+    "enable",
+    "disable",
+    "down",
+    "remove",
+    "restart",
+    "rollback",
+    "set",
+    "sync",
+    "upgrade",
+)
 _LOST = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 """How a write to standard output fails; files that have a name are answered for elsewhere."""
 
@@ -23,14 +36,14 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     if isinstance(error, Orchestr8Error):
         return _ours(error, arguments)
     if isinstance(error, KeyboardInterrupt):
-        return _sentence("interrupted", _after_interrupt(arguments), INTERRUPTED, arguments)
+        return sentence("interrupted", _after_interrupt(arguments), INTERRUPTED, arguments)
     message = getattr(error, "format_message", None)
     if callable(message):
         return _usage(error, str(message()), arguments)
     if isinstance(error, OSError) and error.errno in _LOST and not error.filename:
         _give_output_up()
         what = f"the output cannot be written: {error.strerror}"
-        return _sentence(what, "look at where it is sent", Exit.FAILED, arguments)
+        return sentence(what, "look at where it is sent", Exit.FAILED, arguments)
     return _bug(error, arguments)
 
 
@@ -47,7 +60,7 @@ def _ours(error: Orchestr8Error, arguments: Sequence[str]) -> int:
         else:
             _problems(error)
         return int(error.exit)
-    return _sentence(error.what, error.remedy, error.exit, arguments)
+    return sentence(error.what, error.remedy, error.exit, arguments)
 
 
 def _problems(error: ManifestError | RefusedError) -> None:
@@ -77,7 +90,7 @@ def _usage(error: BaseException, message: str, arguments: Sequence[str]) -> int:
     path = getattr(context, "command_path", "orchestr8") if context else "orchestr8"
     what = message.strip().rstrip(".")
     what = what[:1].lower() + what[1:]
-    return _sentence(what, f"`{path} --help` says what it takes", Exit.USAGE, arguments)
+    return sentence(what, f"`{path} --help` says what it takes", Exit.USAGE, arguments)
 
 
 def _after_interrupt(arguments: Sequence[str]) -> str:
@@ -88,6 +101,8 @@ def _after_interrupt(arguments: Sequence[str]) -> str:
 
 def _give_output_up() -> None:
     """What standard output still holds cannot be written either, and would fail once more."""
+    if here().out is not cast(object, sys.stdout):
+        return  # whose output that is, it is not this process's
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -95,13 +110,13 @@ def _bug(error: BaseException, arguments: Sequence[str]) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         import traceback
 
-        traceback.print_exception(error, file=sys.stderr)
+        say_beside("".join(traceback.format_exception(error)).rstrip())
     what = f"this is a bug in orchestr8: {type(error).__name__}: {error}"
     remedy = (
         f"please report it{_home()} with what you typed and what {DEBUG_VARIABLE}=1 in front of "
         "it prints; boxes that run go on running"
     )
-    return _sentence(what[:500], remedy, Exit.FAILED, arguments)
+    return sentence(what[:500], remedy, Exit.FAILED, arguments)
 
 
 def _home() -> str:
@@ -117,7 +132,8 @@ def _home() -> str:
     return f" at {page}" if page else " to the project"
 
 
-def _sentence(what: str, remedy: str, status: int, arguments: Sequence[str]) -> int:
+def sentence(what: str, remedy: str, status: int, arguments: Sequence[str]) -> int:
+    """Prints what happened and what to do, as text or as JSON; returns the exit status."""
     if wants_json(arguments):
         _print_json("error", status, what=what, remedy=remedy)
         return int(status)
@@ -143,8 +159,8 @@ def _print_json(kind: str, status: int, **facts: object) -> None:
     from orchestr8.cli.document import print_document
 
     print_document(kind, exit=int(status), **facts)
-    sys.stdout.flush()
+    here().out.flush()
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    say_beside(text)

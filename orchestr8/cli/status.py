@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 from orchestr8.cli.arguments import Output, OutputAs, ServiceNames
 
 if TYPE_CHECKING:
+    from orchestr8.boxes.records import Hold
     from orchestr8.controller.look import ServiceStatus, Status
+    from orchestr8.controller.source_status import SourceStatus
+    from orchestr8.planning.plan import Step
+    from orchestr8.store.interventions import Override
 
 
 def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
@@ -19,29 +23,93 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
     The exit status is 0 whatever the state is; `orchestr8 plan --exit-code` tells whether
     anything is to be done, `orchestr8 prove` whether the walls stand.
     """
-    from orchestr8.cli.opening import anything_applied, opened_fleet
+    from orchestr8.cli.asking import settings_for
+    from orchestr8.cli.opening import anything_applied, opened_fleet, require_not_lost
+    from orchestr8.cli.source_lines import source_lines
+    from orchestr8.cli.terminal import say
     from orchestr8.controller.look import require_services, status
-    from orchestr8.controller.settings import Settings
+    from orchestr8.controller.source_status import source_status
 
     found, down = None, frozenset[str]()
-    if services or anything_applied(Settings.from_environment()):
+    sources: tuple[SourceStatus, ...] = ()
+    if not anything_applied(settings_for()):
+        require_not_lost()
+    if services or anything_applied(settings_for()):
         with opened_fleet() as session:
             names = require_services(session, services or ())
             if session.store.documents.sets():
                 found, down = status(session, names), session.stored.down
+            sources = source_status(session) if not services else ()
     if output is Output.JSON:
-        _print_json(found, down)
+        _print_json(found, sources, down)
     else:
-        _print_text(found, down)
+        if (found and found.services) or not sources:
+            _print_text(found, down)
+        else:
+            say("no service is applied on this machine yet.")
+        for line in source_lines(sources):
+            say(line)
     return 0
 
 
 def _print_text(found: Status | None, down: frozenset[str]) -> None:
-    from orchestr8.cli.terminal import count, say, table
+    from orchestr8.cli.terminal import say
 
-    if not found or not found.services:
+    if not found or not (found.services or found.adopted):
         say("nothing is applied on this machine; begin with `orchestr8 apply PATH`.")
         return
+    if found.services:
+        _print_services(found, down)
+    for line in (*_adopted_lines(found), *_upgrade_lines(found)):
+        say(line)
+    if found.unknown:
+        say(
+            f"left alone, since the store knows nothing of them: {', '.join(found.unknown)}; "
+            "`orchestr8 adopt` takes them over"
+        )
+
+
+def _upgrade_lines(found: Status) -> list[str]:
+    """Which services have an older STRICT than there is."""
+    from orchestr8.isolation.strict import newest
+    from orchestr8.planning.wording import listed
+
+    older = [str(service.name) for service in found.services if service.strict < newest()]
+    if not older:
+        return []
+    have = "has" if len(older) == 1 else "have"
+    return [
+        f"STRICT {newest()} is there, and {listed(older)} {have} an older one: "
+        "`orchestr8 upgrade --plan`"
+    ]
+
+
+def _adopted_lines(found: Status) -> list[str]:
+    """What was taken over and waits for its manifest."""
+    from orchestr8.cli.terminal import count, table
+
+    if not found.adopted:
+        return []
+    rows = [["SERVICE", "OWNER", "SET", "BOXES", "STATE"]]
+    for one in found.adopted:
+        running = sum(box.state.runs for box in one.boxes)
+        state = f"adopted, {running} running" if running else "adopted, stopped"
+        rows.append([str(one.name), one.name.owner, one.set_name, str(len(one.boxes)), state])
+    services = count(len(found.adopted), "service")
+    are = "is" if len(found.adopted) == 1 else "are"
+    return [
+        *([""] if found.services else []),
+        *table(rows),
+        "",
+        f"{services} {are} left alone until the manifests come back: "
+        "`orchestr8 apply PATH --set SET`",
+    ]
+
+
+def _print_services(found: Status, down: frozenset[str]) -> None:
+    """The table of what is declared, and the sums below it."""
+    from orchestr8.cli.terminal import count, say, table
+
     sets = {service.set_name for service in found.services}
     head = ["SERVICE", "OWNER", *(["SET"] if len(sets) > 1 else []), "BOXES", "STATE", "RELAXED"]
     rows = [head, *(_row(one, down, with_set=len(sets) > 1) for one in found.services)]
@@ -61,8 +129,6 @@ def _print_text(found: Status | None, down: frozenset[str]) -> None:
     if found.gaps:
         names = ", ".join(gap.feature for gap in found.gaps)
         say(f"{count(len(found.gaps), 'gap')} on this engine ({names}).")
-    if found.unknown:
-        say(f"left alone, since the store knows nothing of them: {', '.join(found.unknown)}")
 
 
 def _row(service: ServiceStatus, down: frozenset[str], *, with_set: bool) -> list[str]:
@@ -79,7 +145,8 @@ def _row(service: ServiceStatus, down: frozenset[str], *, with_set: bool) -> lis
 
 def state_of(service: ServiceStatus, down: frozenset[str] = frozenset()) -> str:
     """The state of all boxes together: `healthy`, or `1 healthy, 1 waits: back-off`."""
-    from orchestr8.planning.plan import Mark
+    from orchestr8.planning.holds import moment
+    from orchestr8.planning.plan import Mark, Reason
 
     if service.set_name in down and not service.boxes:
         return "down"
@@ -89,15 +156,27 @@ def state_of(service: ServiceStatus, down: frozenset[str] = frozenset()) -> str:
         for word, number in sorted(words.items())
     ]
     waiting = [step for step in service.steps if step.mark is Mark.WAITS]
-    parts += [f"{step.count} waits: {step.reason.value if step.reason else step.what}"
-              for step in waiting]  # fmt: skip
+    parts += [_waits(step, service.hold) for step in waiting]
     planned = [step for step in service.steps if step.mark is not Mark.WAITS]
     parts += [f"{step.count} to {_verb(step.mark.name)}" for step in planned]
+    if service.hold and not any(step.reason is Reason.HELD for step in waiting):
+        parts.append(f"held until {moment(service.hold.until_ms)}")
+    if service.overrides:
+        parts.append(f"by hand: {', '.join(one.path for one in service.overrides)}")
     if service.held_back:
         parts.append(f"rolled back to revision {service.held_back}")
     if not parts:
         return "no boxes wanted" if not service.wanted else "no boxes"
     return ", ".join(parts)
+
+
+def _waits(step: Step, hold: Hold | None) -> str:
+    from orchestr8.planning.holds import moment
+    from orchestr8.planning.plan import Reason
+
+    if hold and step.reason is Reason.HELD:
+        return f"{step.count} waits: held until {moment(hold.until_ms)}"
+    return f"{step.count} waits: {step.reason.value if step.reason else step.what}"
 
 
 def _verb(mark: str) -> str:
@@ -135,6 +214,7 @@ def _is_well(service: ServiceStatus, down: frozenset[str]) -> bool:
 def as_json(service: ServiceStatus, down: frozenset[str] = frozenset()) -> dict[str, object]:
     """One service as facts."""
     from orchestr8.cli.conclusion import steps_as_json
+    from orchestr8.names import STANDBY
 
     return {
         "service": service.name,
@@ -147,7 +227,7 @@ def as_json(service: ServiceStatus, down: frozenset[str] = frozenset()) -> dict[
         "boxes": [
             {
                 "id": one.box.id,
-                "slot": one.slot,
+                "slot": None if one.slot == STANDBY else one.slot,
                 "state": one.state,
                 "cause": one.cause,
                 "image": one.box.spec.image if one.box.spec else None,
@@ -159,17 +239,41 @@ def as_json(service: ServiceStatus, down: frozenset[str] = frozenset()) -> dict[
             for one in service.boxes
         ],
         "steps": steps_as_json(service.steps),
+        "waiting_since_ms": service.waiting_since_ms,
         "relaxations": service.relaxations,
         "next_end": service.next_end,
         "ended": service.ended,
         "held_back": service.held_back,
+        "hold": service.hold,
+        "strict": service.strict,
+        "overrides": overrides_as_json(service.overrides),
         "oncall": service.oncall,
         "last_failure": service.last_failure,
         "last_lines": service.last_lines,
     }
 
 
-def _print_json(found: Status | None, down: frozenset[str] = frozenset()) -> None:
+def overrides_as_json(overrides: Sequence[Override]) -> list[dict[str, object]]:
+    """Values that were set by hand, as facts."""
+    from orchestr8.controller.overrides import manifest_said, value_said
+
+    return [
+        {
+            "service": one.service,
+            "path": one.path,
+            "value": value_said(one),
+            "manifest": manifest_said(one),
+            "actor": one.actor,
+            "at_ms": one.at_ms,
+        }
+        for one in overrides
+    ]
+
+
+def _print_json(
+    found: Status | None, sources: Sequence[SourceStatus], down: frozenset[str]
+) -> None:
+    from orchestr8.cli import source_lines
     from orchestr8.cli.document import print_document
 
     services: Sequence[ServiceStatus] = found.services if found else ()
@@ -182,4 +286,14 @@ def _print_json(found: Status | None, down: frozenset[str] = frozenset()) -> Non
             for gap in (found.gaps if found else ())
         ],
         left_alone=found.unknown if found else (),
+        sources=source_lines.as_json(sources),
+        adopted=[
+            {
+                "service": one.name,
+                "owner": one.name.owner,
+                "set": one.set_name,
+                "boxes": [box.id for box in one.boxes],
+            }
+            for one in (found.adopted if found else ())
+        ],
     )

@@ -8,14 +8,92 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
-from typing import NamedTuple, TextIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
 
 from orchestr8.manifest.wording import escaped as escaped
 
 WIDTH_LEAST = 40
 WIDTH_WITHOUT_TERMINAL = 0
 """Output that no terminal shows is never cut."""
+
+
+class Stream(Protocol):
+    """Where text goes."""
+
+    def write(self, text: str, /) -> object:
+        """Takes some text."""
+
+    def flush(self) -> object:
+        """Sends off what was taken."""
+
+
+class Terminal(NamedTuple):
+    """Where a command's text goes, and what can be shown there.
+
+    `out_shown` and `err_shown` are whether somebody sees the stream on a terminal, which has
+    `columns` and `lines`; `plain` is whether colours are not wanted, `dumb` whether lines cannot
+    change.
+    """
+
+    out: Stream
+    err: Stream
+    out_shown: bool
+    err_shown: bool
+    columns: int
+    lines: int
+    plain: bool = False
+    dumb: bool = False
+
+    @classmethod
+    def of_this_process(cls) -> Terminal:
+        """Standard output and standard error, as they are now."""
+        columns, lines = shutil.get_terminal_size()
+        dumb = os.environ.get("TERM") == "dumb"
+        return cls(
+            sys.stdout, sys.stderr, sys.stdout.isatty(), sys.stderr.isatty(), columns, lines,
+            plain=dumb or bool(os.environ.get("NO_COLOR")), dumb=dumb,
+        )  # fmt: skip
+
+    @property
+    def width(self) -> int:
+        """How many columns a line may have; 0 where nothing limits it."""
+        return max(self.columns, WIDTH_LEAST) if self.out_shown else WIDTH_WITHOUT_TERMINAL
+
+    @property
+    def paint(self) -> Paint:
+        """The colours of the output."""
+        return Paint(self.out_shown and not self.plain)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the output can show lines that change."""
+        return self.out_shown and not self.dumb
+
+    def say(self, text: str = "") -> None:
+        """Prints a line that is ours."""
+        self.out.write(text + "\n")
+
+
+_elsewhere: ContextVar[Terminal] = ContextVar("terminal")
+
+
+def here() -> Terminal:
+    """The terminal of the command that runs: this process's own, unless another is set."""
+    return _elsewhere.get(None) or Terminal.of_this_process()
+
+
+@contextmanager
+def shown_on(terminal: Terminal) -> Iterator[None]:
+    """What is said within is said there. Threads that are begun within know nothing of it."""
+    token = _elsewhere.set(terminal)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
 
 
 class Paint(NamedTuple):
@@ -47,37 +125,30 @@ class Paint(NamedTuple):
         return self._wrap("33", text)
 
 
-def _colours(stream: TextIO) -> bool:
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return stream.isatty()
-
-
 def paint() -> Paint:
-    """The colours of standard output."""
-    return Paint(_colours(sys.stdout))
+    """The colours of the output."""
+    return here().paint
 
 
 def error_paint() -> Paint:
-    """The colours of standard error."""
-    return Paint(_colours(sys.stderr))
-
-
-def is_live() -> bool:
-    """Whether standard output can show lines that change."""
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    """The colours of the messages beside it."""
+    terminal = here()
+    return Paint(terminal.err_shown and not terminal.plain)
 
 
 def width() -> int:
     """How many columns a line may have; 0 where nothing limits it."""
-    if not sys.stdout.isatty():
-        return WIDTH_WITHOUT_TERMINAL
-    return max(shutil.get_terminal_size().columns, WIDTH_LEAST)
+    return here().width
 
 
 def say(text: str = "") -> None:
     """Prints a line that is ours."""
-    print(text)
+    here().say(text)
+
+
+def say_beside(text: str) -> None:
+    """Prints a line that is no part of the output."""
+    here().err.write(text + "\n")
 
 
 def escaped_lines(text: str) -> list[str]:
@@ -103,6 +174,12 @@ def milliseconds(value: float) -> str:
     if hours < 48:
         return f"{hours} h {minutes} min"
     return f"{hours // 24} d {hours % 24} h"
+
+
+def when(at_ms: int) -> str:
+    """A time in milliseconds since the epoch to the second, in UTC; the head of the column says
+    so."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def table(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:

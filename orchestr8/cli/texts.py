@@ -1,251 +1,60 @@
-"""From the paths that were typed to manifest texts, and to the files that lie beside them.
-
-Only regular files are read, never more of them than a manifest may have, and nothing waits: a pipe
-or a device under a typed name is a problem for the reader. A path that was typed may be a symbolic
-link; inside a folder links are not followed, since a folder's content is not what was typed.
-"""
+"""From the paths that were typed to manifest texts, and to the files that lie beside them."""
 
 from __future__ import annotations
 
-import errno
-import os
-import posixpath
-import re
 import shlex
-import stat
-import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from orchestr8.errors import ManifestError, Place, Problem
 from orchestr8.manifest.model import Source
-from orchestr8.manifest.text import FILE_BYTES_MAX, SET_BYTES_MAX, decode
+from orchestr8.manifest.text import decode
+from orchestr8.reading import Found, read, read_beside
 
-STANDARD_INPUT = "-"
-ENDINGS = (".yaml", ".yml")
-ENTRIES_MOST = 20_000
-_MANIFEST = re.compile(
-    r"""(?m)\A\s*[{\[] | ^["']?(?:orchestr8|owner|services|platform|defaults)["']?\s*:""", re.X
-)
-_OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+DEFAULT_SET = "default"
 
 
 class Texts:
-    """What was found: the manifests, and YAML files of a folder that are none."""
+    """What was found: the manifests, and YAML files of a folder that are none.
+
+    `read_file` gives a file that a manifest mounts, by its path as the manifest's own name is
+    seen; it raises OSError.
+    """
 
     def __init__(self) -> None:
         self.sources: list[Source] = []
         self.passed_over: list[str] = []
+        self.read_file: Callable[[str], bytes] = self._beside
 
-    def read_file(self, path: str) -> bytes:
-        """A file that a manifest mounts, by its path as the manifest's own name is seen.
-
-        No part of it below the manifest's folder may be a symbolic link. Raises OSError.
-        """
-        folders = {posixpath.normpath(posixpath.dirname(one.name)) for one in self._on_disk()}
-        fitting = [folder for folder in folders if _below(path, folder)]
-        if not fitting:
-            raise OSError(errno.ENOENT, "standard input has no files beside it")
-        folder = max(fitting, key=len)
-        return _read_below(folder, path if folder == "." else path[len(folder) :].lstrip("/"))
-
-    def _on_disk(self) -> Iterator[Source]:
-        return (one for one in self.sources if one.name != STANDARD_INPUT)
+    def _beside(self, path: str) -> bytes:
+        return read_beside((one.name for one in self.sources), path)
 
 
 def read_paths(paths: Sequence[str]) -> Texts:
     """Every manifest under these paths; raises ManifestError with every path that is wrong."""
-    reading = _Reading()
-    for path in paths:
-        reading.take(path)
-    if not reading.problems and not reading.texts.sources:
-        reading.note(paths[0] if paths else ".", "no manifest in it", _NO_MANIFEST)
-    if reading.problems:
-        raise ManifestError(tuple(reading.problems))
-    return reading.texts
+    return texts_of(read(paths))
 
 
-_NO_MANIFEST = "a folder's manifests are its *.yaml and *.yml files, those of sub-folders too"
-
-
-class _Reading:
-    """The texts and the problems of one command line, while it is walked."""
-
-    def __init__(self) -> None:
-        self.texts = Texts()
-        self.problems: list[Problem] = []
-        self._seen: set[tuple[int, int]] = set()
-        self._entries = 0
-        self._bytes = 0
-
-    def note(self, path: str, what: str, remedy: str = "") -> None:
-        self.problems.append(Problem(Place(path), what, remedy))
-
-    def take(self, path: str) -> None:
-        """One path as it was typed."""
-        if path == STANDARD_INPUT:
-            self._standard_input()
-            return
+def texts_of(found: Found) -> Texts:
+    """What was read as texts; raises ManifestError with every path and text that is wrong."""
+    texts = Texts()
+    texts.passed_over = found.passed_over
+    problems = [Problem(Place(path), what, remedy) for path, what, remedy in found.problems]
+    for name, content in found.texts:
         try:
-            found = Path(path).stat()
-        except (OSError, ValueError) as error:
-            self.note(path, _reason(error), _near(path))
-            return
-        if stat.S_ISDIR(found.st_mode):
-            self._folder(path)
-        else:
-            self._file(path, found, follow=True)
-
-    def _standard_input(self) -> None:
-        if any(one.name == STANDARD_INPUT for one in self.texts.sources) or sys.stdin is None:
-            self.note(STANDARD_INPUT, "standard input can be read once", "name it once")
-            return
-        if sys.stdin.isatty():
-            print("reading a manifest from standard input; Ctrl-D ends it", file=sys.stderr)
-        self._decode(STANDARD_INPUT, sys.stdin.buffer.read(FILE_BYTES_MAX + 1))
-
-    def _folder(self, path: str) -> None:
-        """Everything below a folder in the order of names; hidden entries are not manifests."""
-        try:
-            with os.scandir(path) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
-        except OSError as error:
-            self.note(path, _reason(error))
-            return
-        self._entries += len(entries)
-        if self._entries > ENTRIES_MOST:
-            self.note(path, f"more than {ENTRIES_MOST} entries", "name the manifests' own folder")
-            return
-        for entry in entries:
-            if not entry.name.startswith("."):
-                self._entry(entry)
-
-    def _entry(self, entry: os.DirEntry[str]) -> None:
-        is_manifest = entry.name.endswith(ENDINGS)
-        if entry.is_dir(follow_symlinks=False):
-            self._folder(entry.path)
-        elif entry.is_symlink() and (is_manifest or _leads_to_folder(entry)):
-            what = "a symbolic link, which is not followed inside a folder"
-            self.note(entry.path, what, "name what it leads to on the command line")
-        elif is_manifest:
-            self._file(entry.path, entry.stat(follow_symlinks=False), follow=False)
-
-    def _file(self, path: str, found: os.stat_result, *, follow: bool) -> None:
-        if (found.st_dev, found.st_ino) in self._seen or self._bytes > SET_BYTES_MAX:
-            return
-        self._seen.add((found.st_dev, found.st_ino))
-        if not stat.S_ISREG(found.st_mode):
-            remedy = "pipe it in and write - for standard input" if follow else "take it away"
-            self.note(path, f"{_kind(found.st_mode)}, not a file", remedy)
-            return
-        try:
-            content = _read_whole(os.open(path, _OPEN | (0 if follow else os.O_NOFOLLOW)))
-        except OSError as error:
-            self.note(path, _reason(error))
-            return
-        if not follow and not _looks_like_a_manifest(content):
-            self.texts.passed_over.append(path)
-            return
-        self._decode(path, content)
-
-    def _decode(self, name: str, content: bytes) -> None:
-        self._bytes += len(content)
-        try:
-            self.texts.sources.append(decode(name, content))
+            texts.sources.append(decode(name, content))
         except ManifestError as error:
-            self.problems += error.problems
+            problems += error.problems
+    if problems:
+        raise ManifestError(tuple(problems))
+    return texts
 
 
-def _looks_like_a_manifest(content: bytes) -> bool:
-    """A folder also holds YAML for other programs, often for those that run in the boxes.
-
-    What has none of a manifest's top-level keys is theirs; what is empty or unreadable counts as
-    ours, so that somebody hears of it.
-    """
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    bare = all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines())
-    return bare or _MANIFEST.search(text) is not None
-
-
-def typed(paths: Sequence[str], set_name: str = "default") -> str:
-    """The paths and the set as one would type them again."""
+def typed(paths: Sequence[str], set_name: str | None = None) -> str:
+    """The paths and the set, if one was named, as one would type them again."""
     words = [shlex.quote(path) for path in paths]
-    return " ".join([*words, *(["--set", set_name] if set_name != "default" else [])])
+    return " ".join([*words, *(["--set", set_name] if set_name else [])])
 
 
-def _below(path: str, folder: str) -> bool:
-    if folder == ".":
-        return not path.startswith(("/", "../"))
-    return path.startswith(folder.rstrip("/") + "/")
-
-
-def _read_below(folder: str, path: str) -> bytes:
-    """Walks from a folder part by part, so that no link leads out of it."""
-    *parents, name = path.split("/")
-    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for parent in parents:
-            deeper = _open_in(at, parent, os.O_DIRECTORY)
-            os.close(at)
-            at = deeper
-        found = os.stat(name, dir_fd=at, follow_symlinks=False)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, f"it is {_kind(found.st_mode)}, not a file")
-        return _read_whole(_open_in(at, name, os.O_NONBLOCK))
-    finally:
-        os.close(at)
-
-
-def _open_in(folder: int, name: str, flags: int) -> int:
-    try:
-        return os.open(name, _OPEN | os.O_NOFOLLOW | flags, dir_fd=folder)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            what = f"{name} is a symbolic link or no folder; links are not followed here"
-            raise OSError(error.errno, what) from error
-        raise
-
-
-def _read_whole(descriptor: int) -> bytes:
-    """A regular file's content, at most one byte more than a file may have."""
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is not a file any more")
-        return file.read(FILE_BYTES_MAX + 1)
-
-
-def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _kind(mode: int) -> str:
-    kinds = (
-        (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"),
-        (stat.S_ISBLK, "a device"), (stat.S_ISLNK, "a symbolic link"), (stat.S_ISDIR, "a folder"),
-    )  # fmt: skip
-    return next((word for is_kind, word in kinds if is_kind(mode)), "something else")
-
-
-def _reason(error: OSError | ValueError) -> str:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return (reason or "it cannot be read").lower()
-
-
-def _near(path: str) -> str:
-    """A name beside it that is much alike."""
-    from difflib import get_close_matches
-
-    folder, name = posixpath.split(path)
-    try:
-        with os.scandir(folder or ".") as listing:
-            names = [entry.name for entry in listing]
-    except (OSError, ValueError):
-        return f"there is no folder {folder}" if folder else ""
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
-    return f'did you mean "{posixpath.join(folder, close[0])}"?' if close else ""
+def set_if_named(set_name: str) -> str | None:
+    """A set as one has to name it: the default set goes without."""
+    return set_name if set_name != DEFAULT_SET else None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
 import typer
+from msgspec.structs import replace
 
 from orchestr8.cli.arguments import DEFAULT_SET, Output, OutputAs, Paths, SetName, checked_set
 from orchestr8.cli.terminal import count, escaped, say
-from orchestr8.cli.texts import Texts, read_paths, typed
+from orchestr8.cli.texts import Texts, read_paths, set_if_named, typed
 from orchestr8.contract.expiry import end_of
 from orchestr8.contract.grant import Circumstances, grant
 from orchestr8.contract.model import Contracts
@@ -22,6 +23,7 @@ from orchestr8.isolation.features import everything
 from orchestr8.manifest.check import unchecked_names
 from orchestr8.manifest.load import load
 from orchestr8.manifest.model import Fleet, ManifestSet
+from orchestr8.names import ServiceName
 
 At = Annotated[
     str,
@@ -60,6 +62,7 @@ def run(
                 applying=set_name,
                 features=everything(),
                 now=now,
+                strict=surroundings.strict,
             ),
         )
     except (ManifestError, RefusedError) as error:
@@ -81,6 +84,7 @@ class _Surroundings(NamedTuple):
     in_force: Fleet = Fleet()
     others: Fleet = Fleet()
     merged: Mapping[str, ManifestSet] | None = None
+    strict: Mapping[ServiceName, int] = MappingProxyType({})
     known: bool = False
     why_unknown: str = ""
 
@@ -109,7 +113,13 @@ def _surroundings(set_name: str) -> _Surroundings:
 
         with session(settings) as found:
             stored = found.stored.fleet
-            return _Surroundings(set_name, stored, without_set(stored, set_name), known=True)
+            return _Surroundings(
+                set_name,
+                stored,
+                without_set(stored, set_name),
+                strict=found.strict,
+                known=True,
+            )
     except (OSError, StoreError):
         why = f"what is applied on this machine cannot be read ({settings.state})"
         return _Surroundings(set_name, why_unknown=why)
@@ -162,7 +172,7 @@ def _print_text(
     for name in texts.passed_over:
         say(f"passed over: {escaped(name)} (it has none of a manifest's keys)")
     say("not checked here: " + "; ".join(unchecked) + ".")
-    say(f"a plan checks that, too:  orchestr8 plan {typed(paths, set_name)}")
+    say(f"a plan checks that, too:  orchestr8 plan {typed(paths, set_if_named(set_name))}")
 
 
 def _print_json(part: ManifestSet, unchecked: list[str], texts: Texts) -> None:

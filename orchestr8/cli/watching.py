@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO, cast
 
 from orchestr8.cli.arguments import Output
 from orchestr8.cli.board import Board, Row
-from orchestr8.cli.terminal import escaped, is_live, paint, say, width
+from orchestr8.cli.terminal import Terminal, escaped, here
 from orchestr8.controller.progress import Phase
 
 _REFRESHES_A_SECOND = 12
@@ -21,6 +22,7 @@ class Watcher:
     def __init__(self) -> None:
         self.board = Board()
         self._told: set[str] = set()
+        self._terminal = here()  # phases come from other threads, which know no terminal
 
     def phase(self, phase: Phase) -> None:
         """A phase began or ended."""
@@ -40,31 +42,44 @@ class Watcher:
 
 
 class Lines(Watcher):
-    """One line a box, when it is finished; a failure at once."""
+    """One line a box, when it is finished; a failure at once.
+
+    The boxes of one slot keep their order: one that made way is told after the one that took its
+    place, though that is proved only at the end.
+    """
 
     def phase(self, phase: Phase) -> None:
-        """A phase began or ended; a finished row is printed."""
+        """A phase began or ended; finished rows are printed."""
         row = self.board.hear(phase)
-        if row and not row.printed and row.is_finished:
+        if row and row.failure and not row.printed:
             self._print(row)
+        elif row and row.is_finished:
+            self._print_in_order(row.label)
 
     def _tell(self, text: str) -> None:
-        say(text)
+        self._terminal.say(text)
 
     def close(self) -> None:
         """Prints the rows that never came to an end of their own."""
         for row in self.board.unprinted():
             self._print(row)
 
+    def _print_in_order(self, label: str) -> None:
+        for row in self.board.unprinted():
+            if row.label == label:
+                if not row.is_finished:
+                    break
+                self._print(row)
+
     def _print(self, row: Row) -> None:
         row.printed = True
-        say(_line(row, self.board.label_width))
+        self._terminal.say(_line(self._terminal, row, self.board.label_width))
 
 
-def _line(row: Row, label_width: int) -> str:
+def _line(terminal: Terminal, row: Row, label_width: int) -> str:
     line = escaped(row.line(label_width))
     if row.failure or row.proof_broken:
-        return paint().red(line)
+        return terminal.paint.red(line)
     return line
 
 
@@ -77,6 +92,16 @@ class Live(Watcher):
         from rich.live import Live as Region
 
         self._console = Console(highlight=False, markup=False, emoji=False)
+        if self._terminal.out is not sys.stdout:
+            self._console = Console(
+                file=cast(TextIO, self._terminal.out),
+                force_terminal=True,
+                width=self._terminal.columns,
+                height=self._terminal.lines,
+                highlight=False,
+                markup=False,
+                emoji=False,
+            )
         self._region = Region(
             console=self._console,
             get_renderable=self._render,
@@ -98,7 +123,7 @@ class Live(Watcher):
         return Text(text, no_wrap=True)
 
     def _cut(self, line: str) -> str:
-        most = width()
+        most = self._terminal.width
         return line if not most or len(line) <= most else line[: most - 1] + "…"
 
     def _tell(self, text: str) -> None:
@@ -109,7 +134,7 @@ class Live(Watcher):
         self._region.stop()
         label_width = self.board.label_width
         for row in self.board.snapshot():
-            say(_line(row, label_width))
+            self._terminal.say(_line(self._terminal, row, label_width))
 
 
 def _plain(row: Row, label_width: int) -> str:
@@ -119,7 +144,7 @@ def _plain(row: Row, label_width: int) -> str:
 @contextmanager
 def watching(output: Output) -> Iterator[Watcher]:
     """The watcher that suits where the output goes."""
-    watcher = Watcher() if output is Output.JSON else Live() if is_live() else Lines()
+    watcher = Watcher() if output is Output.JSON else Live() if here().is_live else Lines()
     try:
         yield watcher
     finally:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from orchestr8.cli.arguments import Output, OutputAs, ServiceName
 
 if TYPE_CHECKING:
     from orchestr8.controller.advice import Advice
     from orchestr8.controller.look import BoxStatus, ServiceStatus
+    from orchestr8.names import BoxId
     from orchestr8.proof.model import Proof
 
 _INDENT = " " * 4
+
+
+class Looked(Struct, frozen=True):
+    """What was looked at beside the service's state: its boxes' proofs, and their phases in
+    milliseconds where the engine measures them."""
+
+    proofs: Sequence[Proof]
+    phases: Mapping[BoxId, Mapping[str, float]]
 
 
 def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
@@ -21,6 +32,9 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
     Then whose move it is, and what to do. Running boxes are proved while one is looking.
     """
     from orchestr8.cli.opening import opened_fleet
+    from orchestr8.contract.usual import limits_of
+    from orchestr8.controller.authority import is_their_revision
+    from orchestr8.controller.borders import measured
     from orchestr8.controller.look import prove_services, require_services, status
     from orchestr8.errors import EngineError
 
@@ -36,19 +50,32 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
                 source.name
                 for revision in session.stored.live
                 if revision.set_name == found.set_name
+                and is_their_revision(session.authority, revision)
                 for source in revision.sources
             }
         )
-        declared = session.stored.fleet.services()[found.name].limits.memory_max_bytes
-    advice = _advice(found, declared)
+        phases = {one.box.id: measured(session.borders, one.box.id) for one in found.boxes}
+        declared = limits_of(session.stored.fleet.services()[found.name], session.strict)
+    advice = _advice(found, declared.memory_max_bytes)
     whose, what = _next_move(found, advice, files)
     if output is Output.JSON:
+        from orchestr8.cli.conclusion import proofs_as_json
         from orchestr8.cli.document import print_document
         from orchestr8.cli.status import as_json
+        from orchestr8.controller.settings import now_ms
 
-        print_document("why", **as_json(found), advice=advice, whose_move=whose, what_to_do=what)
+        print_document(
+            "why",
+            **as_json(found),
+            advice=advice,
+            whose_move=whose,
+            what_to_do=what,
+            proofs=proofs_as_json(proofs),
+            proved_ms=now_ms() if proofs else None,
+            phases={str(box_id): spent for box_id, spent in phases.items()},
+        )
     else:
-        _print_text(found, proofs, advice, whose, what)
+        _print_text(found, Looked(proofs, phases), advice, whose, what)
     return 0
 
 
@@ -73,11 +100,11 @@ def _next_move(
     found: ServiceStatus, advice: Advice | None, files: Sequence[str]
 ) -> tuple[str, str]:
     """Whose move it is and what to do: the first that applies."""
-    from orchestr8.cli.texts import typed
+    from orchestr8.cli.texts import set_if_named, typed
     from orchestr8.planning.plan import Mark
 
     owner = f"owner {found.name.owner}"
-    again = f"`orchestr8 apply {typed(files or ['PATH'], found.set_name)}`"
+    again = f"`orchestr8 apply {typed(files or ['PATH'], set_if_named(found.set_name))}`"
     waiting = [step for step in found.steps if step.mark is Mark.WAITS]
     mend = f"add to {found.name.service}:  {advice.line}   then {again}" if advice else ""
     if waiting:
@@ -93,12 +120,17 @@ def _next_move(
         return owner, f"`orchestr8 logs {found.name}` shows what it says"
     if any(one.state == "starting" for one in found.boxes):
         return "nobody's yet", "wait; a box is on its way"
+    if found.overrides:
+        return owner, (
+            "write into the manifest what is set by hand, or "
+            f"`orchestr8 set {found.name} --end` gives it back"
+        )
     return "nobody's", "nothing; all is as declared"
 
 
 def _print_text(
     found: ServiceStatus,
-    proofs: Sequence[Proof],
+    looked: Looked,
     advice: Advice | None,
     whose: str,
     what: str,
@@ -106,6 +138,10 @@ def _print_text(
     from orchestr8.cli.conclusion import last_lines
     from orchestr8.cli.status import relaxed
     from orchestr8.cli.terminal import count, escaped, paint, say
+    from orchestr8.controller.overrides import told
+    from orchestr8.isolation.strict import newest
+    from orchestr8.names import STANDBY
+    from orchestr8.planning.holds import moment, said
     from orchestr8.planning.plan import Mark
     from orchestr8.proof.model import Verdict
 
@@ -113,13 +149,17 @@ def _print_text(
     running = sum(one.box.state.runs for one in found.boxes)
     waiting = sum(step.count for step in found.steps if step.mark is Mark.WAITS)
     wanted = f"{count(found.wanted, 'box', 'boxes')} wanted, {running} running"
-    say(
-        colours.bold(str(found.name)) + "   " + wanted + (f", {waiting} waiting" if waiting else "")
-    )
-    by_id = {proof.id: proof for proof in proofs}
+    waits = f", {waiting} waiting" if waiting else ""
+    if waiting and found.waiting_since_ms:
+        waits += f" since {_since(found.waiting_since_ms)}"
+    say(colours.bold(str(found.name)) + "   " + wanted + waits)
+    by_id = {proof.id: proof for proof in looked.proofs}
     for one in found.boxes:
-        say(f"  {one.slot}  {_box(one, by_id.get(one.box.id))}")
-    if any(proof.verdict is not Verdict.HELD for proof in proofs):
+        place = "-" if one.slot == STANDBY else one.slot
+        say(f"  {place}  {_box(one, by_id.get(one.box.id))}")
+        if looked.phases.get(one.box.id):
+            say(f"{_INDENT} {_took(looked.phases[one.box.id])}")
+    if any(proof.verdict is not Verdict.HELD for proof in looked.proofs):
         say(f"{_INDENT} `orchestr8 prove {found.name}` shows the claims that are not held")
     for step in found.steps:
         word = "waits" if step.mark is Mark.WAITS else step.what
@@ -133,6 +173,18 @@ def _print_text(
         say(f"rolled back to {revision}, since what came after it failed")
     elif revision:
         say(f"from {revision}")
+    if found.hold:
+        hold = found.hold
+        by = f" by {escaped(hold.actor)}" if hold.actor else ""
+        say(f"{escaped(said(hold))} (since {moment(hold.at_ms)}{by})")
+    if found.strict < newest():
+        say(
+            f"placed with STRICT {found.strict}; `orchestr8 upgrade --set {found.set_name}` takes "
+            f"up STRICT {newest()}"
+        )
+    for override in found.overrides:
+        by = f" by {escaped(override.actor)}" if override.actor else ""
+        say(f"set by hand{by} on {moment(override.at_ms)}: {told(override)}")
     if found.relaxations:
         say(f"relaxations: {relaxed(found)}")
     if found.last_failure:
@@ -147,18 +199,42 @@ def _print_text(
 
 
 def _box(one: BoxStatus, proof: Proof | None) -> str:
-    """`healthy for 2 d 4 h, 27 of 27 claims held`"""
-    from orchestr8.cli.terminal import escaped, milliseconds
+    """`healthy, running since 2026-11-29 14:02:11 UTC (2 d 4 h), proved 14:04:55 (27 of 27 …)`"""
+    from orchestr8.cli.terminal import escaped, when
     from orchestr8.controller.settings import now_ms
     from orchestr8.proof.model import Verdict
 
     text = one.state
+    if text == "standby":
+        text += ", not proved until it runs"
     if one.box.state.runs and one.box.started_ms:
-        text += f", running for {milliseconds(max(now_ms() - one.box.started_ms, 0))}"
+        since = f"since {_since(one.box.started_ms)}"
+        text += f" {since}" if text.endswith("running") else f", running {since}"
+    elif one.box.stopped_ms:
+        text += f" since {_since(one.box.stopped_ms)}"
     if one.cause:
         text += f": {escaped(one.cause)}"
     if one.box.spec:
         text += f", image {escaped(one.box.spec.image)}"
     if proof:
-        text += f", {proof.count(Verdict.HELD)} of {len(proof.findings)} claims held"
+        _, clock = when(now_ms()).split()
+        held = f"{proof.count(Verdict.HELD)} of {len(proof.findings)} claims held"
+        text += f", proved {clock} ({held})"
     return text
+
+
+def _took(phases: Mapping[str, float]) -> str:
+    """`took 12.4 ms: root 3.1, cgroup 0.6, create 7.8, gate 0.3, first instruction 0.6`"""
+    parts = ", ".join(
+        f"{'first instruction' if name == 'first' else name} {spent:.1f}"
+        for name, spent in phases.items()
+    )
+    return f"took {sum(phases.values()):.1f} ms: {parts}"
+
+
+def _since(at_ms: int) -> str:
+    """A moment that has passed, and how long ago it was."""
+    from orchestr8.cli.terminal import milliseconds, when
+    from orchestr8.controller.settings import now_ms
+
+    return f"{when(at_ms)} UTC ({milliseconds(max(now_ms() - at_ms, 0))})"

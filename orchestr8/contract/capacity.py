@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from orchestr8 import units
 from orchestr8.errors import Problem
 from orchestr8.isolation import features as feature
 from orchestr8.isolation.features import Features
-from orchestr8.isolation.limits import Quota
-from orchestr8.manifest.model import Service
+from orchestr8.isolation.limits import Limits, Quota
+from orchestr8.manifest.model import Service, Volume
+from orchestr8.manifest.rules import guarantees
 
 
 def unsupported(service: Service, features: Features) -> Iterator[Problem]:
@@ -47,13 +48,44 @@ def unsupported(service: Service, features: Features) -> Iterator[Problem]:
                 f"{because(features, needed_feature)}",
                 "take the line out, or use an engine that can",
             )
-    if features.cpu_millicores and limits.cpu_max_millicores > features.cpu_millicores:
+    cpu = limits.cpu_max_millicores or 0
+    if features.cpu_millicores and cpu > features.cpu_millicores:
         yield Problem(
             service.place("limits.cpu"),
-            f"limits.cpu {units.format_cpu(limits.cpu_max_millicores)} is more than this machine's "
+            f"limits.cpu {units.format_cpu(cpu)} is more than this machine's "
             f"{units.format_cpu(features.cpu_millicores)}",
             "ask for what there is, or use a larger machine",
         )
+
+
+def above_the_usual(service: Service, usual: Limits) -> Iterator[Problem]:
+    """Guarantees above a maximum that is not written, where the usual one holds."""
+    for asked, most in zip(guarantees(service.limits), guarantees(usual), strict=True):
+        guaranteed, maximum, said = asked.guaranteed or 0, most.maximum or 0, asked.said
+        if asked.maximum is None and guaranteed > maximum:
+            yield Problem(
+                service.place(f"limits.{asked.name}.guarantee"),
+                f"limits.{asked.name}: the guarantee of {said(guaranteed)} is above the maximum "
+                f"of {said(maximum)} (the default)",
+                f"write max: {said(guaranteed)} or more, or guarantee less",
+            )
+
+
+def unsupported_volumes(
+    service: Service, volumes: Mapping[tuple[str, str], Volume], features: Features
+) -> Iterator[Problem]:
+    """The volumes of a service whose size this engine or host cannot enforce."""
+    if features.has(feature.VOLUME_SIZE):
+        return
+    for mount in service.volumes:
+        volume = volumes.get((mount.owner, mount.volume))
+        if volume and volume.size_bytes is not None:
+            yield Problem(
+                volume.place,
+                f"the engine {features.engine} cannot enforce the size of volume {volume.name}"
+                f"{because(features, feature.VOLUME_SIZE)}",
+                "mend that, or take `size` out",
+            )
 
 
 def because(features: Features, needed: str) -> str:
@@ -115,7 +147,7 @@ def _single_maxima(owner: str, service: Service, quota: Quota) -> Iterator[Probl
         ("limits.pids", limits.pids_max, quota.pids, str),
     )
     for key, asked, most, shown in pairs:
-        if most is not None and asked > most:
+        if most is not None and asked is not None and asked > most:
             yield Problem(
                 service.place(key),
                 f"{key} {shown(asked)} of {service.name} is above the quota of owner {owner}, "

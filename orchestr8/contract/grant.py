@@ -7,11 +7,13 @@ not fit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
-from orchestr8.contract import capacity, consent, images, paperwork, policy
+from msgspec.structs import replace
+
+from orchestr8.contract import capacity, consent, images, paperwork, policy, usual
 from orchestr8.contract.asked import Asked, asked_by
 from orchestr8.contract.consent import Denied
 from orchestr8.contract.danger import assess
@@ -31,14 +33,16 @@ class Circumstances(NamedTuple):
     """What grant depends on beside the fleet.
 
     `in_force` is the fleet as it stood before this change; `applying` the set that changes, the
-    only one whose refusals stop anything; `facts` are None for a check without an engine.
+    only one whose refusals stop anything; `facts` are None for a check without an engine. `strict`
+    is the version with which each service was placed; a fresh one gets the newest.
     """
 
     in_force: Fleet
     applying: str
     features: Features
     now: datetime
-    facts: Mapping[str, ImageFacts] | None = None
+    facts: Mapping[ServiceName, ImageFacts] | None = None
+    strict: Mapping[ServiceName, int] = MappingProxyType({})
 
 
 class _Verdicts:
@@ -152,7 +156,8 @@ def _contract(hearing: _Hearing, service: Service, set_name: str, verdicts: _Ver
     """One service's contract; its verdicts are noted if it is of the set that is applied."""
     applying = set_name == hearing.circumstances.applying
     features, rules = hearing.circumstances.features, hearing.platform.policy
-    profile = Profile()
+    versions = hearing.circumstances.strict
+    profile = Profile(strict=usual.version_of(service, versions))
     grants: list[Grant] = []
     in_effect: list[Grant] = []
     closed: list[Link] = []
@@ -165,11 +170,16 @@ def _contract(hearing: _Hearing, service: Service, set_name: str, verdicts: _Ver
                 profile = asked.entry.apply(profile, dict(asked.arguments))
         elif asked.entry.id == "net.link":
             closed.append(service.connects[int(asked.path.rpartition(".")[2])])
-    image = (hearing.circumstances.facts or {}).get(service.image)
+    image = (hearing.circumstances.facts or {}).get(service.name)
     if applying:
         verdicts.refusals += policy.refused_image(service, rules)
     if applying and not hearing.only_new:
+        verdicts.problems += capacity.above_the_usual(
+            service, usual.usual_limits(service, versions)
+        )
         verdicts.problems += capacity.unsupported(service, features)
+        volumes = hearing.peers.volumes
+        verdicts.problems += capacity.unsupported_volumes(service, volumes, features)
         if image:
             verdicts.problems += images.image_problems(service, image, profile, features)
     stopped = rules.on_expiry == "stop" and any(one.has_passed for one in grants)
@@ -177,7 +187,7 @@ def _contract(hearing: _Hearing, service: Service, set_name: str, verdicts: _Ver
         service=replace(service, replicas=0, standby=0) if stopped else service,
         set_name=set_name,
         profile=profile,
-        limits=service.limits,
+        limits=usual.limits_of(service, versions),
         grants=tuple(grants),
         notes=tuple(capacity.degraded(service, features)),
         egress=_egress(in_effect),
@@ -264,7 +274,8 @@ def _whole(hearing: _Hearing, verdicts: _Verdicts) -> None:
     part = hearing.fleet.sets.get(hearing.circumstances.applying)
     if part:
         gaps = gaps_of(hearing.circumstances.features)
-        verdicts.refusals += policy.over_quotas(part, hearing.platform)
+        whole = usual.with_limits(part, hearing.circumstances.strict)
+        verdicts.refusals += policy.over_quotas(whole, hearing.platform)
         verdicts.refusals += policy.refused_gaps(part, gaps, hearing.platform.policy)
 
 

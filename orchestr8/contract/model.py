@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from orchestr8.isolation.consent import Consent, Danger
 from orchestr8.isolation.features import Features
@@ -15,8 +16,7 @@ from orchestr8.manifest.model import Health, Link, Publish, Service, Stop, Updat
 from orchestr8.names import ServiceName
 
 
-@dataclass(frozen=True)
-class ImageFacts:
+class ImageFacts(Struct, frozen=True):
     """What an image says about itself; untrusted input.
 
     `id` is what the engine starts (sha256:…), `digest` the manifest's, if the engine knows one.
@@ -37,8 +37,7 @@ class ImageFacts:
     architecture: str = ""
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """One relaxation allowed.
 
     `by` says on whose word; `until` is as written, the earlier of the relaxation's own end and of
@@ -88,8 +87,7 @@ class Egress(NamedTuple):
     ports: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Contract:
+class Contract(Struct, frozen=True):
     """What one service was granted.
 
     `notes` are sentences for the plan about what degrades without making anything weaker.
@@ -144,8 +142,7 @@ class Contract:
         return not any(grant.ended for grant in self.grants)
 
 
-@dataclass(frozen=True)
-class Contracts:
+class Contracts(Struct, frozen=True):
     """Every service's contract, the owners' quotas, and the gaps of this engine and host."""
 
     services: Mapping[ServiceName, Contract]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.isolation.hostpaths import target_refused
@@ -18,16 +19,14 @@ _COLUMNS_READ = 500
 """A line's beginning says what happened; the rest could be made to take long to search."""
 
 
-@dataclass(frozen=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """A sentence for people and the manifest line to add under the service."""
 
     what: str
     line: str
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """What is known of a box that failed."""
 
     service: ServiceName

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from orchestr8.controller.advice import Advice
+from msgspec import Struct, field
+
 from orchestr8.errors import Exit
 from orchestr8.names import BoxId, ServiceName
-from orchestr8.planning.plan import Step
+from orchestr8.planning.plan import Reason, Step
 from orchestr8.proof.model import Proof
 
+if TYPE_CHECKING:
+    from orchestr8.controller.advice import Advice
 
-@dataclass(frozen=True)
-class Failure:
+
+class Failure(Struct, frozen=True):
     """One slot that did not come up: why, its last lines, and what would mend it."""
 
     service: ServiceName
@@ -25,8 +28,7 @@ class Failure:
     remedy: str = ""
 
 
-@dataclass(frozen=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """The whole apply. Times are milliseconds from its begin.
 
     `rolled_back` leads from a service to the revision that it runs again.
@@ -51,7 +53,7 @@ class Applied:
             return Exit.ROLLED_BACK
         if self.timed_out and not self.failures:
             return Exit.TIMED_OUT
-        if self.failures or self.waiting:
+        if self.failures or any(step.reason is not Reason.HELD for step in self.waiting):
             return Exit.FAILED
         if any(proof.verdict.value == "broken" for proof in self.proofs):
             return Exit.BROKEN

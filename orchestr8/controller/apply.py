@@ -2,103 +2,134 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from msgspec import Struct
 
 from orchestr8.controller.applied import Applied
+from orchestr8.controller.basis import require_unmoved
 from orchestr8.controller.converge import Convergence
 from orchestr8.controller.cycle import Cycle, walk
-from orchestr8.controller.fleet import superseded
 from orchestr8.controller.narrate import Narrator
+from orchestr8.controller.overrides import value_said
 from orchestr8.controller.progress import Progress
-from orchestr8.controller.request import Loaded, Request, aim_of, load_request, require_set
+from orchestr8.controller.request import (
+    Loaded,
+    Request,
+    aim_of,
+    ending_overrides,
+    going_on,
+    load_request,
+    moved_services,
+    require_set,
+)
+from orchestr8.controller.seen import seen_cycle
 from orchestr8.controller.session import Session
-from orchestr8.controller.settings import now_ms
+from orchestr8.controller.writing import (
+    begin_anew,
+    end_overrides,
+    note_images,
+    same_revision,
+    store_revision,
+)
+from orchestr8.store.interventions import Override
 
 
-@dataclass(frozen=True)
-class Prospect:
+class Prospect(Struct, frozen=True):
     """What an apply would do."""
 
     loaded: Loaded
     cycle: Cycle
+    overrides: tuple[Override, ...] = ()
+    """The values set by hand that go on counting."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether an apply would change anything, be it in the store alone."""
+        return not self.cycle.plan.empty or bool(self.cycle.plan.upkeep)
 
 
 def plan_request(session: Session, request: Request) -> Prospect:
     """The plan for a request; nothing is stored, fetched or changed."""
     loaded = load_request(session, request)
-    return Prospect(loaded, walk(session, aim_of(session, loaded, fetch=False)))
+    aim = aim_of(session, loaded, fetch=False)
+    cycle = seen_cycle(session.authority, walk(session, aim))
+    going = going_on(session, [loaded])
+    seen = tuple(one for one in going if session.may(one.service.owner))
+    return Prospect(loaded, cycle, seen)
 
 
 def apply_request(
     session: Session, request: Request, progress: Progress, timeout_ms: int
 ) -> Applied:
     """Makes a request true; raises what the stages raise, with nothing changed."""
-    narrator = Narrator(progress)
-    deadline = time.monotonic() + timeout_ms / 1000
-    with session.store.writing():
-        session.forget_stored()
+    narrator = Narrator(progress, session.clock, session.may)
+    patience = session.patience(timeout_ms)
+    with session.changing():
         loaded = load_request(session, request)
         first = walk(session, aim_of(session, loaded, fetch=True))
+        is_done = first.plan.empty and same_revision(session, loaded, first)
+        if request.basis is not None and not is_done:
+            require_unmoved(request.basis, session, loaded, first)
         session.write_engine_down()
-        session.store.ledger.pin_images(first.resolved.fresh)
-        revision = _store(session, loaded)
+        note_images(session, first.resolved.fresh)
+        _tell(session, loaded, narrator)
+        end_overrides(session)
+        revision = store_revision(session, loaded, first)
         session.forget_stored()
-        convergence = Convergence(session, request.set_name, revision, narrator, deadline)
-        return convergence.run(None if _held_back(session, loaded) else first)
+        session.write_kept()
+        convergence = Convergence(session, request.set_name, revision, narrator, patience)
+        applied = convergence.run(None if begin_anew(session, loaded) else first)
+        end_overrides(session)
+        return applied
+
+
+def apply_stored(session: Session, set_name: str, progress: Progress, timeout_ms: int) -> Applied:
+    """Makes true again what is in force: one set, which is brought up if it was down, or, without
+    a name, all sets that are up. Nothing new is declared, and what was taken back stays so."""
+    patience = session.patience(timeout_ms)
+    with session.changing():
+        if set_name:
+            require_set(session, set_name)
+            session.store.documents.bring_up(set_name)
+        failed = {service for service, _ in session.store.ledger.records().failures}
+        for service, (of_set, _) in session.stored.revisions.items():
+            asked = set_name in ("", of_set) and session.may(service.owner)
+            if service in failed and asked:
+                session.store.ledger.forgive(service)
+        session.forget_stored()
+        session.write_kept()
+        return Convergence(
+            session, set_name, 0, Narrator(progress, session.clock, session.may), patience
+        ).run()
 
 
 def down(
     session: Session, set_name: str, progress: Progress, timeout_ms: int, *, forget: bool
 ) -> Applied:
     """Stops a set's boxes; `forget` also takes the set out of the store. Data stays."""
-    deadline = time.monotonic() + timeout_ms / 1000
-    with session.store.writing():
-        session.forget_stored()
+    patience = session.patience(timeout_ms)
+    with session.changing():
         require_set(session, set_name)
-        session.store.documents.take_down(set_name)
-        if forget:
-            session.store.documents.forget(set_name)
+        with session.store.together():
+            session.store.documents.take_down(set_name)
+            if forget:
+                for name, (of_set, _) in session.stored.revisions.items():
+                    if of_set == set_name:
+                        session.store.interventions.remove_hold(name)
+                session.store.documents.forget(set_name)
+            session.store.adoption.declared(set_name, (), whole=True)
+            session.write_down("remove" if forget else "down", f"set {set_name}")
         session.forget_stored()
-        return Convergence(session, set_name, 0, Narrator(progress), deadline).run()
+        end_overrides(session)
+        return Convergence(
+            session, set_name, 0, Narrator(progress, session.clock, session.may), patience
+        ).run()
 
 
-def _store(session: Session, loaded: Loaded) -> int:
-    """Writes the new revision, unless the set is in force in exactly this form."""
-    documents, request = session.store.documents, loaded.request
-    if loaded.part.platform:
-        documents.note_platform()
-    same = _same_revision(session, loaded)
-    if same and not documents.sets().get(request.set_name, True):
-        return same
-    gone = superseded(session.stored.live, request.set_name, loaded.part)
-    by = (session.settings.actor, now_ms())
-    return documents.save(request.set_name, request.sources, loaded.contents, gone, by)
-
-
-def _same_revision(session: Session, loaded: Loaded) -> int:
-    """The number of the revision in force that says exactly this, or 0."""
-    digest = session.store.documents.digest
-    files = {source: digest(content) for source, content in loaded.contents.items()}
-    texts = [source.text for source in loaded.request.sources]
-    own = [one for one in session.stored.live if one.set_name == loaded.request.set_name]
-    for revision in own:
-        if [one.text for one in revision.sources] == texts and dict(revision.files) == files:
-            return revision.number
-    return 0
-
-
-def _held_back(session: Session, loaded: Loaded) -> bool:
-    """Applying a set is a fresh try: rollbacks and failures of its services are forgotten."""
-    ledger = session.store.ledger
-    held = ledger.held_back()
-    failed = {service for service, _ in ledger.records().failures}
-    for service in loaded.part.services:
-        if service.name in held:
-            ledger.hold_back(service.name, 0)
-        if service.name in failed:
-            ledger.clear_failures(service.name)
-    touched = [one.name for one in loaded.part.services if one.name in held or one.name in failed]
-    if touched:
-        session.forget_stored()
-    return bool(touched)
+def _tell(session: Session, loaded: Loaded, narrator: Narrator) -> None:
+    """What changes beside the boxes; values that a manifest ends are gone for good."""
+    to = loaded.request.set_name
+    for name, of_set in moved_services(session, loaded).items():
+        narrator.note(name, f"{name} moves from set {of_set} to set {to}; its boxes stay")
+    for one in ending_overrides(session, [loaded]):
+        was = f"{value_said(one)} was set by hand"
+        narrator.note(one.service, f"{one.path} of {one.service} is the manifest's again ({was})")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
-from orchestr8.engines.protocol import Borders
-from orchestr8.errors import RejectedError
+from orchestr8.engines.protocol import Borders, Phases, Standbys
+from orchestr8.errors import FeatureMissingError, RejectedError
 from orchestr8.names import BoxId
 from orchestr8.planning import plan
 
@@ -25,15 +26,15 @@ def call(borders: Borders, action: plan.Call) -> None:
             borders.volumes.ensure(volume)
         case plan.CreateBox(box):
             borders.boxes.create(box)
-        case plan.StartBox(box_id):
-            borders.boxes.start(box_id)
+        case plan.StartBox(box_id, slot):
+            _start(borders, box_id, slot)
         case plan.UpdateLimits(box_id, limits):
             borders.boxes.update(box_id, limits)
         case plan.WriteNames(box_id, names):
             borders.boxes.write_names(box_id, names)
         case plan.StopBox(box_id, signal, grace_ms):
             borders.boxes.stop(box_id, signal, grace_ms)
-        case plan.RemoveBox(box_id):
+        case plan.RemoveBox(box_id) | plan.ForgetBox(box_id):
             borders.boxes.remove(box_id)
         case plan.AwaitBox():
             raise AssertionError("gates are watched, not called")
@@ -51,6 +52,29 @@ def _fetch(borders: Borders, reference: str, image_id: str) -> None:
         )
 
 
+def _start(borders: Borders, box_id: BoxId, slot: int | None) -> None:
+    if slot is None:
+        borders.boxes.start(box_id)
+    elif isinstance(borders.boxes, Standbys):
+        borders.boxes.take(box_id, slot)
+    else:
+        raise FeatureMissingError(f"the engine {borders.name} keeps no standbys")
+
+
+def phases(borders: Borders, action: plan.Call) -> Mapping[str, float]:
+    """What an engine that measures them tells of the phases of the box that was made or started."""
+    if not isinstance(action, plan.CreateBox | plan.StartBox):
+        return {}
+    box_id = subject(action)[0]
+    return measured(borders, box_id) if box_id else {}
+
+
+def measured(borders: Borders, box_id: BoxId) -> Mapping[str, float]:
+    """The phases of a box in milliseconds; nothing where its engine does not measure them."""
+    boxes = borders.boxes
+    return boxes.phases(box_id) if isinstance(boxes, Phases) else {}
+
+
 def subject(action: plan.Call) -> tuple[BoxId | None, str]:
     """The box that an action is about, if it is one, and the word for the journal."""
     match action:
@@ -63,6 +87,7 @@ def subject(action: plan.Call) -> tuple[BoxId | None, str]:
             | plan.WriteNames(box_id)
             | plan.StopBox(box_id)
             | plan.RemoveBox(box_id)
+            | plan.ForgetBox(box_id)
         ):
             return box_id, str(box_id)
         case plan.EnsureOwner(owner):

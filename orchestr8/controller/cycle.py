@@ -6,8 +6,11 @@ manifest -> fleet -> contracts -> desired -> world -> plan -> outcomes; the proo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.records import Records
@@ -15,32 +18,38 @@ from orchestr8.boxes.world import World
 from orchestr8.contract.grant import Circumstances, grant
 from orchestr8.contract.model import Contracts
 from orchestr8.controller.contents import FileDigests, digests_of
-from orchestr8.controller.facts import Resolved, resolve_images
-from orchestr8.controller.gather import Glance, gather
+from orchestr8.controller.facts import Pinned, Resolved, resolve_images
+from orchestr8.controller.gather import gather, looking
 from orchestr8.controller.session import Session
-from orchestr8.controller.settings import now_ms
+from orchestr8.controller.sizes import require_sizes
 from orchestr8.manifest.model import Fleet
+from orchestr8.names import BoxId, ServiceName
+from orchestr8.planning.adopted import once_applied
 from orchestr8.planning.allocate import allocate
 from orchestr8.planning.expand import expand
-from orchestr8.planning.plan import Plan
+from orchestr8.planning.plan import Plan, Upkeep
 from orchestr8.planning.reconcile import reconcile
 
 
-@dataclass(frozen=True)
-class Aim:
-    """What this cycle is to make true: a fleet, the set that changes, and its files by hash."""
+class Aim(Struct, frozen=True):
+    """What this cycle is to make true: a fleet, the set that changes, its files by hash, and what
+    is known of the services' images; what is not is asked of the engine."""
 
     fleet: Fleet
     applying: str
     files: FileDigests
+    pinned: Pinned
     fetch: bool = False
     """Whether images that the engine lacks are fetched; a plan fetches nothing."""
-    pull: bool = False
-    """Whether tags are resolved anew."""
+    unwanted: Mapping[BoxId, str] = field(default_factory=dict)
+    """Boxes that somebody wants replaced, and why."""
+    strict: Mapping[ServiceName, int] | None = None
+    """The versions of STRICT that services shall have; without these, those that they have."""
+    notices: tuple[Upkeep, ...] = ()
+    """Lines of the plan about what changes in the store alone."""
 
 
-@dataclass(frozen=True)
-class Cycle:
+class Cycle(Struct, frozen=True):
     """Everything that one walk found and decided."""
 
     resolved: Resolved
@@ -54,20 +63,28 @@ class Cycle:
 def walk(session: Session, aim: Aim) -> Cycle:
     """From the fleet to the plan. Raises ManifestError, RefusedError or an EngineError."""
     borders, ledger = session.borders, session.store.ledger
-    features = borders.boxes.features()
-    resolved = resolve_images(aim.fleet, ledger, borders.images, fetch=aim.fetch, pull=aim.pull)
-    circumstances = Circumstances(
-        in_force=session.stored.fleet,
-        applying=aim.applying,
-        features=features,
-        now=datetime.fromtimestamp(now_ms() / 1000, UTC),
-        facts=resolved.facts,
+    with looking(session, aim.fleet) as look:
+        resolved = resolve_images(
+            aim.fleet, aim.pinned, borders.images, fetch=aim.fetch, clock=session.clock
+        )
+        circumstances = Circumstances(
+            in_force=session.stored.fleet,
+            applying=aim.applying,
+            features=look.features,
+            now=datetime.fromtimestamp(session.clock.now_ms() / 1000, UTC),
+            facts=resolved.facts,
+            strict=session.strict if aim.strict is None else aim.strict,
+        )
+        contracts = grant(aim.fleet, circumstances)
+        hashed = session.store.documents.digest
+        digests = digests_of(aim.fleet, aim.files, session.contents, hashed, aim.applying)
+        known = once_applied(replace(ledger.records(), holds=session.holds), aim.applying)
+        records, allocations = allocate(contracts, known, session.ranges.services)
+        desired = expand(contracts, records, digests, aim.fleet.volumes())
+        desired = replace(desired, unwanted=aim.unwanted)
+        world = gather(borders, desired, look)
+    require_sizes(aim.fleet, aim.applying, desired.volumes, world.volumes)
+    plan = reconcile(desired, world, records, session.clock.now_ms())
+    return Cycle(
+        resolved, contracts, desired, records, world, plan.with_services(allocations, aim.notices)
     )
-    contracts = grant(aim.fleet, circumstances)
-    hashed = session.store.documents.digest
-    digests = digests_of(aim.fleet, aim.files, session.contents, hashed, aim.applying)
-    records, allocations = allocate(contracts, ledger.records(), session.ranges.services)
-    desired = expand(contracts, records, digests, aim.fleet.volumes())
-    world = gather(borders, desired, Glance(features, borders.boxes.observe()))
-    plan = reconcile(desired, world, records, now_ms())
-    return Cycle(resolved, contracts, desired, records, world, plan.with_services(allocations))

@@ -6,21 +6,24 @@ them, so that fifty settling boxes wait together.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
 
+from msgspec import Struct, field
+
 from orchestr8.boxes.world import ObservedBox
-from orchestr8.controller.borders import call
+from orchestr8.controller.borders import call, phases
+from orchestr8.controller.clock import Patience, working
 from orchestr8.controller.health import Passed, judge
-from orchestr8.controller.settings import PARALLEL_CALLS, now_ms
 from orchestr8.engines.protocol import Borders
 from orchestr8.errors import EngineError, UnavailableError
 from orchestr8.planning.plan import Action, AwaitBox, Plan
 
 TICK_SECONDS = 0.02
+LOOK_SHARE = 0.5
+"""The most of the time that is spent on looking while an engine has other work, too."""
 PROBE_FIRST_SECONDS = 0.03
 PROBE_SLOWEST_SECONDS = 1.0
 
@@ -31,14 +34,16 @@ class Result(Enum):
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "skipped"
+    OPEN = "open"
+    """A gate at which nobody waits any more, since something else needed doing: the next plan
+    comes back to it."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One action's result.
 
     `ended` is the box as it was last seen by a gate that shut; `late` says that the time for the
-    whole plan was over, which is nobody's failure.
+    whole plan was over, which is nobody's failure; `phases` are what the engine measured itself.
     """
 
     number: int
@@ -48,6 +53,7 @@ class Outcome:
     why: str = ""
     ended: ObservedBox | None = None
     late: bool = False
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -69,21 +75,26 @@ Watch = Callable[[Action, Outcome | None], None]
 class Executor:
     """One run of one plan."""
 
-    def __init__(self, plan: Plan, borders: Borders, watch: Watch, deadline: float) -> None:
-        """`watch` hears of each action's begin (None) and end; `deadline` is monotonic seconds."""
+    def __init__(self, plan: Plan, borders: Borders, watch: Watch, patience: Patience) -> None:
+        """`watch` hears of each action's begin (None) and end."""
         self._actions = plan.actions
         self._borders = borders
         self._watch = watch
-        self._deadline = deadline
+        self._patience = patience
+        self._clock = patience.clock
         self._outcomes: dict[int, Outcome] = {}
         self._running: dict[Future[float], int] = {}
         self._gates: dict[int, _Gate] = {}
         self._pending = list(range(len(plan.actions)))
+        self._look_at = 0.0
+        """When the gates are looked at next."""
+        self._needed = False
+        """Whether something else needs doing: no gate is waited at any more."""
 
     def run(self) -> tuple[Outcome, ...]:
         """All outcomes in the plan's order."""
-        with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
-            self._pool = pool
+        with working(self._clock) as workers:
+            self._workers = workers
             while len(self._outcomes) < len(self._actions):
                 self._begin_what_is_ready()
                 self._collect()
@@ -105,59 +116,75 @@ class Executor:
     def _begin(self, number: int, action: Action) -> None:
         self._watch(action, None)
         if isinstance(action.call, AwaitBox):
-            began = time.monotonic()
-            self._gates[number] = _Gate(number, action.call, began, began)
+            now = self._clock.monotonic()
+            began = self._patience.since.setdefault(action.call.id, now)
+            self._gates[number] = _Gate(number, action.call, began, now)
         else:
-            self._running[self._pool.submit(self._timed, action)] = number
+            self._running[self._workers.submit(self._timed, action)] = number
 
     def _timed(self, action: Action) -> float:
-        began = time.perf_counter()
+        began = self._clock.monotonic()
         call(self._borders, action.call)
-        return (time.perf_counter() - began) * 1000
+        return (self._clock.monotonic() - began) * 1000
 
     def _collect(self) -> None:
         timeout = TICK_SECONDS if self._gates else None
         if not self._running:
             if self._gates:
-                time.sleep(TICK_SECONDS)
+                self._clock.sleep(TICK_SECONDS)
             return
-        done, _ = wait(self._running, timeout, FIRST_COMPLETED)
-        for future in done:
+        for future in self._workers.wait(self._running, timeout):
             number = self._running.pop(future)
             error = future.exception()
             if error is None:
-                self._end(Outcome(number, Result.DONE, future.result()))
+                told = phases(self._borders, self._actions[number].call)
+                self._end(Outcome(number, Result.DONE, future.result(), phases=told))
             elif isinstance(error, EngineError):
                 self._end(Outcome(number, Result.FAILED, error=error, why=error.what))
             else:
                 raise error
 
     def _watch_gates(self) -> None:
-        if not self._gates:
+        began = self._clock.monotonic()
+        if not self._gates or began < self._look_at:
             return
+        self._needed = self._needed or self._patience.needed()
+        self._look_at_gates()
+        ended = self._clock.monotonic()
+        self._look_at = max(began + TICK_SECONDS, ended + (ended - began) * (1 / LOOK_SHARE - 1))
+
+    def _look_at_gates(self) -> None:
         try:
             seen = self._borders.boxes.observe([one.gate.id for one in self._gates.values()])
         except UnavailableError as error:
-            if time.monotonic() > self._deadline:
-                for number in list(self._gates):
-                    self._shut(self._gates[number], error.what, None, late=True)
+            for gate in list(self._gates.values()):
+                if self._patience.over:
+                    self._shut(gate, error.what, None, late=True)
+                elif self._needed:
+                    self._leave(gate)
             return
         boxes = {box.id: box for box in seen.boxes}
         for gate in list(self._gates.values()):
             self._look(gate, boxes.get(gate.gate.id))
 
     def _look(self, gate: _Gate, box: ObservedBox | None) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         self._probe(gate, box, now)
         waited_ms = int((now - gate.began) * 1000)
-        answer = judge(gate.gate, box, gate.answer, now_ms(), waited_ms)
+        answer = judge(gate.gate, box, gate.answer, self._clock.now_ms(), waited_ms)
         if isinstance(answer, Passed):
             del self._gates[gate.number]
             self._end(Outcome(gate.number, Result.DONE, (now - gate.began) * 1000))
         elif answer is not None:
             self._shut(gate, answer.why, box)
-        elif now > self._deadline:
+        elif self._patience.over:
             self._shut(gate, "the time is over", box, late=True)
+        elif self._needed:
+            self._leave(gate)
+
+    def _leave(self, gate: _Gate) -> None:
+        del self._gates[gate.number]
+        self._end(Outcome(gate.number, Result.OPEN))
 
     def _probe(self, gate: _Gate, box: ObservedBox | None, now: float) -> None:
         """Asks ever more slowly, up to once a second: a box that starts soon is seen soon."""
@@ -170,13 +197,13 @@ class Executor:
             gate.pause = min(gate.pause * 1.5, PROBE_SLOWEST_SECONDS)
         ready = gate.asking is None and now >= gate.next_probe
         if health and box and box.pid and box.state.runs and ready:
-            gate.asking = self._pool.submit(
+            gate.asking = self._workers.submit(
                 self._borders.probes.check, box.id, box.pid, health.check, health.timeout_ms
             )
 
     def _shut(self, gate: _Gate, why: str, box: ObservedBox | None, *, late: bool = False) -> None:
         del self._gates[gate.number]
-        spent = (time.monotonic() - gate.began) * 1000
+        spent = (self._clock.monotonic() - gate.began) * 1000
         self._end(Outcome(gate.number, Result.FAILED, spent, None, why, box, late))
 
     def _end(self, outcome: Outcome) -> None:
@@ -184,6 +211,6 @@ class Executor:
         self._watch(self._actions[outcome.number], outcome)
 
 
-def execute(plan: Plan, borders: Borders, watch: Watch, deadline: float) -> tuple[Outcome, ...]:
+def execute(plan: Plan, borders: Borders, watch: Watch, patience: Patience) -> tuple[Outcome, ...]:
     """Runs every action whose forerunners succeeded; returns what became of each."""
-    return Executor(plan, borders, watch, deadline).run()
+    return Executor(plan, borders, watch, patience).run()

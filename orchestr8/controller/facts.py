@@ -1,49 +1,55 @@
-"""Image facts: a reference is resolved once, so that equal text gives an equal plan."""
+"""Image facts: a reference is resolved once, so that equal text gives an equal plan.
+
+What it meant is pinned to the revision: a service keeps its image while its revision is in force,
+whatever others that use the same tag ask for, and an older revision brings its images back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
 
 from orchestr8.contract.model import ImageFacts
-from orchestr8.controller.settings import PARALLEL_CALLS
+from orchestr8.controller.clock import CLOCK, Clock, working
 from orchestr8.engines.protocol import Images
 from orchestr8.errors import ManifestError, Problem, RejectedError
 from orchestr8.manifest.model import Fleet
-from orchestr8.store.ledger import Ledger
+from orchestr8.names import ServiceName
+
+Pinned = Mapping[ServiceName, ImageFacts]
 
 
-@dataclass(frozen=True)
-class Resolved:
-    """Facts by reference, which of them are new to the store, and what is not on the engine yet."""
+class Resolved(Struct, frozen=True):
+    """Facts by service, those that were found out only now, and what the engine does not have."""
 
-    facts: dict[str, ImageFacts]
+    facts: Pinned
     fresh: tuple[ImageFacts, ...] = ()
     absent: tuple[str, ...] = ()
 
 
 def resolve_images(
-    fleet: Fleet, ledger: Ledger, images: Images, *, fetch: bool, pull: bool
+    fleet: Fleet, pinned: Pinned, images: Images, *, fetch: bool, clock: Clock = CLOCK
 ) -> Resolved:
-    """The facts of every image in the fleet.
+    """The facts of the image of every service in the fleet that shall have boxes.
 
-    What the store remembers counts, unless `pull` asks anew. What the engine lacks is fetched if
-    `fetch`, and listed as absent if not. Raises ManifestError with every image that cannot be had.
+    What is pinned counts; for the rest the engine is asked, once a reference. What it lacks is
+    fetched if `fetch`, and listed as absent if not. Raises ManifestError with every image that
+    cannot be had.
     """
-    references = sorted({one.image for one in fleet.services().values() if one.replicas})
-    known = {} if pull else {r: facts for r in references if (facts := ledger.image(r))}
-    unknown = [reference for reference in references if reference not in known]
+    services = {name: one for name, one in fleet.services().items() if one.replicas}
+    facts = {name: pinned[name] for name in services if name in pinned}
+    unknown = sorted({one.image for name, one in services.items() if name not in facts})
 
     def look(reference: str) -> ImageFacts | RejectedError | None:
         try:
-            found = None if pull else images.resolve(reference)
+            found = images.resolve(reference)
             return images.fetch(reference) if found is None and fetch else found
         except RejectedError as error:
             return error
 
-    with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
-        answers = dict(zip(unknown, pool.map(look, unknown), strict=True))
+    with working(clock) as workers:
+        answers = dict(zip(unknown, workers.map(look, unknown), strict=True))
     problems = [
         problem
         for reference, answer in answers.items()
@@ -53,8 +59,11 @@ def resolve_images(
     if problems:
         raise ManifestError(tuple(problems))
     fresh = {r: answer for r, answer in answers.items() if isinstance(answer, ImageFacts)}
+    for name, service in services.items():
+        if name not in facts and service.image in fresh:
+            facts[name] = fresh[service.image]
     absent = tuple(reference for reference, answer in answers.items() if answer is None)
-    return Resolved(known | fresh, tuple(fresh.values()), absent)
+    return Resolved(facts, tuple(fresh.values()), absent)
 
 
 def _problems(fleet: Fleet, reference: str, error: RejectedError) -> Iterable[Problem]:

@@ -1,4 +1,4 @@
-"""The repository files that a set mounts: read once, each problem at the line that names it."""
+"""The repository files of a set: read once, each problem at the line that names it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ FILE_BYTES_MAX = 1 << 20
 
 
 def contents_of(part: ManifestSet, read_file: Callable[[str], bytes]) -> dict[str, bytes]:
-    """The content of every file that the services mount; `read_file` raises OSError.
+    """The content of every file that the services mount and of every sealed secret; `read_file`
+    raises OSError.
 
     Raises ManifestError with every file that cannot be read.
     """
@@ -37,4 +38,5 @@ def _place_of_file(part: ManifestSet, source: str) -> Place:
         for file in service.files:
             if file.source == source:
                 return service.place(f"files.{file.target}")
-    return Place(source)
+    sealed = (secret.place for secret in part.secrets if secret.sealed == source)
+    return next(sealed, Place(source))

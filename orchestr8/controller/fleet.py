@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Set
 
-from orchestr8.controller.contents import FileDigests
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from orchestr8.controller.contents import FileDigests, sealed_key
+from orchestr8.controller.overrides import overridden
 from orchestr8.manifest.load import load_stored
 from orchestr8.manifest.model import Fleet, ManifestSet, Service
 from orchestr8.names import ServiceName
-from orchestr8.store.documents import DEFAULT_SET, Documents, Revision
+from orchestr8.store.documents import DEFAULT_SET, Documents, Named, Revision
+from orchestr8.store.interventions import Override
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """The fleet in force, and what each service of it rests on.
 
     `revisions` leads from a service to its set and revision, `files` from a
-    service and a repository path to the keyed hash, `down` names the sets that are stopped.
+    service and a repository path, or a sealed secret, to the keyed hash, `down` names the sets that
+    are stopped.
     """
 
     fleet: Fleet
@@ -25,43 +29,77 @@ class Stored:
     files: FileDigests = field(default_factory=dict)
     down: frozenset[str] = frozenset()
     live: tuple[Revision, ...] = ()
+    homes: Mapping[Named, str] = field(default_factory=dict)
+    """The set of everything that changed its set at some time."""
+    put_off: Mapping[ServiceName, Service] = field(default_factory=dict)
+    """The newest form of each service that was taken back to an older one."""
+    overrides: tuple[Override, ...] = ()
+    """The values that persons set beside the manifests, and that count."""
 
     def standing(self) -> Fleet:
-        """The fleet as boxes shall be: services of stopped sets have none."""
-        return stopped(self.fleet, self.down)
+        """The fleet as boxes shall be: services of stopped sets have none, and what persons set
+        by hand counts."""
+        return stopped(overridden(self.fleet, self.overrides), self.down)
 
 
 def stored_fleet(documents: Documents, held_back: Mapping[ServiceName, int]) -> Stored:
     """Everything in force. A service that was rolled back has its older definition."""
     sets: dict[str, ManifestSet] = {}
     revisions: dict[ServiceName, tuple[str, int]] = {}
-    files: dict[tuple[str, str, str], str] = {}
+    files: dict[tuple[str, ...], str] = {}
     live: list[Revision] = []
-    states = documents.sets()
+    states, homes = documents.sets(), documents.homes()
     for set_name in states:
+        elsewhere = _services_elsewhere(homes, set_name)
         merged = ManifestSet()
         for revision in documents.in_force(set_name):
-            part = load_stored(revision.sources)
+            part = without(load_stored(revision.sources), elsewhere)
             merged = merge(merged, part)
             live.append(revision)
             revisions |= {s.name: (set_name, revision.number) for s in part.services}
-            files |= files_of(part, revision.files)
+            files |= files_of(part, revision.files) | sealed_of(part, revision.files)
         sets[set_name] = merged
+    sets = {name: without(part, _had_elsewhere(homes, sets, name)) for name, part in sets.items()}
+    put_off: dict[ServiceName, Service] = {}
     for name, number in held_back.items():
         if name in revisions and revisions[name][1] != number:
             set_name = revisions[name][0]
+            put_off |= {one.name: one for one in sets[set_name].services if one.name == name}
             revision = documents.revision(set_name, number)
             older = load_stored(revision.sources)
             sets[set_name] = _with_older(sets[set_name], older, name)
             revisions[name] = (set_name, number)
             held = tuple(one for one in older.services if one.name == name)
             files |= files_of(ManifestSet(held), revision.files)
+            files |= sealed_of(older, revision.files, name.service)
     fleet = Fleet(sets, documents.platform_ever_stored())
     down = frozenset(name for name, is_down in states.items() if is_down)
-    return Stored(fleet, revisions, files, down, tuple(live))
+    return Stored(fleet, revisions, files, down, tuple(live), homes, put_off)
 
 
-def files_of(part: ManifestSet, digests: Mapping[str, str]) -> dict[tuple[str, str, str], str]:
+def sealed_of(
+    part: ManifestSet, digests: Mapping[str, str], service: str = ""
+) -> dict[tuple[str, ...], str]:
+    """The keyed hash of the sealed file of each secret, for one service or for all."""
+    return {
+        sealed_key(secret.owner, secret.name, service): digests[secret.sealed]
+        for secret in part.secrets
+        if secret.sealed in digests
+    }
+
+
+def without_older(files: FileDigests, part: ManifestSet) -> dict[tuple[str, ...], str]:
+    """The keyed hashes without the older sealed files that services of the part rested on: what
+    is asked for anew has the files that are given with it."""
+    older = {
+        sealed_key(service.name.owner, name, service.name.service)
+        for service in part.services
+        for name in service.secrets
+    }
+    return {key: digest for key, digest in files.items() if key not in older}
+
+
+def files_of(part: ManifestSet, digests: Mapping[str, str]) -> dict[tuple[str, ...], str]:
     """The keyed hash of each file that the part's services mount, of those that are known."""
     return {
         (service.name.owner, service.name.service, file.source): digests[file.source]
@@ -72,10 +110,66 @@ def files_of(part: ManifestSet, digests: Mapping[str, str]) -> dict[tuple[str, s
 
 
 def with_set(in_force: Fleet, set_name: str, part: ManifestSet) -> Fleet:
-    """The fleet with one set in its new form; the default set gains and never loses."""
+    """The fleet with one set in its new form; what it declares is no other set's any more. The
+    default set gains and never loses."""
+    gone = declared(part)
     if set_name == DEFAULT_SET:
         part = merge(in_force.sets.get(DEFAULT_SET, ManifestSet()), part)
-    return replace(in_force, sets={**in_force.sets, set_name: part})
+    others = {name: without(other, gone) for name, other in in_force.sets.items()}
+    return replace(in_force, sets={**others, set_name: part})
+
+
+def without(part: ManifestSet, elsewhere: Set[Named]) -> ManifestSet:
+    """A part without what belongs to other sets."""
+    if not elsewhere:
+        return part
+    return replace(
+        part,
+        services=tuple(s for s in part.services if _named(s.name) not in elsewhere),
+        volumes=tuple(v for v in part.volumes if ("volume", v.owner, v.name) not in elsewhere),
+        secrets=tuple(s for s in part.secrets if ("secret", s.owner, s.name) not in elsewhere),
+    )
+
+
+def declared(part: ManifestSet) -> frozenset[Named]:
+    """The services, volumes and secrets of a part."""
+    return frozenset(
+        (
+            *(_named(service.name) for service in part.services),
+            *(("volume", volume.owner, volume.name) for volume in part.volumes),
+            *(("secret", secret.owner, secret.name) for secret in part.secrets),
+        )
+    )
+
+
+def _services_elsewhere(homes: Mapping[Named, str], set_name: str) -> set[Named]:
+    """The services that have left a set, wherever they went."""
+    return {one for one, home in homes.items() if home != set_name and one[0] == "service"}
+
+
+def _had_elsewhere(
+    homes: Mapping[Named, str], sets: Mapping[str, ManifestSet], set_name: str
+) -> set[Named]:
+    """The volumes and secrets of which another set has the say, as long as it declares them:
+    unlike services they may be named by several sets."""
+    return {
+        one
+        for one, home in homes.items()
+        if home != set_name and home in sets and one in declared(sets[home])
+    }
+
+
+def _named(name: ServiceName) -> Named:
+    return "service", name.owner, name.service
+
+
+def moving(stored: Stored, set_name: str, part: ManifestSet) -> frozenset[Named]:
+    """What a part declares that is another set's, or once was."""
+    known: frozenset[Named] = frozenset().union(
+        *(declared(other) for name, other in stored.fleet.sets.items() if name != set_name)
+    )
+    strays = {one for one, home in stored.homes.items() if home != set_name}
+    return declared(part) & (known | strays)
 
 
 def merge(older: ManifestSet, newer: ManifestSet) -> ManifestSet:
@@ -96,10 +190,10 @@ def superseded(live: tuple[Revision, ...], set_name: str, part: ManifestSet) -> 
     own = [revision for revision in live if revision.set_name == set_name]
     if set_name != DEFAULT_SET:
         return tuple(revision.number for revision in own)
-    covered = _names(part)
+    covered = names_in(part)
     gone = []
     for revision in reversed(own):
-        names = _names(load_stored(revision.sources))
+        names = names_in(load_stored(revision.sources))
         if names <= covered:
             gone.append(revision.number)
         covered |= names
@@ -123,13 +217,9 @@ def _no_boxes(service: Service) -> Service:
     return replace(service, replicas=0, standby=0)
 
 
-def _names(part: ManifestSet) -> set[object]:
-    return {
-        *(service.name for service in part.services),
-        *(("volume", volume.owner, volume.name) for volume in part.volumes),
-        *(("secret", secret.owner, secret.name) for secret in part.secrets),
-        *(["platform"] if part.platform else []),
-    }
+def names_in(part: ManifestSet) -> set[object]:
+    """Everything that a part declares: what a later part of the default set takes the place of."""
+    return {*declared(part), *(["platform"] if part.platform else [])}
 
 
 def _with_older(part: ManifestSet, older: ManifestSet, name: ServiceName) -> ManifestSet:

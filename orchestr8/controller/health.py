@@ -2,66 +2,54 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from threading import Event
+
+from msgspec import Struct
 
 from orchestr8 import units
-from orchestr8.boxes.desired import DesiredService
 from orchestr8.boxes.world import Health, ObservedBox, State
-from orchestr8.controller.settings import PARALLEL_CALLS, SETTLE_MS
+from orchestr8.controller.settings import SETTLE_MS
 from orchestr8.engines.protocol import Probes
 from orchestr8.manifest.model import Health as HealthLine
-from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.plan import AwaitBox
 
 
-def look_at_health(
-    boxes: tuple[ObservedBox, ...],
-    services: Mapping[ServiceName, DesiredService],
-    probes: Probes,
-    now_ms: int,
-) -> dict[BoxId, Health]:
-    """The health of every running box; those with a health line are asked, in parallel."""
-    asked: list[tuple[ObservedBox, HealthLine]] = []
-    health: dict[BoxId, Health] = {}
-    for box in boxes:
-        service = services.get(box.id.service_name)
-        if box.state is not State.RUNNING or service is None:
-            continue
-        if service.health and box.pid:
-            asked.append((box, service.health))
-        else:
-            settled = now_ms - box.started_ms >= SETTLE_MS
-            health[box.id] = Health.HEALTHY if settled else Health.SETTLING
-    with ThreadPoolExecutor(PARALLEL_CALLS) as pool:
-        answers = pool.map(lambda pair: _ask(pair[0], pair[1], probes, now_ms), asked)
-        health |= {box.id: answer for (box, _), answer in zip(asked, answers, strict=True)}
-    return health
+class Asker(Struct, frozen=True):
+    """Asks running boxes how they are; `now_ms` is when they were observed.
 
-
-def _ask(box: ObservedBox, line: HealthLine, probes: Probes, now_ms: int) -> Health:
-    """Healthy at the first good answer; unhealthy after as many failures in a row as it says.
-
-    A box that may still be starting is not called unhealthy.
+    Once it is `given_up`, nothing is asked a second time.
     """
-    starting = now_ms - box.started_ms < line.within_ms
-    for attempt in range(1 if starting else line.failures):
-        if attempt:
-            time.sleep(line.every_ms / 1000)
-        if not probes.check(box.id, box.pid or 0, line.check, line.timeout_ms):
-            return Health.HEALTHY
-    return Health.UNKNOWN if starting else Health.UNHEALTHY
+
+    probes: Probes
+    now_ms: int
+    given_up: Event
+
+    def health_of(self, box: ObservedBox, line: HealthLine | None) -> Health:
+        """The health of a running box: by its health line, else by how long it has run."""
+        if line and box.pid:
+            return self._ask(box, line)
+        settled = self.now_ms - box.started_ms >= SETTLE_MS
+        return Health.HEALTHY if settled else Health.SETTLING
+
+    def _ask(self, box: ObservedBox, line: HealthLine) -> Health:
+        """Healthy at the first good answer; unhealthy after as many failures in a row as it says.
+
+        A box that may still be starting is not called unhealthy.
+        """
+        starting = self.now_ms - box.started_ms < line.within_ms
+        for attempt in range(1 if starting else line.failures):
+            if attempt and self.given_up.wait(line.every_ms / 1000):
+                return Health.UNKNOWN
+            if not self.probes.check(box.id, box.pid or 0, line.check, line.timeout_ms):
+                return Health.HEALTHY
+        return Health.UNKNOWN if starting else Health.UNHEALTHY
 
 
-@dataclass(frozen=True)
-class Passed:
+class Passed(Struct, frozen=True):
     """The gate is open."""
 
 
-@dataclass(frozen=True)
-class Shut:
+class Shut(Struct, frozen=True):
     """The gate stays shut, and why."""
 
     why: str

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
+from msgspec import Struct
+
 from orchestr8.boxes.desired import DesiredService
+from orchestr8.boxes.records import Hold
 from orchestr8.boxes.world import Health, ObservedBox, State
 from orchestr8.contract.expiry import end_of
 from orchestr8.contract.model import Contract, Gap
@@ -14,17 +16,19 @@ from orchestr8.controller.cycle import Cycle, walk
 from orchestr8.controller.health import how_it_ended
 from orchestr8.controller.proving import named, prove_boxes
 from orchestr8.controller.request import aim_in_force
+from orchestr8.controller.seen import seen_cycle
 from orchestr8.controller.session import Session
 from orchestr8.controller.settings import now_ms
 from orchestr8.engines.protocol import Exec, Logs
 from orchestr8.errors import FeatureMissingError, UsageError
-from orchestr8.names import ServiceName
-from orchestr8.planning.plan import Step
+from orchestr8.names import STANDBY, ServiceName
+from orchestr8.planning.holds import in_force
+from orchestr8.planning.plan import Mark, Reason, Step
 from orchestr8.proof.model import Proof
+from orchestr8.store.interventions import Override
 
 
-@dataclass(frozen=True)
-class BoxStatus:
+class BoxStatus(Struct, frozen=True):
     """One box as people see it."""
 
     slot: int
@@ -35,8 +39,7 @@ class BoxStatus:
     cause: str = ""
 
 
-@dataclass(frozen=True)
-class ServiceStatus:
+class ServiceStatus(Struct, frozen=True):
     """One service: what is wanted, what runs, what waits, and its paperwork.
 
     `next_end` is the nearest end of a relaxation, `held_back` the revision that it was taken back
@@ -56,32 +59,61 @@ class ServiceStatus:
     last_failure: str = ""
     last_lines: tuple[str, ...] = ()
     ended: tuple[str, ...] = ()
+    hold: Hold | None = None
+    waiting_since_ms: int = 0
+    """Since when something of it waits, as far as anybody knows; 0 where nothing does."""
+    strict: int = 0
+    """The version of STRICT that it was placed with."""
+    overrides: tuple[Override, ...] = ()
+    """The values that were set beside its manifest."""
 
 
-@dataclass(frozen=True)
-class Status:
+class AdoptedStatus(Struct, frozen=True):
+    """A service that was taken over and is not declared again: its set, and its boxes."""
+
+    name: ServiceName
+    set_name: str
+    boxes: tuple[ObservedBox, ...]
+
+
+class Status(Struct, frozen=True):
     """The whole fleet."""
 
     services: tuple[ServiceStatus, ...]
     gaps: tuple[Gap, ...]
     unknown: tuple[str, ...]
     engine: str
+    adopted: tuple[AdoptedStatus, ...] = ()
 
 
 def status(session: Session, names: Sequence[ServiceName] = ()) -> Status:
     """What is wanted and what is, service by service."""
-    cycle = walk(session, aim_in_force(session))
+    cycle = seen_cycle(session.authority, walk(session, aim_in_force(session)))
     held_back = session.held_back
     oncall = {owner.name: owner.oncall for owner in session.stored.fleet.platform.owners}
     return Status(
         tuple(
             _service(session, cycle, desired, held_back.get(name, 0), oncall.get(name.owner, ""))
             for name, desired in sorted(cycle.desired.services.items())
-            if not names or name in names
+            if session.may(name.owner) and (not names or name in names)
         ),
         cycle.contracts.gaps,
         tuple(str(box_id) for box_id in cycle.plan.unknown),
         cycle.contracts.features.engine,
+        _adopted(cycle),
+    )
+
+
+def _adopted(cycle: Cycle) -> tuple[AdoptedStatus, ...]:
+    """What runs on without a manifest, by service."""
+    ids = set(cycle.plan.adopted)
+    found: dict[ServiceName, list[ObservedBox]] = {}
+    for box in cycle.world.boxes:
+        if box.id in ids:
+            found.setdefault(box.id.service_name, []).append(box)
+    return tuple(
+        AdoptedStatus(name, cycle.records.adopted[name], tuple(boxes))
+        for name, boxes in sorted(found.items())
     )
 
 
@@ -111,7 +143,30 @@ def _service(
         last_failure=worst[1].cause if worst else "",
         last_lines=session.store.ledger.last_lines(name, worst[0]) if worst else (),
         ended=tuple(grant.id for grant in contract.grants if grant.ended),
+        overrides=tuple(one for one in session.stored.overrides if one.service == name),
+        waiting_since_ms=_waiting_since_ms(session, cycle, name, steps),
+        strict=contract.profile.strict,
+        hold=in_force(cycle.records.holds, now_ms()).get(name),
     )
+
+
+def _waiting_since_ms(
+    session: Session, cycle: Cycle, name: ServiceName, steps: Sequence[Step]
+) -> int:
+    """Since when a service waits: its last failure, the end of its last box, the hold, or else the
+    apply that wanted what waits; the latest of those that there are."""
+    waiting = [step.reason for step in steps if step.mark is Mark.WAITS]
+    if not waiting:
+        return 0
+    known = [box.stopped_ms for box in cycle.world.boxes if box.id.service_name == name]
+    known += [one.last_ms for (who, _), one in cycle.records.failures.items() if who == name]
+    hold = cycle.records.holds.get(name)
+    known += [hold.at_ms] if hold and Reason.HELD in waiting else []
+    if not any(known):
+        rests_on = session.stored.revisions.get(name)
+        live = session.stored.live
+        known += [one.deed.at_ms for one in live if (one.set_name, one.number) == rests_on]
+    return max(known, default=0)
 
 
 def _box(box: ObservedBox, cycle: Cycle, desired: DesiredService) -> BoxStatus:
@@ -124,7 +179,7 @@ def _word(box: ObservedBox, health: Health, desired: DesiredService) -> str:
     if box.state is State.STOPPED:
         return "done" if desired.run_once and box.exit_status == 0 else "stopped"
     if box.state is State.CREATED:
-        return "created"
+        return "standby" if box.slot == STANDBY else "created"
     if desired.run_once:
         return "running"
     words = {
@@ -146,7 +201,11 @@ def prove_services(
 ) -> tuple[tuple[Proof, ...], tuple[Gap, ...]]:
     """The proofs of every running box of these services, or of all; and the gaps beside them."""
     cycle = walk(session, aim_in_force(session))
-    boxes = [box for box in named(cycle.world.boxes, names) if box.state.runs]
+    boxes = [
+        box
+        for box in named(cycle.world.boxes, names)
+        if box.state.runs and session.may(box.id.owner)
+    ]
     return prove_boxes(session, boxes, cycle), cycle.contracts.gaps
 
 
@@ -158,13 +217,15 @@ def find_box(session: Session, text: str, *, running: bool) -> ObservedBox:
         service = ServiceName.parse(rest if slot is not None else text)
     except ValueError as error:
         raise UsageError(str(error), "write service.owner or slot.service.owner") from error
-    if service not in session.stored.fleet.services():
+    adopted = session.store.adoption.waiting()
+    known = service in session.stored.fleet.services() or service in adopted
+    if not (known and session.may(service.owner)):
         raise _unknown_service(session, service)
     seen = session.borders.boxes.observe().boxes
     found = [
         box
         for box in seen
-        if box.id.service_name == service and slot in (None, box.slot)
+        if box.id.service_name == service and slot in (None, box.slot) and box.slot != STANDBY
         and (box.state.runs or not running)
     ]  # fmt: skip
     if not found:
@@ -173,22 +234,38 @@ def find_box(session: Session, text: str, *, running: bool) -> ObservedBox:
     return min(found, key=lambda box: (not box.state.runs, box.slot, -box.id.serial))
 
 
-def require_services(session: Session, texts: Sequence[str]) -> tuple[ServiceName, ...]:
-    """The services that these texts name; raises UsageError for one that is not there."""
+def require_services(
+    session: Session, texts: Sequence[str], also: Collection[ServiceName] = ()
+) -> tuple[ServiceName, ...]:
+    """The services that these texts name; raises UsageError for one that no set names, unless it is
+    known otherwise."""
     names = []
     for text in texts:
         try:
             name = ServiceName.parse(text)
         except ValueError as error:
             raise UsageError(str(error), "write service.owner, as in api.payments") from error
-        if name not in session.stored.fleet.services():
-            raise _unknown_service(session, name)
+        if not (name in also and session.may(name.owner)):
+            require_service(session, name)
         names.append(name)
     return tuple(names)
 
 
+def require_service(session: Session, name: ServiceName) -> None:
+    """Raises UsageError for a service that is not there, or that is not theirs who ask."""
+    if not (name in session.stored.fleet.services() and session.may(name.owner)):
+        raise _unknown_service(session, name)
+
+
 def _unknown_service(session: Session, name: ServiceName) -> UsageError:
-    known = ", ".join(str(one) for one in session.stored.fleet.services()) or "none"
+    of_set = session.store.adoption.waiting().get(name)
+    if of_set and session.may(name.owner):
+        return UsageError(
+            f"{name} was adopted, and its manifest is not applied again yet: it runs on as it is",
+            f"orchestr8 apply PATH --set {of_set}",
+        )
+    services = (one for one in session.stored.fleet.services() if session.may(one.owner))
+    known = ", ".join(map(str, services)) or "none"
     return UsageError(f"there is no service {name}", f"the services are: {known}")
 
 
@@ -204,9 +281,17 @@ def logs_of(session: Session, text: str, lines_max: int) -> tuple[str, ...]:
         slot = int(slot_text) if slot_text.isdecimal() else 0
         service = ServiceName.parse(rest if slot_text.isdecimal() else text)
         kept = session.store.ledger.last_lines(service, slot)
-        if not kept:
+        if not (kept and session.may(service.owner)):
             raise
         return kept[-lines_max:]
+
+
+def follow_of(session: Session, text: str, lines_max: int) -> Iterator[str]:
+    """The last lines of a box, then each as it is written; it ends when the box does."""
+    boxes = session.borders.boxes
+    if not isinstance(boxes, Logs):
+        raise FeatureMissingError(f"the engine {session.borders.name} keeps no logs")
+    return boxes.follow(find_box(session, text, running=False).id, lines_max)
 
 
 def execute_in(session: Session, text: str, command: Sequence[str]) -> int:

@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.controller.applied import Failure
 from orchestr8.controller.borders import subject
+from orchestr8.controller.clock import CLOCK, Clock
 from orchestr8.controller.execute import Outcome, Result
 from orchestr8.controller.progress import Phase, Progress
-from orchestr8.names import BoxId
+from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning import plan
 from orchestr8.planning.plan import Action
 from orchestr8.proof.model import Proof, Verdict
 
 
 class Narrator:
-    """Knows which phase an action is, and for which slots."""
+    """Knows which phase an action is, for which slots, and which owners' may be told."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(
+        self, progress: Progress, clock: Clock = CLOCK, may: Callable[[str], bool] = bool
+    ) -> None:
+        self._clock = clock
         self._progress = progress
+        self._may = may
         self._slots: dict[BoxId, int] = {}
         self._lock = threading.Lock()
-        self._began = time.monotonic()
+        self._began = self._clock.monotonic()
         self.last_start_ms = 0.0
         """From the begin to the last box that started."""
 
     @property
     def elapsed_ms(self) -> float:
         """From the begin of the command until now."""
-        return (time.monotonic() - self._began) * 1000
+        return (self._clock.monotonic() - self._began) * 1000
 
     def know(self, boxes: Iterable[ObservedBox]) -> None:
         """Learns the slots of boxes that are there already."""
@@ -41,9 +45,11 @@ class Narrator:
         """Hears of an action's begin and end."""
         if isinstance(action.call, plan.CreateBox):
             self._slots[action.call.box.id] = action.call.box.slot
+        elif isinstance(action.call, plan.StartBox) and action.call.slot is not None:
+            self._slots[action.call.id] = action.call.slot
         box_id = subject(action.call)[0]
         phase = _phase(action.call)
-        if not phase or (outcome and outcome.result is Result.SKIPPED):
+        if not phase or (outcome and outcome.result in (Result.SKIPPED, Result.OPEN)):
             return
         done = outcome is not None and outcome.result is Result.DONE
         if done and isinstance(action.call, plan.StartBox):
@@ -56,6 +62,7 @@ class Narrator:
                 milliseconds=outcome.milliseconds if outcome else None,
                 failed=bool(outcome and not done),
                 service=action.service,
+                parts=outcome.phases if outcome else {},
             )
         )
 
@@ -75,14 +82,17 @@ class Narrator:
             )
         )  # fmt: skip
 
-    def note(self, text: str) -> None:
-        """A sentence."""
-        with self._lock:
-            self._progress.note(text)
+    def note(self, service: ServiceName, text: str) -> None:
+        """A sentence about a service."""
+        if self._may(service.owner):
+            with self._lock:
+                self._progress.note(text)
 
     def _tell(self, phase: Phase) -> None:
-        with self._lock:
-            self._progress.phase(phase)
+        service = phase.box.service_name if phase.box else phase.service
+        if service is None or self._may(service.owner):
+            with self._lock:
+                self._progress.phase(phase)
 
 
 def _phase(call: plan.Call) -> str:

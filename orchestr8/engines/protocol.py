@@ -8,13 +8,20 @@ FeatureMissingError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from orchestr8.boxes.desired import Box, DesiredVolume
 from orchestr8.boxes.network import Element, NetworkState
-from orchestr8.boxes.world import Observation, ObservedVolume
+from orchestr8.boxes.world import (
+    Installation,
+    Observation,
+    ObservedBox,
+    ObservedCopy,
+    ObservedVolume,
+)
 from orchestr8.contract.model import ImageFacts
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
@@ -74,10 +81,37 @@ class Volumes(Protocol):
         """All of this installation's volumes."""
 
     def ensure(self, volume: DesiredVolume) -> None:
-        """Make the volume if it is missing, its content owned by its uid, mode 0700."""
+        """Make the volume if it is missing, its content owned by its uid, mode 0700.
+
+        One with a size takes as much and no more; one that is there grows to it, and is mounted
+        again where its file system was not. It never shrinks.
+        """
 
     def delete(self, name: str) -> None:
         """Delete a volume and its content; the absent is success."""
+
+
+@runtime_checkable
+class Copies(Protocol):
+    """Optional, beside the volumes: what they hold, and copies of them. Never called by apply."""
+
+    def used(self, name: str) -> int:
+        """How many bytes of the disk a volume takes."""
+
+    def copies(self) -> tuple[ObservedCopy, ...]:
+        """All whole copies, also of volumes that are gone."""
+
+    def copy(self, name: str, label: str, writers: Sequence[ObservedBox]) -> ObservedCopy:
+        """Copy a volume as it is at one moment; `writers` are held still and go on afterwards.
+
+        A copy that breaks off leaves none. A label that is taken is rejected.
+        """
+
+    def restore(self, name: str, copy: ObservedCopy) -> None:
+        """Put a copy in the place of a volume's content; one that a box has is rejected."""
+
+    def discard(self, copy: ObservedCopy) -> None:
+        """Delete a copy; the absent is success."""
 
 
 class Network(Protocol):
@@ -109,6 +143,23 @@ class Owners(Protocol):
         """Make the owner's cgroup with this quota."""
 
 
+class Keepsake(Protocol):
+    """What an installation keeps outside its store for as long as its boxes may run."""
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Write a content under a name, readable by root alone; repeating is harmless."""
+
+    def kept(self, name: str) -> bytes | None:
+        """What was kept under a name, or None where there is nothing, as after a reboot."""
+
+
+class Installations(Protocol):
+    """Whose boxes and volumes an engine carries: those of every installation, not ours alone."""
+
+    def found(self) -> tuple[Installation, ...]:
+        """Every installation that the engine knows anything of, sorted by id."""
+
+
 class Probes(Protocol):
     """Asks boxes whether they work, from inside their own network namespace."""
 
@@ -125,8 +176,7 @@ class Witness(Protocol):
         """The kernel's view of the box whose first task is `pid` (of this pid namespace)."""
 
 
-@dataclass(frozen=True)
-class ExecResult:
+class ExecResult(Struct, frozen=True):
     """What a command in a box gave; output is bounded."""
 
     exit_status: int
@@ -135,11 +185,26 @@ class ExecResult:
 
 
 @runtime_checkable
+class Standbys(Protocol):
+    """What an engine does that keeps created boxes ready; asked for by type.
+
+    A standby is made like any box, with STANDBY for its slot.
+    """
+
+    def take(self, box_id: BoxId, slot: int) -> None:
+        """Give a standby its slot and let it run; one that runs is success, a stopped one is
+        rejected. From then on it is seen in that slot."""
+
+
+@runtime_checkable
 class Logs(Protocol):
     """Optional: what boxes wrote."""
 
     def logs(self, box_id: BoxId, lines_max: int) -> tuple[str, ...]:
         """The last lines of standard output and error together, oldest first."""
+
+    def follow(self, box_id: BoxId, lines_max: int) -> Iterator[str]:
+        """The last lines, then each as it is written, until the box has ended."""
 
 
 @runtime_checkable
@@ -155,18 +220,54 @@ class Exec(Protocol):
         """Run a command joined to this process's standard input, output and error."""
 
 
+@runtime_checkable
+class Endings(Protocol):
+    """Optional: why boxes ended."""
+
+    def ended_from_outside(self, box_id: BoxId) -> bool:
+        """Whether a stopped box ended since it was told to: by us, by somebody else, or by the
+        engine as that stopped. Where the engine does not know any more, it counts as told to."""
+
+
+@runtime_checkable
+class Phases(Protocol):
+    """Optional: what the time went into while a box was made and started."""
+
+    def phases(self, box_id: BoxId) -> Mapping[str, float]:
+        """Milliseconds by phase, in their order: root, cgroup, create, network, gate, and first,
+        which ends with the workload's first instruction. What was not measured is not there."""
+
+
+class Happened(Struct, frozen=True):
+    """Something that happened to boxes: a sentence, and which box; None where it may be any."""
+
+    what: str
+    box: BoxId | None = None
+
+
+@runtime_checkable
+class Events(Protocol):
+    """Optional: hearing of boxes without asking. An event only wakes; what is so is observed."""
+
+    def listen(self, heard: Callable[[Happened], None]) -> Callable[[], None]:
+        """From when this returns, tell of each box that ends, as soon as it does; what is returned
+        ends it. Calls come from another thread."""
+
+
 class Contents(Protocol):
     """Where the engine takes the content of files and secrets from."""
 
     def file(self, digest: str) -> bytes:
         """The content behind a keyed hash in a spec."""
 
-    def secret(self, owner: str, name: str) -> bytes:
-        """A secret's content; raises RejectedError with the remedy where it is missing."""
+    def secret(self, owner: str, name: str, digest: str) -> bytes:
+        """A secret's content, of which a spec has this keyed hash.
+
+        Raises RejectedError with the remedy where it is missing.
+        """
 
 
-@dataclass(frozen=True)
-class Borders:
+class Borders(Struct, frozen=True):
     """Everything that the controller calls across; made by `select`.
 
     `endpoint` and `engine_id` say which engine it is, for those that have more than one.
@@ -180,5 +281,7 @@ class Borders:
     owners: Owners
     probes: Probes
     witness: Witness
+    keepsake: Keepsake
+    installations: Installations
     endpoint: str = ""
     engine_id: str = ""

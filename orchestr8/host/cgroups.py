@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from orchestr8.errors import RejectedError
-from orchestr8.host import hierarchies, programs
+from orchestr8.host import delegation, hierarchies, programs
 from orchestr8.host.hierarchies import Hierarchy, read, write
 from orchestr8.isolation.limits import Quota
 
 CGROUPFS = "cgroupfs"
 SYSTEMD = "systemd"
+DELEGATED = "delegated"
+MONITORS = "monitors"
+"""The group below an owner's in which those live who watch its boxes (v2); no box has that name."""
 
 _PERIOD_US = 100_000
 _UNLIMITED_FROM = 1 << 62
@@ -32,11 +36,16 @@ def owner_cgroup(installation: str, owner: str, driver: str) -> str:
     """
     if driver == SYSTEMD:
         return f"orchestr8-{_escaped(installation)}-{_escaped(owner)}.slice"
-    return f"/orchestr8-{installation}/{owner}"
+    top = delegation.top(installation) if driver == DELEGATED else f"/orchestr8-{installation}"
+    return f"{top}/{owner}"
 
 
-@dataclass(frozen=True)
-class OwnerCgroups:
+def own_place() -> str:
+    """Where groups lie of an engine that leaves them to us."""
+    return DELEGATED if delegation.delegated() else CGROUPFS
+
+
+class OwnerCgroups(Struct, frozen=True):
     """The owners' groups of one installation, made the way that the engine's driver expects.
 
     With systemd the slices are its own: it is asked to set them, since it would write over what is
@@ -64,6 +73,8 @@ class OwnerCgroups:
         if self.driver == SYSTEMD:
             self._ensure_slice(owner, quota)
             return
+        if self.driver == DELEGATED:
+            delegation.keep(self.installation)
         group = self._path(owner)
         parts = (
             ("memory", quota.memory_bytes),
@@ -90,6 +101,8 @@ class OwnerCgroups:
             folder = tree.path / self._path(owner).lstrip("/")
             # Not empty means that a box lives there; then the owner is still needed.
             with contextlib.suppress(OSError):
+                (folder / MONITORS).rmdir()
+            with contextlib.suppress(OSError):
                 folder.rmdir()
                 folder.parent.rmdir()
 
@@ -111,7 +124,7 @@ class OwnerCgroups:
 
     def _owner_of(self, folder_name: str) -> str:
         if self.driver != SYSTEMD:
-            return folder_name
+            return "" if folder_name == delegation.KEEPER else folder_name
         prefix = f"orchestr8-{_escaped(self.installation)}-"
         if not folder_name.startswith(prefix) or not folder_name.endswith(".slice"):
             return ""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestr8.errors import FeatureMissingError, RejectedError
 
 _ENABLED = "cgroup.subtree_control"
+_CHUNK_BYTES = 64 << 10
 
 
-@dataclass(frozen=True)
-class Hierarchy:
+class Hierarchy(Struct, frozen=True):
     """One mounted tree of control groups."""
 
     version: int
@@ -68,17 +70,34 @@ def write(file: Path, text: str) -> None:
     if read(file) == text:
         return
     try:
-        file.write_text(text)
+        put(file, text)
     except OSError as error:
         raise refused(f"the kernel does not take {text} as {file}", error) from error
+
+
+def put(file: Path | str, *texts: str) -> None:
+    """Write to one control file, each text with a call of its own, as the kernel takes them."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        for text in texts:
+            os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
 
 
 def read(file: Path) -> str:
     """One control file, or the empty text where there is none."""
     try:
-        return file.read_text().strip()
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    try:
+        chunks = iter(lambda: os.read(descriptor, _CHUNK_BYTES), b"")
+        return b"".join(chunks).decode().strip()
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
 
 
 def refused(what: str, error: OSError) -> RejectedError:

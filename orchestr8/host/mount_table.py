@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Mounted:
+
+class Mounted(Struct, frozen=True):
     """One line of the table."""
 
     point: Path

@@ -12,8 +12,10 @@ import errno
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestr8.errors import FeatureMissingError, RejectedError
 from orchestr8.host import mount_calls, mount_table, user_namespaces
@@ -28,18 +30,17 @@ _OPTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class IdMap:
+class IdMap(Struct, frozen=True):
     """Whose files a source holds, and as whose the box sees them; all other ids are nobody's."""
 
     uid_from: int
     gid_from: int
     uid_to: int
     gid_to: int
+    count: int = 1
 
 
-@dataclass(frozen=True)
-class RunFolder:
+class RunFolder(Struct, frozen=True):
     """What lives until the next reboot: staged files and secrets, and binds. In memory only."""
 
     path: Path
@@ -70,8 +71,23 @@ class RunFolder:
         except OSError as error:
             raise mount_calls.failure(f"cannot set up {self.path}", error) from error
 
+    def mark(self) -> object:
+        """Equal while nothing of it has been taken away or mounted over; None where it lacks.
+
+        Much cheaper than to make it ready again, which reads the host's table of mounts.
+        """
+        try:
+            seen = [place.stat() for place in (self.path, self.boxes, self.shown)]
+            read_only = os.statvfs(self.shown).f_flag & os.ST_RDONLY
+        except OSError:
+            return None
+        return (read_only, *((one.st_dev, one.st_ino, one.st_mode, one.st_uid) for one in seen))
+
     def _ensure(self) -> None:
-        self.path.mkdir(mode=0o711, parents=True, exist_ok=True)
+        for folder, mode in ((self.path.parent, 0o755), (self.path, 0o711)):
+            if not folder.is_dir():
+                folder.mkdir(mode=mode, parents=True, exist_ok=True)
+                folder.chmod(mode)  # whatever the umask is: the root of a box passes here
         target = str(self.path)
         if mount_table.holding(self.path).kind not in ("tmpfs", "ramfs"):
             _mount_memory(target)
@@ -90,8 +106,7 @@ class RunFolder:
         attach(self.boxes.resolve(), self.shown, read_only=True)
 
 
-@dataclass(frozen=True)
-class Binds:
+class Binds(Struct, frozen=True):
     """Mounts that were made for one box each."""
 
     run: RunFolder
@@ -160,6 +175,16 @@ def attach(
         os.close(opened)
 
 
+def attach_layers(layers: Sequence[Path], target: Path) -> None:
+    """Show several folders as one, the first on top; nothing can be written there."""
+    flags = mount_calls.MS_RDONLY | mount_calls.MS_NOSUID | mount_calls.MS_NODEV
+    stacked = ":".join(str(layer) for layer in layers)
+    try:
+        mount_calls.mount("overlay", str(target), "overlay", flags, f"lowerdir={stacked}")
+    except OSError as error:
+        raise mount_calls.failure(f"cannot mount layers at {target}", error) from error
+
+
 def release(target: Path) -> None:
     """Take a mount and its place away; lazily, since a process may still look at it."""
     try:
@@ -224,7 +249,7 @@ def _attach(opened: int, target: Path, attributes: int, idmap: IdMap | None) -> 
 
 def _set_mapped(tree: int, attributes: int, idmap: IdMap) -> None:
     ids = (idmap.uid_from, idmap.uid_to, idmap.gid_from, idmap.gid_to)
-    with user_namespaces.mapping(*ids) as namespace:
+    with user_namespaces.mapping(*ids, idmap.count) as namespace:
         try:
             mount_calls.set_attributes(tree, attributes, namespace)
         except OSError as error:

@@ -1,4 +1,7 @@
-"""The program `nft`: one process a transaction, and one a listing."""
+"""Transactions on the packet filter, and listings of it, in the language of `nft`.
+
+By the library where it is there, else by the program: the same words, a process more each time.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from orchestr8.errors import (
     RejectedError,
     UnavailableError,
 )
-from orchestr8.host import programs
+from orchestr8.host import nft_library, programs
 
 _PACKAGE = "nftables"
 _ABSENT = "No such file or directory"
@@ -29,7 +32,7 @@ def transact(script: str) -> None:
 
     Raises CollisionError where the script does not fit what is there: read again, then repeat.
     """
-    answer = programs.run(["nft", "-f", "-"], _PACKAGE, script)
+    answer = _ask(script)
     if answer.status == 0:
         return
     if _ABSENT in answer.errors or "File exists" in answer.errors:
@@ -39,7 +42,7 @@ def transact(script: str) -> None:
 
 def listing(table: str) -> list[dict[str, Any]] | None:
     """The parts of our table as nft prints them, or None where there is no such table."""
-    answer = programs.run(["nft", "-j", "list", "table", "inet", table], _PACKAGE)
+    answer = _ask(f"list table inet {table}", as_json=True)
     if answer.status != 0:
         if _ABSENT in answer.errors:
             return None
@@ -51,6 +54,15 @@ def listing(table: str) -> list[dict[str, Any]] | None:
             f"nft printed a listing that cannot be read: {error}", "install nftables 1.0 or later"
         ) from error
     return [part for part in parts if "metainfo" not in part]
+
+
+def _ask(script: str, *, as_json: bool = False) -> programs.Answer:
+    said = nft_library.run(script, as_json=as_json)
+    if said:
+        return programs.Answer(0 if said.good else 1, said.output, said.errors)
+    if as_json:
+        return programs.run(["nft", "-j", script], _PACKAGE)
+    return programs.run(["nft", "-f", "-"], _PACKAGE, script)
 
 
 def _failure(answer: programs.Answer) -> EngineError:

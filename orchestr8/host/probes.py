@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+
+from msgspec import Struct
 
 from orchestr8.errors import RejectedError
-from orchestr8.host import mount_calls
+from orchestr8.host import namespaces
 from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
 from orchestr8.names import BoxId
 
@@ -26,8 +25,7 @@ Command = Callable[[BoxId, Sequence[str], int], str]
 """Runs a command in a box within so many milliseconds; the empty text, or what went wrong."""
 
 
-@dataclass(frozen=True)
-class HostProbes:
+class HostProbes(Struct, frozen=True):
     """HTTP and TCP checks by ourselves; commands by whoever can run one in a box."""
 
     command: Command
@@ -43,55 +41,20 @@ class HostProbes:
         if isinstance(check, CommandCheck):
             return self.command(box_id, check.command, timeout_ms)
         deadline = time.monotonic() + timeout_ms / 1000
-        namespace = _network_of(pid)
+        try:
+            namespace = namespaces.network_of(pid)
+        except RejectedError as error:  # what answers there is not the box
+            return error.what
         if namespace is None:
             return "the box does not run"
         try:
-            if os.fstat(namespace).st_ino == Path("/proc/self/ns/net").stat().st_ino:
-                # The number is another process's by now: what answers here is not the box.
-                return f"process {pid} is not in the network of a box"
-            return _Visit(namespace, check, deadline).answer(timeout_ms)
+            visit = namespaces.Visit(namespace, lambda: _ask(check, deadline))
+            # Every wait inside is bounded by the deadline; the margin is for a busy processor.
+            return visit.result(timeout_ms / 1000 + 5)
+        except TimeoutError:
+            return f"no answer within {timeout_ms} ms"
         finally:
             os.close(namespace)
-
-
-class _Visit(threading.Thread):
-    """One check by a thread that enters the box's network and ends there.
-
-    A thread that entered a namespace is never used for anything else, so nothing of ours is ever
-    found in the wrong one, whatever fails.
-    """
-
-    def __init__(self, namespace: int, check: HttpCheck | TcpCheck, deadline: float) -> None:
-        super().__init__(daemon=True, name="probe")
-        self._namespace = os.dup(namespace)
-        self._check = check
-        self._deadline = deadline
-        self._answer: str | BaseException = ""
-
-    def answer(self, timeout_ms: int) -> str:
-        self.start()
-        # Every wait inside is bounded by the deadline; the margin is for a busy processor.
-        self.join(timeout_ms / 1000 + 5)
-        if self.is_alive():
-            return f"no answer within {timeout_ms} ms"
-        if isinstance(self._answer, BaseException):
-            raise self._answer
-        return self._answer
-
-    def run(self) -> None:
-        try:
-            mount_calls.enter_namespace(self._namespace, mount_calls.CLONE_NEWNET)
-            self._answer = _ask(self._check, self._deadline)
-        except OSError as error:
-            self._answer = RejectedError(
-                f"cannot enter the network of the box: {error.strerror}",
-                "run as root of the host, with CAP_SYS_ADMIN",
-            )
-        except BaseException as error:
-            self._answer = error
-        finally:
-            os.close(self._namespace)
 
 
 def _ask(check: HttpCheck | TcpCheck, deadline: float) -> str:
@@ -155,24 +118,3 @@ def _own_address() -> str:
         except OSError:
             return ""
         return str(asker.getsockname()[0])
-
-
-def _network_of(pid: int) -> int | None:
-    """A descriptor of the process's network namespace, or None where it has ended.
-
-    The descriptor of its folder in /proc is taken first and goes stale with the process, so a
-    number that was given to another one meanwhile leads nowhere.
-    """
-    if pid <= 0:
-        return None
-    try:
-        folder = os.open(Path("/proc", str(pid)), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        opened = os.open("ns/net", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
-    except OSError:
-        return None
-    finally:
-        os.close(folder)
-    return opened

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from msgspec import Struct
 
 from orchestr8.errors import FeatureMissingError, RejectedError, UnavailableError
 
@@ -13,8 +18,7 @@ _SECONDS_MAX = 20
 _FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a program said; `first_error` is the line that people need."""
 
     status: int
@@ -28,39 +32,74 @@ class Answer:
         return lines[0].removeprefix("Error: ").strip() if lines else f"exit status {self.status}"
 
 
-def run(command: Sequence[str], package: str, text: str = "") -> Answer:
+def found(name: str) -> bool:
+    """Whether a program is there."""
+    return shutil.which(name, path=_path()) is not None
+
+
+def run(
+    command: Sequence[str], package: str, text: str = "", seconds: float = _SECONDS_MAX
+) -> Answer:
     """Run a program with `text` as its input; `package` is what to install where it is missing.
 
-    Administrators' folders are searched even where the caller's PATH lacks them, and messages are
-    in English, since they are read for what went wrong.
+    Raises EngineError where it cannot be run or does not end.
     """
-    environment = {
-        **os.environ,
-        "PATH": f"{os.environ.get('PATH', '/usr/bin:/bin')}:{_FOLDERS}",
-        "LC_ALL": "C",
-    }
     try:
-        done = subprocess.run(
+        with _installed(command[0], package):
+            done = subprocess.run(
+                list(command),
+                input=text,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=seconds,
+                env=environment(),
+            )
+    except subprocess.TimeoutExpired:
+        raise UnavailableError(
+            f"{command[0]} did not answer within {seconds:.0f} s",
+            "look whether another program holds what it waits for",
+        ) from None
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def start(
+    command: Sequence[str], package: str, errors: IO[bytes], output: IO[bytes] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a program whose outputs go to files, byte by byte; without one, output to nobody."""
+    with _installed(command[0], package):
+        return subprocess.Popen(
             list(command),
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_SECONDS_MAX,
-            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output or subprocess.DEVNULL,
+            stderr=errors,
+            env=environment(),
         )
+
+
+@contextmanager
+def _installed(program: str, package: str) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise FeatureMissingError(
-            f"the program {command[0]} is not installed", f"install the package {package}"
+            f"the program {program} is not installed", f"install the package {package}"
         ) from None
     except OSError as error:
         raise RejectedError(
-            f"the program {command[0]} cannot be run: {error.strerror}",
+            f"the program {program} cannot be run: {error.strerror}",
             f"look at its file and rights, or install the package {package} again",
         ) from error
-    except subprocess.TimeoutExpired:
-        raise UnavailableError(
-            f"{command[0]} did not answer within {_SECONDS_MAX} s",
-            "look whether another firewall program holds the lock",
-        ) from None
-    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def environment() -> dict[str, str]:
+    """Ours, in English, since it is read for what went wrong, and with administrators' folders.
+
+    It has a home, which systemd gives no service, and where logins are kept.
+    """
+    home = os.environ.get("HOME") or str(Path("~").expanduser())
+    return {**os.environ, "HOME": home, "PATH": _path(), "LC_ALL": "C"}
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', '/usr/bin:/bin')}:{_FOLDERS}"

@@ -10,11 +10,12 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestr8.errors import EngineError, RejectedError, UnavailableError
 from orchestr8.host import mount_table
@@ -47,8 +48,7 @@ class Stage:
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True)
-class Staged:
+class Staged(Struct, frozen=True):
     """Where the engine binds from; every path is read-only, without set-uid, devices, execution.
 
     `files` are by their path in the box; `secrets` is a folder, or None where there is no secret.
@@ -60,8 +60,7 @@ class Staged:
     secrets: Path | None
 
 
-@dataclass(frozen=True)
-class Staging:
+class Staging(Struct, frozen=True):
     """The boxes' folders below one run folder, which was made ready before."""
 
     run: RunFolder
@@ -69,13 +68,14 @@ class Staging:
     def stage(self, stage: Stage) -> Staged:
         """Lay everything out; what an earlier try left is replaced."""
         final = self.run.boxes / str(stage.box_id)
-        fresh = self.run.boxes / f"{_NEW}{secrets.token_hex(8)}"
-        hosts = _hosts(stage.hostname, stage.address, stage.names)
+        fresh = self._begun(stage.box_id)
+        hosts = _hosts(stage)
         if mount_table.holding(self.run.boxes).kind not in ("tmpfs", "ramfs"):
             raise RejectedError(
                 f"{self.run.boxes} lies on a disk", "call again after the run folder is made ready"
             )
         try:
+            _remove(fresh)
             _lay_out(fresh, stage, hosts)
             _remove(final)
             fresh.rename(final)
@@ -102,7 +102,7 @@ class Staging:
         except OSError:
             return None
         lines = text.partition(f"{_MARK}\n")[2].splitlines()
-        return tuple((name, address) for address, name in (line.split() for line in lines))
+        return tuple((name, address) for address, name, *_ in (line.split() for line in lines))
 
     def rewrite_names(self, box_id: BoxId, names: Sequence[tuple[str, str]]) -> None:
         """Rewrite the services in place: the box keeps seeing the same inode.
@@ -119,7 +119,7 @@ class Staging:
             ) from None
         with os.fdopen(descriptor, "r+b", buffering=0) as file:
             own = file.readall().decode().partition(_MARK)[0]
-            text = (own + _services(names)).encode()
+            text = (own + _services(names, box_id)).encode()
             try:
                 os.pwrite(descriptor, text, 0)
                 os.ftruncate(descriptor, len(text))
@@ -127,17 +127,16 @@ class Staging:
                 raise _failure(f"cannot write the names of {box_id}", error) from error
 
     def unstage(self, box_id: BoxId) -> None:
-        """Remove all that was laid out for a box; the absent is success."""
+        """Remove all that was laid out for a box, half-made as well; the absent is success."""
         try:
+            _remove(self._begun(box_id))
             _remove(self.run.boxes / str(box_id))
         except OSError as error:
             raise _failure(f"cannot remove the files of {box_id}", error) from error
 
-    def sweep(self) -> None:
-        """Remove what a call left that was killed half-way; only while no other call stages."""
-        with contextlib.suppress(FileNotFoundError):
-            for folder in self.run.boxes.glob(f"{_NEW}*"):
-                _remove(folder)
+    def _begun(self, box_id: BoxId) -> Path:
+        """Where a box's folder is made; named after it, so that a kill leaves nothing nameless."""
+        return self.run.boxes / f"{_NEW}{box_id}"
 
 
 def _lay_out(folder: Path, stage: Stage, hosts: str) -> None:
@@ -168,19 +167,29 @@ def _write(path: Path, content: bytes, mode: int, uid: int = 0, gid: int = 0) ->
         os.fchmod(file.fileno(), mode)
 
 
-def _hosts(hostname: str, address: str, names: Sequence[tuple[str, str]]) -> str:
+def _hosts(stage: Stage) -> str:
+    hostname, address = stage.hostname, stage.address
     own = f"{address or '127.0.1.1'} {hostname}\n" if hostname else ""
     if hostname and not (_NAME.fullmatch(hostname) and _ADDRESS.fullmatch(address or "::")):
         raise RejectedError(f'"{hostname}" at "{address}" is no host', "report this as a bug")
-    return f"127.0.0.1 localhost\n{own}{_services(names)}"
+    return f"127.0.0.1 localhost\n{own}{_services(stage.names, stage.box_id)}"
 
 
-def _services(names: Sequence[tuple[str, str]]) -> str:
+def _services(names: Sequence[tuple[str, str]], box_id: BoxId) -> str:
+    """A line for each service: `db.data`, and for the owner's other services `db` as well.
+
+    Programs that come from elsewhere know their database as `db`. Another owner's service has no
+    bare name, and the box's own is its hostname, which has the box's own address.
+    """
+    lines = [f"{_MARK}\n"]
     for name, address in names:
         # A line break in a name would be a line of the file.
         if not _NAME.fullmatch(name) or not _ADDRESS.fullmatch(address):
             raise RejectedError(f'"{name}" at "{address}" is no host', "report this as a bug")
-    return f"{_MARK}\n" + "".join(f"{address} {name}\n" for name, address in names)
+        bare, _, owner = name.partition(".")
+        has_bare = owner == box_id.owner and bare != box_id.service
+        lines.append(f"{address} {name}{f' {bare}' if has_bare else ''}\n")
+    return "".join(lines)
 
 
 def _remove(folder: Path) -> None:

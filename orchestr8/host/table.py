@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from orchestr8.host import elements
 from orchestr8.host.elements import Content
@@ -119,8 +120,7 @@ chain sending {
 """
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The rules of one installation's table on one bridge."""
 
     installation: str

@@ -3,44 +3,69 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
-import subprocess
+import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 from orchestr8.errors import FeatureMissingError
 
-_REMEDY = "look at the sysctl user.max_user_namespaces (not 0), and install util-linux"
+_CLONE_VM, _CLONE_VFORK, _CLONE_NEWUSER = 0x100, 0x4000, 0x1000_0000
+_STACK_BYTES = 64 << 10
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_REMEDY = "look at the sysctl user.max_user_namespaces, which may not be 0"
 
 
 @contextlib.contextmanager
-def mapping(uid_from: int, uid_to: int, gid_from: int, gid_to: int) -> Iterator[int]:
-    """A descriptor of a namespace that maps one uid and one gid, and nothing else.
+def mapping(
+    uid_from: int, uid_to: int, gid_from: int, gid_to: int, count: int = 1
+) -> Iterator[int]:
+    """A descriptor of a namespace that maps so many uids and gids, and nothing else.
 
-    A process of another program makes it: this one may have threads, and then cannot. It ends as
-    soon as the descriptor is open, which keeps the namespace.
+    A child that has ended already and is not buried yet holds the namespace until the descriptor
+    is open. It asks for its own uid and nothing else, so it can share this process's memory, as
+    posix_spawn's children do: neither a copy of that nor another program is paid for.
     """
-    command = ["unshare", "--user", "--", "sh", "-c", "echo; read _"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as maker:
-        assert maker.stdout and maker.stdin and maker.stderr
-        try:
-            if not maker.stdout.read(1):
-                why = maker.stderr.read().decode(errors="replace").strip()
-                raise FeatureMissingError(f"no user namespace can be made: {why}", _REMEDY)
-            place = Path("/proc", str(maker.pid))
-            # From the namespace that owns the files to the one that sees them, one id each.
-            (place / "uid_map").write_text(f"{uid_from} {uid_to} 1")
-            (place / "gid_map").write_text(f"{gid_from} {gid_to} 1")
-            descriptor = os.open(place / "ns/user", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise FeatureMissingError(
-                f"no user namespace can be set up: {error.strerror}", _REMEDY
-            ) from error
-        finally:
-            maker.stdin.close()
+    child = _ended_child()
+    try:
+        # From the namespace that owns the files to the one that sees them, so many ids.
+        _write(f"/proc/{child}/uid_map", f"{uid_from} {uid_to} {count}")
+        _write(f"/proc/{child}/gid_map", f"{gid_from} {gid_to} {count}")
+        descriptor = os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise FeatureMissingError(
+            f"no user namespace can be set up: {error.strerror}", _REMEDY
+        ) from error
+    finally:
+        os.waitpid(child, 0)
     try:
         yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _ended_child() -> int:
+    """A child in a fresh user namespace, as a zombie; this thread stands still until it has ended.
+
+    A signal that came meanwhile would run our handler twice, so none comes.
+    """
+    stack = ctypes.create_string_buffer(_STACK_BYTES)
+    top = (ctypes.addressof(stack) + _STACK_BYTES) & ~0xF
+    flags = _CLONE_VM | _CLONE_VFORK | _CLONE_NEWUSER | signal.SIGCHLD
+    let_in = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        child = _LIBC.clone(_LIBC.getuid, ctypes.c_void_p(top), ctypes.c_int(flags), None)
+        number = ctypes.get_errno()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, let_in)
+    if child < 0:
+        raise FeatureMissingError(f"no user namespace can be made: {os.strerror(number)}", _REMEDY)
+    return int(child)
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, text.encode())
     finally:
         os.close(descriptor)

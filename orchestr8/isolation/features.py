@@ -6,7 +6,7 @@ manifest asks and the set lacks is an error that names the engine and the key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 NS_USER = "ns.user"
 NS_TIME = "ns.time"
@@ -24,11 +24,13 @@ DEVICES = "device"
 HOST_PATHS = "fs.host-path"
 AMBIENT_CAPABILITIES = "cap.ambient"
 OWNER_IDMAP = "fs.idmap"
+VOLUME_SIZE = "fs.volume.size"
 
 ALL = frozenset(
     {
         NS_USER, NS_TIME, LSM, MEMORY_GUARANTEE, CPU_GUARANTEE, IO, BANDWIDTH, STANDBY, EDGE,
         NETWORK, QUOTA, SHARED_NAMESPACES, DEVICES, HOST_PATHS, AMBIENT_CAPABILITIES, OWNER_IDMAP,
+        VOLUME_SIZE,
     }
 )  # fmt: skip
 
@@ -39,8 +41,7 @@ ASKED_BY_STRICT = {
 }
 
 
-@dataclass(frozen=True)
-class Features:
+class Features(Struct, frozen=True):
     """What `engine` enforces here; `why_missing` has a sentence for what it does not."""
 
     engine: str

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 MIB = 1 << 20
 MEMORY_LEAST_BYTES = 6 * MIB  # the least that Docker accepts
 PIDS_MOST = 4_194_304
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Maxima that always hold, and guarantees that exist only where they are written.
+class LimitsAsked(Struct, frozen=True):
+    """Limits as a manifest writes them; None means "not written".
 
     Cpu is in thousandths of a core, memory in bytes, io in bytes a second, bandwidth in bits a
-    second. None means "not written". Swap is never allowed.
+    second. Swap is never allowed.
     """
 
-    cpu_max_millicores: int = 500
-    memory_max_bytes: int = 128 * MIB
-    pids_max: int = 256
+    cpu_max_millicores: int | None = None
+    memory_max_bytes: int | None = None
+    pids_max: int | None = None
     cpu_guarantee_millicores: int | None = None
     memory_guarantee_bytes: int | None = None
     io_read_bytes: int | None = None
@@ -28,8 +28,26 @@ class Limits:
     bandwidth_in_bits: int | None = None
 
 
-@dataclass(frozen=True)
-class Quota:
+class Limits(LimitsAsked, frozen=True):
+    """Maxima that always hold, and guarantees that exist only where they are written."""
+
+    cpu_max_millicores: int = 500
+    memory_max_bytes: int = 128 * MIB
+    pids_max: int = 256
+
+
+_NOTHING = LimitsAsked()
+
+
+def filled(asked: LimitsAsked, usual: Limits) -> Limits:
+    """What was asked for, with the usual maxima where none was written."""
+    if asked == _NOTHING:
+        return usual
+    written = {name: value for name, value in asdict(asked).items() if value is not None}
+    return replace(usual, **written)
+
+
+class Quota(Struct, frozen=True):
     """What one owner's boxes may use together; None means "no quota written"."""
 
     cpu_millicores: int | None = None

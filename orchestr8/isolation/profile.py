@@ -6,13 +6,12 @@ relaxed is `Profile()`. Each field name is a dimension that translations and cla
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 PRIVATE = "private"
 
 
-@dataclass(frozen=True)
-class Scratch:
+class Scratch(Struct, frozen=True):
     """A tmpfs in the box, counted to its memory; `mode` is octal digits."""
 
     path: str
@@ -21,16 +20,14 @@ class Scratch:
     mode: str = "1777"
 
 
-@dataclass(frozen=True)
-class Device:
+class Device(Struct, frozen=True):
     """A device node; `access` is a subset of rwm in that order."""
 
     path: str
     access: str = "rw"
 
 
-@dataclass(frozen=True)
-class HostPath:
+class HostPath(Struct, frozen=True):
     """A directory or file of the host, bound into the box; never executable, suid or a device."""
 
     source: str
@@ -38,8 +35,7 @@ class HostPath:
     read_only: bool = True
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """STRICT of one version, less what was granted.
 
     `pid`, `net` and `ipc` are "private" or the service (`api.payments`) whose box of the same

@@ -9,9 +9,10 @@ tests/house fails while one is missing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import astuple, replace
 from enum import Enum
 from typing import NamedTuple, TypeVar
+
+from msgspec.structs import astuple, replace
 
 from orchestr8.isolation import capabilities, hostpaths
 from orchestr8.isolation.consent import Assessment, Consent, Danger

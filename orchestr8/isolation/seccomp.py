@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 EPERM, ENOSYS, EAFNOSUPPORT = 1, 38, 97
 
@@ -36,8 +37,7 @@ class Compare(Enum):
     GREATER = "SCMP_CMP_GT"
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One comparison of one argument by its index."""
 
     argument: int
@@ -57,8 +57,7 @@ class Condition:
                 return given > self.value
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What happens to a call whose arguments meet all conditions: None allows, else the errno."""
 
     call: str
@@ -66,8 +65,7 @@ class Rule:
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """One filter: calls allowed outright, calls refused, rules on arguments, and the rest."""
 
     name: str

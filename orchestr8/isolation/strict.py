@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from orchestr8.isolation.limits import MIB
+from orchestr8.isolation.limits import MIB, Limits
 from orchestr8.isolation.profile import Scratch
 
 
@@ -32,6 +32,8 @@ class Strict(NamedTuple):
     rlimits: tuple[Rlimit, ...]
     devices: tuple[str, ...]
     oom_score_adj: int
+    limits: Limits
+    """The maxima of a box whose manifest writes none."""
     image_env_refused: tuple[str, ...]
 
 
@@ -70,6 +72,7 @@ STRICT_1 = Strict(
     ),
     devices=("full", "null", "ptmx", "random", "tty", "urandom", "zero"),
     oom_score_adj=500,
+    limits=Limits(cpu_max_millicores=500, memory_max_bytes=128 * MIB, pids_max=256),
     image_env_refused=(
         "BASH_ENV", "ENV", "LD_AUDIT", "LD_LIBRARY_PATH", "LD_PRELOAD", "NODE_OPTIONS",
         "PYTHONSTARTUP",
@@ -78,3 +81,8 @@ STRICT_1 = Strict(
 
 VERSIONS = {strict.version: strict for strict in (STRICT_1,)}
 NEWEST = max(VERSIONS)
+
+
+def newest() -> int:
+    """The version that a service gets when it is first placed."""
+    return max(VERSIONS)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestr8.isolation.limits import Limits
 from orchestr8.kernel import bpf, files, mounts
@@ -25,8 +26,7 @@ LIMITING = ("memory", "pids", UNIFIED)
 """Where a process's own cgroup is looked up, the first that this host has."""
 
 
-@dataclass(frozen=True)
-class Hierarchy:
+class Hierarchy(Struct, frozen=True):
     """One mounted tree: its controllers (v1), or `unified` (v2), and where it is mounted.
 
     `root` is which cgroup the mount shows at its top; `/` but for a reader in a container.
@@ -96,8 +96,7 @@ def parse_membership(text: str) -> dict[str, str]:
     return found
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(Struct, frozen=True):
     """One cgroup in all the trees that have it: a folder by controller."""
 
     path: str

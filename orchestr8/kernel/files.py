@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from functools import cache
+from pathlib import Path
 
 SMALL_BYTES = 64 << 10
 LARGE_BYTES = 4 << 20
@@ -53,6 +54,15 @@ def decode(content: bytes) -> str:
 def read_link(path: str, at: int | None = None) -> str:
     """What a symbolic link says; it is not followed."""
     return decode(os.readlink(os.fsencode(path), dir_fd=at))
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """Which file a path leads to, as device and inode; None if it leads to none."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def names(folder: int) -> list[str]:

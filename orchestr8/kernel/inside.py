@@ -106,6 +106,17 @@ class Inside:
         finally:
             os.close(descriptor)
 
+    def capacity(self, path: str) -> int:
+        """The bytes that the file system mounted at `path` can hold, as the kernel counts them."""
+        descriptor = self._open(path)
+        if descriptor is None or self._mount_at(descriptor, path) is None:
+            raise OSError(2, "nothing is mounted there", path)
+        try:
+            seen = os.fstatvfs(descriptor)
+            return seen.f_blocks * seen.f_frsize
+        finally:
+            os.close(descriptor)
+
     def device_nodes(self) -> tuple[str, ...]:
         """Every node below /dev as `null c 1:3`, sorted; mounts with nodev cannot have any."""
         found: list[str] = []

@@ -13,10 +13,12 @@ import platform
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from orchestr8.isolation.strict import VERSIONS
 from orchestr8.kernel import cgroups, files, mounts, network, syscalls, tasks
@@ -32,6 +34,7 @@ READ_ONLY = tuple(
 )  # fmt: skip
 _ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "")
 _BARRIER_SECONDS = 3.0
+_LOOP, _FILE_SYSTEMS_MAX = "7:", 64
 _ROUNDS_MAX = 40
 _TASKS_MAX = 20_000
 _PAUSE_SECONDS = 0.01
@@ -215,6 +218,13 @@ class _Pass:
             masked = self._each("mask", (*MASKED, *thermal_paths()), inside.mask)
             rights = self._each("rights", READ_ONLY, inside.writability)
             nodes = self._try("devices", inside.device_nodes)
+            whole = [
+                m.target for m in reading.mounts if m.device.startswith(_LOOP) and m.root == "/"
+            ]
+            sizes = {
+                target: self._try(f"file system of {target}", partial(inside.capacity, target))
+                for target in whole[:_FILE_SYSTEMS_MAX]
+            }
         finally:
             inside.close()
         return replace(
@@ -223,6 +233,7 @@ class _Pass:
             read_only=rights,
             devices=nodes,
             host_devices=host_devices(nodes or ()),
+            file_systems={target: size for target, size in sizes.items() if size is not None},
         )
 
     def _tasks(self, group: cgroups.Group, found: tuple[Mount, ...]) -> tuple[TaskReading, ...]:

@@ -7,13 +7,16 @@ else cannot be read stays None, with a sentence in `failures`.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from orchestr8.isolation.strict import VERSIONS
 from orchestr8.kernel import cgroups, files, syscalls
@@ -27,6 +30,8 @@ _LOADER_VARIABLES = frozenset(name for v in VERSIONS.values() for name in v.imag
 DESCRIPTORS_MAX = 1024
 """As many of each task are looked at, the lowest numbers first: what leaks at a start is low."""
 _ENVIRONMENT_BYTES = 4 << 20
+_ENVIRONMENT_END = 51 - 3  # of proc(5)'s fields of stat, counted from the third
+_STARTING_LOOKS, _STARTING_SECONDS = 100, 0.001
 _THREADS_MAX = 4096
 _SIOCGSKNS = 0x894C
 _EXITING = 0x4  # PF_EXITING of include/linux/sched.h, in the flags of /proc/PID/stat
@@ -146,7 +151,7 @@ def _read_one(folder: int, pid: int, first: bool, failures: Failures) -> TaskRea
     descriptors, mounts, foreign = guarded("descriptors", lambda: _descriptors(folder, pid)) or (
         None, {}, None,
     )  # fmt: skip
-    loader = guarded("environment", lambda: _loader_variables(folder)) if first else None
+    loader = guarded("environment", lambda: loader_variables(folder)) if first else None
     reading = TaskReading(
         pid=pid,
         start_time=int(fields[19]),
@@ -239,13 +244,17 @@ def _map(folder: int, name: str) -> str:
 
 
 def _security_label(folder: int) -> str | None:
-    """The label, or None where no security module of the kernel answers (EINVAL)."""
-    try:
-        return files.read_text("attr/current", folder).rstrip("\0\n") or None
-    except OSError as error:
-        if error.errno in (22, 2):
-            return None
-        raise
+    """The label, or None where no security module of the kernel answers (EINVAL, or no file).
+
+    AppArmor's own file first: where several modules are in force, the common one is the first's.
+    """
+    for name in ("attr/apparmor/current", "attr/current"):
+        try:
+            return files.read_text(name, folder).rstrip("\0\n") or None
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOENT):
+                raise
+    return None
 
 
 def _scheduling(fields: list[str]) -> tuple[int, ...]:
@@ -255,9 +264,20 @@ def _scheduling(fields: list[str]) -> tuple[int, ...]:
     return tuple(int(fields[number - 3]) for number in (18, 19, 40, 41))
 
 
-def _loader_variables(folder: int) -> tuple[str, ...]:
-    """Which loader variables are set: names only, a value is a secret until shown otherwise."""
-    content = files.read_bytes("environ", folder, limit=_ENVIRONMENT_BYTES)
+def loader_variables(folder: int) -> tuple[str, ...]:
+    """Which loader variables are set: names only, a value is a secret until shown otherwise.
+
+    While a program is being started its environment reads as empty, and would pass for a clean
+    one: the kernel has not said yet where it ends (proc(5), field 51). That takes microseconds.
+    """
+    for _ in range(_STARTING_LOOKS):
+        end = _stat(folder)[_ENVIRONMENT_END]
+        content = files.read_bytes("environ", folder, limit=_ENVIRONMENT_BYTES)
+        if content or (int(end) and end == _stat(folder)[_ENVIRONMENT_END]):
+            break
+        time.sleep(_STARTING_SECONDS)
+    else:
+        raise ValueError("its program is still being started")
     names = {files.decode(entry.partition(b"=")[0]) for entry in content.split(b"\0")}
     return tuple(sorted(names & _LOADER_VARIABLES))
 

@@ -15,6 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 NEW_BOX = "a change forces a new box"
 IN_PLACE = "a change is made in place, no restart"
+GROWS = "a larger one is set in place, no restart; a smaller one is refused"
 NOTHING = "a change does nothing to running boxes"
 ITEMS_MOST = 1_000
 REQUIRED = "none, it must be written"

@@ -7,11 +7,12 @@ gets its default.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from orchestr8.errors import Place
-from orchestr8.isolation.limits import Limits
+from orchestr8.isolation.limits import LimitsAsked
 from orchestr8.isolation.relaxations import RELAXATIONS, Kind
 from orchestr8.manifest import paths
 from orchestr8.manifest.arguments import Arguments, Asked
@@ -33,7 +34,7 @@ from orchestr8.manifest.model import (
     Volume,
     VolumeMount,
 )
-from orchestr8.manifest.nodes import MappingNode, Parsed, ScalarNode
+from orchestr8.manifest.nodes import Parsed
 from orchestr8.manifest.parts import HealthBlock, LimitsBlock, StopBlock, UpdateBlock
 from orchestr8.manifest.places import Places
 from orchestr8.manifest.schema import SecretBlock, ServiceBlock, VolumeBlock
@@ -42,11 +43,9 @@ from orchestr8.names import ServiceName
 Value = TypeVar("Value", Health, Stop, Update)
 
 
-def service(
-    parsed: Parsed, name: ServiceName, key: ScalarNode, node: MappingNode, block: ServiceBlock
-) -> Service:
-    """One service of a file; `node` is where its parts stand."""
-    places = Places(parsed.source.name, key, node)
+def service(parsed: Parsed, name: ServiceName, block: ServiceBlock) -> Service:
+    """One service of a file."""
+    places = Places(parsed, "services", name.service)
     file_name = parsed.source.name
     return Service(
         name=name,
@@ -96,7 +95,7 @@ def _links(links: Iterable[tuple[tuple[str, str], int]], owner: str) -> tuple[Li
     return tuple(Link(_peer(peer, owner), port) for peer, port in links)
 
 
-def _limits(block: LimitsBlock | None) -> Limits:
+def _limits(block: LimitsBlock | None) -> LimitsAsked:
     written: dict[str, int | None] = {}
     if block is not None:
         written = {"pids_max": block.pids}
@@ -111,7 +110,7 @@ def _limits(block: LimitsBlock | None) -> Limits:
         if block.bandwidth:
             written["bandwidth_out_bits"] = block.bandwidth.out
             written["bandwidth_in_bits"] = block.bandwidth.in_
-    return Limits(**{name: value for name, value in written.items() if value is not None})
+    return LimitsAsked(**written)
 
 
 def _health(block: HealthBlock | None) -> Health | None:
@@ -176,9 +175,11 @@ def resolved(asked: Asked, owner: str) -> Arguments:
 def volume(name: str, owner: str, block: VolumeBlock, place: Place) -> Volume:
     """One volume of a file."""
     share = sorted((_peer(peer, owner), mode) for peer, mode in block.share.items())
-    return Volume(name, owner, share=tuple(share), place=place)
+    return Volume(name, owner, block.size, tuple(share), place)
 
 
 def secret(name: str, owner: str, block: SecretBlock, place: Place) -> Secret:
     """One secret of a file."""
-    return Secret(name, owner, block.file or name, place)
+    if block.sealed is not None:
+        return Secret(name, owner, "", paths.joined(place.file, block.sealed), place)
+    return Secret(name, owner, block.file or name, place=place)

@@ -5,16 +5,22 @@ from __future__ import annotations
 from orchestr8.errors import Place
 from orchestr8.isolation.limits import Quota
 from orchestr8.manifest.build import resolved
-from orchestr8.manifest.model import Owner, Platform, Policy, Waiver
-from orchestr8.manifest.nodes import Node, Parsed
+from orchestr8.manifest.model import DeclaredSource, Owner, Platform, Policy, Waiver
+from orchestr8.manifest.nodes import Parsed
 from orchestr8.manifest.places import Places
-from orchestr8.manifest.platform import PlatformBlock, PolicyBlock, QuotaBlock, WaiverBlock
+from orchestr8.manifest.platform import (
+    PlatformBlock,
+    PolicyBlock,
+    QuotaBlock,
+    SourceBlock,
+    WaiverBlock,
+)
 from orchestr8.names import ServiceName
 
 
-def platform(parsed: Parsed, node: Node, block: PlatformBlock) -> Platform:
+def platform(parsed: Parsed, block: PlatformBlock) -> Platform:
     """The platform's part."""
-    places = Places(parsed.source.name, node, node)
+    places = Places(parsed, "platform")
     usual, reserve = Platform(), block.reserve
     cpu, memory = (reserve.cpu, reserve.memory) if reserve else (None, None)
     return Platform(
@@ -37,6 +43,10 @@ def platform(parsed: Parsed, node: Node, block: PlatformBlock) -> Platform:
         waivers=tuple(
             _waiver(waiver, places.get(f"waivers.{index}", Place("")))
             for index, waiver in enumerate(block.waivers)
+        ),
+        sources=tuple(
+            _source(name, source, places.get(f"sources.{name}", Place("")))
+            for name, source in sorted(block.sources.items())
         ),
     )
 
@@ -72,4 +82,21 @@ def _waiver(block: WaiverBlock, place: Place) -> Waiver:
         block.until,
         tuple(block.by),
         place,
+    )
+
+
+def _source(name: str, block: SourceBlock, place: Place) -> DeclaredSource:
+    usual = DeclaredSource(name, block.git)
+    return DeclaredSource(
+        name,
+        block.git,
+        owner=block.owner or "",
+        branch=block.branch or usual.branch,
+        tags=block.tags or "",
+        path=block.path or "",
+        every_ms=usual.every_ms if block.every is None else block.every,
+        credentials=block.credentials or "",
+        start=block.start or "",
+        merge_keys=tuple(block.merge_keys),
+        place=place,
     )

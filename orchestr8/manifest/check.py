@@ -11,6 +11,7 @@ from orchestr8.manifest.addresses import EVERYWHERE
 from orchestr8.manifest.cycles import cycles
 from orchestr8.manifest.files import FileRead
 from orchestr8.manifest.model import Fleet, ManifestSet, Service
+from orchestr8.manifest.repository import is_key
 from orchestr8.manifest.rules import service_problems, value_place
 from orchestr8.manifest.volumes import volume_problems
 from orchestr8.names import ServiceName
@@ -61,10 +62,11 @@ def check(files: Sequence[FileRead], outside: Fleet | None) -> list[Problem]:
         volumes = [volume for file in files for volume in file.volumes]
         problems += volume_problems(services, volumes, outside)
         problems += _waived_owners(files)
+        problems += _owners_of_sources(files)
     problems += _approved_twice(files)
     problems += _host_ports(services, outside)
     problems += _after_cycles(services, outside)
-    problems += _joined_slots(services, outside)
+    problems += joined_slots(services, outside)
     return problems
 
 
@@ -222,6 +224,30 @@ def _waived_owners(files: Sequence[FileRead]) -> Iterator[Problem]:
                 yield Problem(waiver.place, what, remedy)
 
 
+def _owners_of_sources(files: Sequence[FileRead]) -> Iterator[Problem]:
+    """A source whose owner is not there, or has nobody who could sign, could never bring anything.
+
+    Members of a part that is not in force yet are meant, too: it is what will be in force.
+    """
+    for platform in (file.platform for file in files if file.platform):
+        members = {owner.name: owner.members for owner in platform.owners}
+        for source in platform.sources:
+            if source.owner and source.owner not in members:
+                what = f"the source {source.name} is of {source.owner}, and there is no such owner"
+                remedy = _like(source.owner, set(members)) or "write it under `owners`"
+                yield Problem(source.place, what, remedy)
+                continue
+            own = members[source.owner] if source.owner else platform.members
+            if source.verified and not any(map(is_key, own)):
+                of = f"the owner {source.owner}" if source.owner else "the platform"
+                what = f"the source {source.name} needs signatures, and no member of {of} is a key"
+                remedy = (
+                    "write the keys of those who may sign among the `members`, as "
+                    '"ssh:SHA256:…" or "gpg:…"'
+                )
+                yield Problem(source.place, what, remedy)
+
+
 def _approved_twice(files: Sequence[FileRead]) -> Iterator[Problem]:
     """One person under two spellings is one person."""
     for file in files:
@@ -298,7 +324,7 @@ def _circle(names: Sequence[ServiceName]) -> str:
     return " -> ".join(shown)
 
 
-def _joined_slots(services: Iterable[Service], outside: Fleet | None) -> Iterator[Problem]:
+def joined_slots(services: Iterable[Service], outside: Fleet | None) -> Iterator[Problem]:
     """A box joins the box of the same slot, and what is joined does not join in turn."""
     by_name = dict(outside.services()) if outside else {}
     services = list(services)

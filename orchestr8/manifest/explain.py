@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic.fields import FieldInfo
 
 from orchestr8.errors import UsageError
@@ -17,8 +17,7 @@ from orchestr8.manifest.blocks import Block, Shorthand
 from orchestr8.manifest.whole import ROOTS
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """A field of the language: its place, type, default, effect, an example, and what is below.
 
     `change` says what a change of it does to running boxes; empty where nothing is to be said.
@@ -34,8 +33,7 @@ class Explanation:
     change: str = ""
 
 
-@dataclass(frozen=True)
-class RelaxationExplanation:
+class RelaxationExplanation(Struct, frozen=True):
     """An entry of the catalogue.
 
     `parameters` are (name, how it is written, default or empty), `dangers` are (case, danger,

@@ -28,6 +28,9 @@ from orchestr8.names import ServiceName
 
 STANDARD_INPUT = "-"
 _PARTS = ("defaults", "services", "volumes", "secrets", "platform")
+_OF_COMPOSE = frozenset(
+    {"build", "container_name", "depends_on", "environment", "env_file", "ports", "restart"}
+)
 _EXAMPLES = {
     "defaults": "{stop: {grace: 30s}}",
     "services": '{hello: {image: "hello:1"}}',
@@ -76,6 +79,12 @@ def read_file(source: Source) -> FileRead:
         what = "has no content" if is_now == "nothing" else f"must be a mapping, and is {is_now}"
         parsed.add(root, f"the file {what}", SMALLEST)
         return file
+    if _is_of_compose(root):
+        # one answer instead of one for every key
+        parsed.problems.clear()
+        remedy = f"`orchestr8 import {shortened(source.name)}` makes a manifest of it"
+        parsed.add(root, "this is a Compose file, not a manifest", remedy)
+        return file
     poisoned = problems_at(parsed.problems)
     seen = len(parsed.problems)
     _header(file, root)
@@ -86,6 +95,16 @@ def read_file(source: Source) -> FileRead:
     parsed.problems[seen:] = later
     file.readable = file.readable and not seen
     return file
+
+
+def _is_of_compose(root: MappingNode) -> bool:
+    """Whether nothing at the top is ours alone, and a service has what only Compose calls so."""
+    if root.entries.keys() & {"orchestr8", "owner", "defaults", "platform"}:
+        return False
+    _, services = root.entries.get("services", (None, None))
+    found = services.entries.values() if isinstance(services, MappingNode) else ()
+    blocks = (block for _, block in found if isinstance(block, MappingNode))
+    return any(block.entries.keys() & _OF_COMPOSE for block in blocks)
 
 
 def _header(file: FileRead, root: MappingNode) -> None:
@@ -149,7 +168,7 @@ def _services(file: FileRead, root: MappingNode) -> None:
             )
         elif block is not None and well_named:
             service_name = ServiceName(file.owner, name)
-            file.services.append(build.service(file.parsed, service_name, key, node, block))
+            file.services.append(build.service(file.parsed, service_name, block))
         elif defaults is not None:
             fresh = file.problems[seen:]
             file.problems[seen:] = [p for p in fresh if not problems_at([p]) & known]
@@ -184,7 +203,13 @@ def _volumes_and_secrets(file: FileRead, root: MappingNode) -> None:
         if not _named(file, key, "secrets", scalars.name) or node is None:
             continue
         secret = read_block(file.parsed, SecretBlock, "secret", node, f"secrets.{name}")
-        if secret is not None:
+        if secret is not None and secret.sealed and file.parsed.source.name == STANDARD_INPUT:
+            file.parsed.add(
+                node.entries["sealed"][0],
+                f"secrets.{name} is sealed, and standard input has no folder to read it from",
+                "give the manifest as a file",
+            )
+        elif secret is not None:
             place = file.parsed.place(key)
             file.secrets.append(build.secret(name, file.owner, secret, place))
 
@@ -206,7 +231,7 @@ def _platform(file: FileRead, root: MappingNode) -> None:
     file.platform_place = file.parsed.place(root.entries["platform"][0])
     block = read_block(file.parsed, PlatformBlock, "platform", node, "platform")
     if block is not None:
-        file.platform = platform(file.parsed, node, block)
+        file.platform = platform(file.parsed, block)
 
 
 def _places_below(file_name: str, node: Node) -> set[tuple[str, int, int]]:

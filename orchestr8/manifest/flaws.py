@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from orchestr8.manifest import describe, hints
 from orchestr8.manifest.blocks import Block
@@ -17,8 +18,7 @@ Path = tuple[str | int, ...]
 _KEY = ("[key]",)
 
 
-@dataclass(frozen=True)
-class Flaws:
+class Flaws(Struct, frozen=True):
     """Notes the flaws of one block.
 
     `root` is what `explain` calls the block ("service"), `path` what the file calls it

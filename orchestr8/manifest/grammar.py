@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestr8.errors import Place, Problem
 from orchestr8.manifest.model import Source
+from orchestr8.manifest.nodes import DEPTH_MAX
 
 _KEY_ALONE = re.compile(r"""\s*(?:[\w.:/-]+|"[^"]*"|'[^']*')""")
 _WORDS: tuple[tuple[str, str, str], ...] = (
@@ -108,6 +109,12 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
         "undefined alias",
         "anchors and aliases are not part of the language",
         "write the value out, or say it once under `defaults`",
+    ),
+    # libyaml from 0.2.6 on counts the brackets itself, ahead of the values that we count
+    (
+        "exceeded maximum nesting depth",
+        f"nested deeper than {DEPTH_MAX} levels",
+        "write it flatter",
     ),
     ("the expected '>'", "tags are not part of the language", "take out what starts with `!`"),
     ("while scanning a tag", "tags are not part of the language", "take out what starts with `!`"),

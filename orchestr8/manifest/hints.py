@@ -169,17 +169,17 @@ FOREIGN_KEYS = {
 
 
 SPECIAL = {
-    ("secret", "sealed"): (
-        "is not supported by this version",
-        "put the secret into the owner's folder on the host and write `file: NAME`",
-    ),
     **{
         ("defaults", key): ("is said in each service, never for all of them", "move it there")
         for key in ("image", "run", "publish", "edge", "relax")
     },
-    ("platform", "sources"): (
+    ("platform.sources", "webhook"): (
         "is not supported by this version",
-        "take it out; apply the files with `orchestr8 apply`",
+        "take it out; the repository is asked as often as `every` says",
+    ),
+    ("platform.sources", "folder"): (
+        "is not supported by this version",
+        "write git: PATH for a repository of this machine, or apply the folder",
     ),
 }
 """By block and key: keys that exist, but not here or not yet; what is wrong and the remedy."""

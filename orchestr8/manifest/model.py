@@ -7,11 +7,12 @@ a dotted path of a service (`limits.memory`, `relax.0`) back to the file, for me
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from orchestr8.errors import Place
-from orchestr8.isolation.limits import Limits, Quota
+from msgspec import Struct, field
+
+from orchestr8.errors import Place, Written
+from orchestr8.isolation.limits import LimitsAsked, Quota
 from orchestr8.isolation.relaxations import Value
 from orchestr8.names import ServiceName
 
@@ -72,8 +73,7 @@ class CommandCheck(NamedTuple):
     command: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Health:
+class Health(Struct, frozen=True):
     """How a box is asked whether it works: every `every_ms`, unhealthy after `failures` in a row.
 
     `within_ms` is how long a fresh box may take to become healthy, `timeout_ms` one probe's bound.
@@ -86,16 +86,14 @@ class Health:
     timeout_ms: int = 2_000
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """How a box is asked to end; SIGKILL follows after the grace. No signal: the image's own."""
 
     signal: str = ""
     grace_ms: int = 10_000
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(Struct, frozen=True):
     """How boxes are replaced. `order` is "start-first" or "stop-first"."""
 
     order: str = "start-first"
@@ -104,8 +102,7 @@ class Update:
     on_failure: str = "rollback"
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """A load balancer of the service's own."""
 
     listen: int
@@ -114,8 +111,7 @@ class Edge:
     overflow: str = ""
 
 
-@dataclass(frozen=True)
-class RelaxationAsked:
+class RelaxationAsked(Written, frozen=True):
     """One line under `relax`: arguments are checked against the catalogue and sorted by name."""
 
     id: str
@@ -123,11 +119,10 @@ class RelaxationAsked:
     why: str = ""
     until: str = ""
     """As written: a date (its end, UTC) or an ISO time with a zone."""
-    place: Place = field(default=Place(""), compare=False)
+    place: Place = Place("")
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(Written, frozen=True):
     """One service as its owner asked for it."""
 
     name: ServiceName
@@ -142,7 +137,7 @@ class Service:
     replicas: int = 1
     standby: int = 0
     after: tuple[ServiceName, ...] = ()
-    limits: Limits = Limits()
+    limits: LimitsAsked = LimitsAsked()
     scratch: tuple[ScratchAsked, ...] = ()
     volumes: tuple[VolumeMount, ...] = ()
     accepts: tuple[Link, ...] = ()
@@ -153,7 +148,9 @@ class Service:
     update: Update = Update()
     edge: Edge | None = None
     relax: tuple[RelaxationAsked, ...] = ()
-    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
+    places: Mapping[str, Place] = field(default_factory=dict)
+
+    _where = ("places",)
 
     def place(self, path: str) -> Place:
         """Where `path` of this service is written, or the nearest place above it."""
@@ -162,29 +159,27 @@ class Service:
         return self.places.get(path, Place(""))
 
 
-@dataclass(frozen=True)
-class Volume:
+class Volume(Written, frozen=True):
     """Data of an owner; `share` names other services (ro or rw)."""
 
     name: str
     owner: str
     size_bytes: int | None = None
     share: tuple[tuple[ServiceName, str], ...] = ()
-    place: Place = field(default=Place(""), compare=False)
+    place: Place = Place("")
 
 
-@dataclass(frozen=True)
-class Secret:
-    """A file of the owner's folder on the host."""
+class Secret(Written, frozen=True):
+    """A file of the owner's folder on the host, or else a sealed file of the repository."""
 
     name: str
     owner: str
     file: str
-    place: Place = field(default=Place(""), compare=False)
+    sealed: str = ""
+    place: Place = Place("")
 
 
-@dataclass(frozen=True)
-class Owner:
+class Owner(Written, frozen=True):
     """A team: who belongs to it, whom to call, what it may use, and what it may relax."""
 
     name: str
@@ -192,11 +187,10 @@ class Owner:
     oncall: str = ""
     quota: Quota = Quota()
     may: tuple[str, ...] = ()
-    place: Place = field(default=Place(""), compare=False)
+    place: Place = Place("")
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What the platform demands of every manifest and lets owners relax."""
 
     registries: tuple[str, ...] | None = None
@@ -208,8 +202,7 @@ class Policy:
     """The longest that a host relaxation may last."""
 
 
-@dataclass(frozen=True)
-class Waiver:
+class Waiver(Written, frozen=True):
     """The platform's approval of one relaxation of one service, by named persons, until an end."""
 
     service: ServiceName
@@ -218,11 +211,34 @@ class Waiver:
     why: str
     until: str
     by: tuple[str, ...]
-    place: Place = field(default=Place(""), compare=False)
+    place: Place = Place("")
 
 
-@dataclass(frozen=True)
-class Platform:
+class DeclaredSource(Written, frozen=True):
+    """Where manifests of one owner come from, or the platform's own if there is no owner.
+
+    `start` is a commit that the platform trusts; without one nobody's signature is asked for.
+    """
+
+    name: str
+    git: str
+    owner: str = ""
+    branch: str = "main"
+    tags: str = ""
+    path: str = ""
+    every_ms: int = 60_000
+    credentials: str = ""
+    start: str = ""
+    merge_keys: tuple[str, ...] = ()
+    place: Place = Place("")
+
+    @property
+    def verified(self) -> bool:
+        """Whether every change must be signed."""
+        return bool(self.start)
+
+
+class Platform(Struct, frozen=True):
     """Who runs the machine, and its rules."""
 
     mode: str = "solo"
@@ -232,6 +248,7 @@ class Platform:
     owners: tuple[Owner, ...] = ()
     policy: Policy = Policy()
     waivers: tuple[Waiver, ...] = ()
+    sources: tuple[DeclaredSource, ...] = ()
 
 
 class Source(NamedTuple):
@@ -241,8 +258,7 @@ class Source(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class ManifestSet:
+class ManifestSet(Struct, frozen=True):
     """Manifests that are applied and pruned together."""
 
     services: tuple[Service, ...] = ()
@@ -251,12 +267,12 @@ class ManifestSet:
     platform: Platform | None = None
 
     def files_needed(self) -> tuple[str, ...]:
-        """The repository files that the services mount, sorted."""
-        return tuple(sorted({file.source for service in self.services for file in service.files}))
+        """The repository files that the services mount and that hold secrets, sorted."""
+        mounted = {file.source for service in self.services for file in service.files}
+        return tuple(sorted(mounted | {one.sealed for one in self.secrets if one.sealed}))
 
 
-@dataclass(frozen=True)
-class Fleet:
+class Fleet(Struct, frozen=True):
     """All stored sets by name, with the set being applied in its new form."""
 
     sets: Mapping[str, ManifestSet] = field(default_factory=dict)

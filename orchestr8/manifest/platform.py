@@ -2,21 +2,25 @@
 
 from typing import Annotated
 
+from pydantic import model_validator
+
 from orchestr8.isolation import features
 from orchestr8.isolation.relaxations import RELAXATIONS
-from orchestr8.manifest import editor, hints, images, scalars
+from orchestr8.manifest import editor, hints, images, repository, scalars
 from orchestr8.manifest.arguments import Asked, waived
 from orchestr8.manifest.blocks import IN_PLACE, NOTHING, Block, told
-from orchestr8.manifest.reads import Reads, ReadsShape
+from orchestr8.manifest.reads import Reads, ReadsShape, WrongError
 from orchestr8.manifest.types import (
     BitRate,
     Cpu,
     FullPeer,
     Memory,
+    Name,
     OwnerName,
     Until,
     Why,
     count,
+    time_within,
     word,
 )
 from orchestr8.manifest.wording import shortened
@@ -50,6 +54,33 @@ Registry = Annotated[str, Reads(images.registry, "a registry", "registry.example
 Gap = Annotated[str, Reads(scalars.word(*GAPS), "a gap", "seccomp", {"enum": list(GAPS)})]
 Waived = Annotated[
     Asked, ReadsShape(waived, "a relaxation", "{cap.add: DAC_READ_SEARCH}", editor.waived)
+]
+_FOLDER = editor.text(pattern="^[^/]", maxLength=500)
+_COMMIT = editor.text(pattern="^([0-9a-f]{40}|[0-9a-f]{64})$")
+_A_COMMIT = "4f1c2b7ad3a94f0e8d5c6b1a2f3e4d5c6b7a8f90"
+GitUrl = Annotated[
+    str,
+    Reads(
+        repository.git_url,
+        "an address of a git repository",
+        "https://git.example/payments.git",
+        editor.text(pattern="^(https://|ssh://|file://|/)", maxLength=500),
+    ),
+]
+Branch = Annotated[str, Reads(repository.branch, "a branch", "main")]
+Tags = Annotated[str, Reads(repository.tags, "a pattern of tags", "v*")]
+RepositoryPath = Annotated[
+    str, Reads(repository.path, "a folder of the repository", "deploy", _FOLDER)
+]
+CommitName = Annotated[str, Reads(repository.commit, "a commit", _A_COMMIT, _COMMIT)]
+SigningKey = Annotated[
+    str,
+    Reads(
+        repository.key,
+        "a key",
+        "gpg:5DE3E0509C47EA3CF04A42D34AEE18F83AFDEB23",
+        editor.text(pattern="^(ssh:SHA256|gpg):"),
+    ),
 ]
 Days = Annotated[
     int, Reads(scalars.days, "a time in whole days", "30d", editor.text(pattern="^[0-9]+d$"))
@@ -160,6 +191,85 @@ class WaiverBlock(Block):
     by: list[Person] = told("who approved it; danger host takes two", "[ann, ben]", change=NOTHING)
 
 
+class SourceBlock(Block):
+    """Where manifests come from: a git repository, the set of which has the source's name."""
+
+    git: GitUrl = told(
+        "where the repository lies: https, ssh, or a path of this machine",
+        "https://git.example/payments.git",
+        change=NOTHING,
+    )
+    branch: Branch | None = told("the branch that counts", "main", "main", None, NOTHING)
+    tags: Tags | None = told(
+        "in place of a branch: a pattern of tags, of which the highest counts",
+        "v*",
+        "none, a branch counts",
+        None,
+        NOTHING,
+    )
+    path: RepositoryPath | None = told(
+        "the folder of the repository that has the manifests", "deploy", "all of it", None, NOTHING
+    )
+    owner: OwnerName | None = told(
+        "whose everything below that path is; without an owner it is the platform's own",
+        "payments",
+        "the platform",
+        None,
+        NOTHING,
+    )
+    every: Annotated[int, time_within("5s", "1d", "1m")] | None = told(
+        "how often the repository is asked", "1m", "1m", None, NOTHING
+    )
+    credentials: Name | None = told(
+        "a file in /etc/orchestr8/secrets/platform/: a private key for ssh, USER:PASSWORD or a "
+        "token for https",
+        "git-payments",
+        "none",
+        None,
+        NOTHING,
+    )
+    verify: Annotated[str, word("required", "none")] | None = told(
+        "whether every commit that changes something below the path must be signed by a member of "
+        "the owner",
+        "required",
+        "required",
+        None,
+        NOTHING,
+    )
+    start: CommitName | None = told(
+        "the commit that is trusted as it is; what comes after it is verified",
+        _A_COMMIT,
+        "none; `verify: required` needs one",
+        None,
+        NOTHING,
+    )
+    merge_keys: list[SigningKey] = told(
+        "keys of a forge, which may sign merge commits and nothing else",
+        "[gpg:5DE3E0509C47EA3CF04A42D34AEE18F83AFDEB23]",
+        "none",
+        [],
+        NOTHING,
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> "SourceBlock":
+        if self.branch is not None and self.tags is not None:
+            raise WrongError("has branch and tags", "keep the one that counts")
+        if self.verify == "none":
+            if self.start or self.merge_keys:
+                given = "start" if self.start else "merge_keys"
+                raise WrongError(
+                    f"has verify: none and {given}", "take one of them out: nothing is verified"
+                )
+        elif not self.start:
+            raise WrongError(
+                "has no start, and every change after it must be signed",
+                "look at the newest commit and write its whole name, start: COMMIT; or write "
+                "verify: none if whoever can push may change what runs",
+            )
+        return self
+
+
 class PlatformBlock(Block):
     """Who runs the machine, and its rules."""
 
@@ -184,4 +294,13 @@ class PlatformBlock(Block):
         "by: [ann, ben]}]",
         "none",
         [],
+    )
+    sources: dict[Name, SourceBlock] = told(
+        "git repositories that manifests come from, each a set of its own; `orchestr8 sync` asks "
+        "them",
+        "{payments: {git: https://git.example/payments.git, path: deploy, owner: payments, "
+        f"start: {_A_COMMIT}" + "}}",
+        "none",
+        {},
+        NOTHING,
     )

@@ -7,10 +7,11 @@ wrong, the remedy.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import NamedTuple
 
 from orchestr8 import units
 from orchestr8.errors import Place, Problem
-from orchestr8.isolation.limits import Limits
+from orchestr8.isolation.limits import LimitsAsked
 from orchestr8.isolation.strict import NEWEST, VERSIONS
 from orchestr8.manifest.model import CommandCheck, Service
 from orchestr8.manifest.paths import inside
@@ -31,6 +32,7 @@ _ONCE_PER = {
 }
 """The argument that tells two requests of one relaxation apart; the others are asked once."""
 CONFLICTS = (("user.root", "user.fixed", "a box runs as one user"),)
+_JOINED = ("ns.ipc.share", "ns.net.share", "ns.pid.share")
 _NETWORK_OF_ITS_OWN = ("publish", "accepts", "connects", "edge")
 
 
@@ -49,33 +51,36 @@ def value_place(service: Service, path: str) -> Place:
     return places.value(path) if isinstance(places, Places) else service.place(path)
 
 
-def _guarantees(service: Service) -> Iterator[Flaw]:
-    limits, usual = service.limits, Limits()
-    rows: tuple[tuple[str, int | None, int, int, Callable[[int], str]], ...] = (
-        (
-            "cpu",
-            limits.cpu_guarantee_millicores,
-            limits.cpu_max_millicores,
-            usual.cpu_max_millicores,
-            units.format_cpu,
+class Guarantee(NamedTuple):
+    """What may be guaranteed: both numbers, and how they are written."""
+
+    name: str
+    guaranteed: int | None
+    maximum: int | None
+    said: Callable[[int], str]
+
+
+def guarantees(limits: LimitsAsked) -> tuple[Guarantee, ...]:
+    """Those that there are."""
+    return (
+        Guarantee(
+            "cpu", limits.cpu_guarantee_millicores, limits.cpu_max_millicores, units.format_cpu
         ),
-        (
-            "memory",
-            limits.memory_guarantee_bytes,
-            limits.memory_max_bytes,
-            usual.memory_max_bytes,
-            units.format_size,
+        Guarantee(
+            "memory", limits.memory_guarantee_bytes, limits.memory_max_bytes, units.format_size
         ),
     )
-    for name, guarantee, maximum, usual_maximum, written in rows:
-        if guarantee is not None and guarantee > maximum:
-            is_default = f"limits.{name}.max" not in service.places and maximum == usual_maximum
-            most = f"{written(maximum)}{' (the default)' if is_default else ''}"
+
+
+def _guarantees(service: Service) -> Iterator[Flaw]:
+    """Above a maximum that is written; what is not written is known with the contract."""
+    for name, guarantee, maximum, said in guarantees(service.limits):
+        if guarantee is not None and maximum is not None and guarantee > maximum:
             yield (
                 f"limits.{name}.guarantee",
-                f".limits.{name}: the guarantee of {written(guarantee)} is above the maximum of "
-                f"{most}",
-                f"write max: {written(guarantee)} or more, or guarantee less",
+                f".limits.{name}: the guarantee of {said(guarantee)} is above the maximum of "
+                f"{said(maximum)}",
+                f"write max: {said(guarantee)} or more, or guarantee less",
             )
 
 
@@ -139,6 +144,19 @@ def _once(service: Service) -> Iterator[Flaw]:
     for path, refused, reason in rows:
         if refused:
             yield path, f" has `run: once` and {path}; {reason}", "take one of the two out"
+
+
+def _standby(service: Service) -> Iterator[Flaw]:
+    """What belongs to one slot cannot be given to a box that has none yet."""
+    if not service.standby:
+        return
+    if service.volumes and service.replicas > 1:
+        what = ".standby: with replicas each slot has volumes of its own, and a standby has no slot"
+        yield "standby", what, "take standby out, or write replicas: 1"
+    shared = [asked.id for asked in service.relax if asked.id in _JOINED]
+    if shared:
+        what = f".standby: {shared[0]} joins the box of the same slot, and a standby has no slot"
+        yield "standby", what, "take one of the two out"
 
 
 def _targets(service: Service) -> Iterator[Flaw]:
@@ -248,6 +266,7 @@ _RULES: tuple[Callable[[Service], Iterator[Flaw]], ...] = (
     _environment,
     _lists,
     _once,
+    _standby,
     _targets,
     _relaxations,
     _executable_scratch,

@@ -17,13 +17,14 @@ from orchestr8.manifest.reads import WrongError
 from orchestr8.manifest.wording import shortened
 
 _DIGITS_MAX = 20
+VOLUME_LEAST = 16 << 20
 
 # Patterns as text: each is compiled when a manifest first has such a value.
 _ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _FILE_NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 _MEMBER = (
     r"(?:user|group):[a-z_][a-z0-9_-]{0,31}|token:[a-z0-9](?:[a-z0-9-]{0,39})|"
-    r"ssh:SHA256:[A-Za-z0-9+/]{43}=?"
+    r"ssh:SHA256:[A-Za-z0-9+/]{43}=?|gpg:[0-9A-F]{40}"
 )
 _PERSON = r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,63})"
 _URL = r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:/[!-~]*)?"
@@ -72,9 +73,16 @@ def _name(length_max: int, example: str) -> Callable[[str], str]:
     return read
 
 
-owner_name = _name(names.OWNER_LENGTH_MAX, "payments")
+_owner = _name(names.OWNER_LENGTH_MAX, "payments")
 name = _name(names.NAME_LENGTH_MAX, "ledger")
 _service = _name(names.SERVICE_LENGTH_MAX, "api")
+
+
+def owner_name(text: str) -> str:
+    """A team's name; the platform is none."""
+    if text == names.PLATFORM:
+        raise ValueError(f'"{text}" is whoever runs the machine; choose another name, as in ops')
+    return _owner(text)
 
 
 def bare_service_name(text: str) -> str:
@@ -170,6 +178,18 @@ def size(text: str) -> int:
             "default"
         )
     return units.parse_size(text)
+
+
+def volume_size(text: str) -> int:
+    """The size of a volume: whole MiB, and enough for a file system."""
+    found = size(text)
+    if found < VOLUME_LEAST:
+        raise ValueError(f"{shortened(text)} is too small for a file system; write 16MiB or more")
+    if found % (1 << 20):
+        raise ValueError(
+            f"{shortened(text)} is not a whole number of MiB; write {-(-found >> 20)}MiB"
+        )
+    return found
 
 
 def byte_rate(text: str) -> int:
@@ -270,7 +290,7 @@ def secret_file(text: str) -> str:
 
 
 def member(text: str) -> str:
-    """Who belongs to an owner: `user:`, `group:`, `token:` or `ssh:SHA256:`."""
+    """Who belongs to an owner: `user:`, `group:`, `token:`, `ssh:SHA256:` or `gpg:`."""
     if not re.fullmatch(_MEMBER, text):
         raise ValueError(
             f'"{shortened(text)}" is not a member; write user:NAME, group:NAME, token:NAME or '

@@ -6,11 +6,11 @@ come out typed but not yet resolved: a service without an owner has an empty one
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 
 from orchestr8.manifest import addresses, editor, images, paths, scalars
 from orchestr8.manifest.arguments import Asked, asked
-from orchestr8.manifest.blocks import IN_PLACE, NEW_BOX, Block, told
+from orchestr8.manifest.blocks import GROWS, IN_PLACE, NEW_BOX, Block, told
 from orchestr8.manifest.parts import (
     EdgeBlock,
     HealthBlock,
@@ -19,7 +19,7 @@ from orchestr8.manifest.parts import (
     StopBlock,
     UpdateBlock,
 )
-from orchestr8.manifest.reads import Reads, ReadsShape
+from orchestr8.manifest.reads import Reads, ReadsShape, WrongError
 from orchestr8.manifest.types import (
     BoxPath,
     Literal,
@@ -46,6 +46,12 @@ Image = Annotated[
 Workdir = Annotated[str, Reads(paths.workdir, "a path in the box", "/srv/app", editor.PATH)]
 Beside = Annotated[
     str, Reads(paths.beside, "a file beside the manifest", "./api.toml", editor.text(minLength=1))
+]
+Sealed = Annotated[
+    str,
+    Reads(
+        paths.beside, "a file beside the manifest", "./db-password.age", editor.text(minLength=1)
+    ),
 ]
 VolumeName = Annotated[
     tuple[str, str], Reads(scalars.volume_name, "a volume", "ledger", editor.NAME_OF_OWNER)
@@ -77,6 +83,7 @@ EnvName = Annotated[
         editor.text(pattern="^[A-Za-z_][A-Za-z0-9_]*$"),
     ),
 ]
+VolumeSize = Annotated[int, Reads(scalars.volume_size, "a size", "10GiB", editor.SIZE)]
 SecretFile = Annotated[str, Reads(scalars.secret_file, "a file's name", "db-password")]
 Relax = Annotated[Asked, ReadsShape(asked, "a relaxation", "cap.add: CHOWN", editor.relax_item)]
 
@@ -179,7 +186,8 @@ class ServiceDefaults(Block):
         IN_PLACE,
     )
     connects: list[LinkText] = told(
-        "services that are called, each on one port; nothing else is reachable",
+        "services that are called, each on one port, by name (db.data; one's own also as db); "
+        "nothing else is reachable",
         "[db.data:5432]",
         "none",
         [],
@@ -245,6 +253,13 @@ class ServiceBlock(ServiceDefaults, ServiceHead):
 class VolumeBlock(Block):
     """Data of an owner; exclusive to one box unless it is shared."""
 
+    size: VolumeSize | None = told(
+        "what its files can take, of a file system of its own; with replicas each has as much",
+        "10GiB",
+        "no limit of its own",
+        None,
+        GROWS,
+    )
     share: dict[
         Annotated[
             tuple[str, str],
@@ -260,11 +275,30 @@ class VolumeBlock(Block):
 
 
 class SecretBlock(Block):
-    """A file in the owner's folder of the host, /etc/orchestr8/secrets/OWNER/."""
+    """A secret: a file in the owner's folder of the host, /etc/orchestr8/secrets/OWNER/, or a
+    sealed file of the repository."""
 
     file: SecretFile | None = told(
         "the file's name in that folder", "db-password", "the secret's own name", None
     )
+    sealed: Sealed | None = told(
+        "a sealed file beside the manifest; this machine alone can open it: "
+        "`orchestr8 secret seal OWNER NAME` makes one",
+        "./db-password.age",
+        "none: the secret lies on the host",
+        None,
+        NEW_BOX,
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "SecretBlock":
+        if self.file is not None and self.sealed is not None:
+            raise WrongError(
+                "has file and sealed",
+                "keep the one that is meant: file: NAME lies on the host, sealed: ./NAME.age in "
+                "the repository",
+            )
+        return self
 
 
 Version = Annotated[

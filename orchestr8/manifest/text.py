@@ -10,9 +10,11 @@ import re
 
 from orchestr8.errors import ManifestError, Place, Problem
 from orchestr8.manifest.model import Source
+from orchestr8.reading import ENDINGS as ENDINGS
+from orchestr8.reading import FILE_BYTES_MAX as FILE_BYTES_MAX
+from orchestr8.reading import SET_BYTES_MAX as SET_BYTES_MAX
+from orchestr8.reading import looks_like_a_manifest as looks_like_a_manifest
 
-FILE_BYTES_MAX = 1 << 20
-SET_BYTES_MAX = 16 << 20
 SCALAR_BYTES_MAX = 16 << 10
 
 _PLANE_ENDS = "".join(chr((plane << 16) + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))

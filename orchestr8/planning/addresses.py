@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 def to_number(address: str) -> int:
@@ -17,8 +18,7 @@ def to_address(number: int) -> str:
     return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(Struct, frozen=True):
     """The addresses that may be given out: neither the range's own, nor the gateway, nor the
     broadcast address."""
 

@@ -7,7 +7,8 @@ order in which services start, so the answer does not depend on who asked first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from orchestr8 import units
 from orchestr8.boxes.desired import Desired, DesiredService
@@ -21,8 +22,7 @@ MACHINE = ""
 """The holder of everything that is not an owner."""
 
 
-@dataclass(frozen=True)
-class _Resource:
+class _Resource(Struct, frozen=True):
     """One thing that is counted: its name, what a box takes of it, and how it is written."""
 
     name: str
@@ -49,8 +49,7 @@ _RESOURCES = (
 )
 
 
-@dataclass
-class Room:
+class Room(Struct):
     """What is held of each resource, by owner and on the machine, as moves are admitted."""
 
     quotas: Mapping[str, Quota]
@@ -131,7 +130,7 @@ def admit(service: DesiredService, moves: Moves, room: Room) -> Moves:
     slots: list[SlotMove] = []
     for move in moves.slots:
         refusal = None
-        if isinstance(move, Provision | Replace) and move.spec.networked:
+        if isinstance(move, Provision | Replace) and move.spec.networked and not move.standby:
             refusal = room.address_refusal(move)
         if isinstance(move, Provision) and refusal is None:
             refusal = room.refusal(service.name.owner, service.limits, move.slot)

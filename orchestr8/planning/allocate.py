@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from orchestr8.boxes.network import SERVICE_RANGE, SUBNET
 from orchestr8.boxes.records import UID_FIRST, UID_RANGE, BoxRecord, Records, ServiceRecord
-from orchestr8.boxes.world import World
+from orchestr8.boxes.world import ObservedBox, World
 from orchestr8.contract.model import Contracts
 from orchestr8.errors import RejectedError
 from orchestr8.names import BoxId, ServiceName
@@ -34,7 +36,7 @@ def allocate(
     gone = [
         replace(records.services[name], key="")
         for name in records.services.keys() - contracts.services.keys()
-        if records.services[name].key
+        if records.services[name].key and name not in records.adopted
     ]
     wanted = (name for name in contracts.services if not _has_key(records, name))
     fresh = _fresh(sorted(wanted), records, service_range)
@@ -64,7 +66,7 @@ def _fresh(
     names: Iterable[ServiceName], records: Records, service_range: str
 ) -> list[ServiceRecord]:
     uid_base = max((one.uid_base + UID_RANGE for one in records.services.values()), default=0)
-    uid_base = max(uid_base, UID_FIRST)
+    uid_base = max(uid_base, UID_FIRST, records.floor.uid_base)
     used = {one.address for one in records.services.values()}
     range_ = Range.of(service_range)
     address = max(used, key=lambda text: tuple(map(int, text.split("."))), default="")
@@ -72,7 +74,7 @@ def _fresh(
     for name in names:
         earlier = records.services.get(name)
         if earlier is not None:
-            key = _key(records.installation, name, earlier.serial_last)
+            key = service_key(records.installation, name, earlier.serial_last)
             fresh.append(replace(earlier, key=key))
             continue
         address = range_.next_free(address, used)
@@ -82,12 +84,15 @@ def _fresh(
                 "remove services that nobody needs",
             )
         used.add(address)
-        fresh.append(ServiceRecord(name, _key(records.installation, name, 0), 0, uid_base, address))
+        serial = records.floor.serial
+        key = service_key(records.installation, name, serial)
+        fresh.append(ServiceRecord(name, key, serial, uid_base, address))
         uid_base += UID_RANGE
     return fresh
 
 
-def _key(installation: str, name: ServiceName, serial: int) -> str:
+def service_key(installation: str, name: ServiceName, serial: int) -> str:
+    """The key of a service that begins after this serial."""
     text = f"{installation}/{name.owner}/{name.service}/{serial}"
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
@@ -121,6 +126,12 @@ class Dealer:
         self._serials[name] = last + 1
         address = self._address() if networked else ""
         record = BoxRecord(BoxId(name.owner, name.service, last + 1), slot, address)
+        self._boxes.append(record)
+        return record
+
+    def take(self, standby: ObservedBox, slot: int) -> BoxRecord:
+        """A slot for a box that is there already."""
+        record = BoxRecord(standby.id, slot, standby.address)
         self._boxes.append(record)
         return record
 

@@ -6,11 +6,15 @@ what is never seen cannot have drifted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import astuple
+
 from orchestr8 import units
-from orchestr8.boxes.spec import BoxSpec, FieldChange, SpecFile, SpecSecret, differences
+from orchestr8.boxes.desired import DesiredVolume
+from orchestr8.boxes.spec import BoxSpec, FieldChange, differences
+from orchestr8.boxes.world import ObservedVolume
 from orchestr8.isolation import features as feature
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
@@ -19,11 +23,11 @@ NONE = "(none)"
 PAGE_BYTES = 4096
 UNLIMITED = 1 << 62
 TEXT_MOST = 56
-DIGEST_SHOWN = 8
+_CONTENTS = ("file", "secret")
+"""How the fields begin whose members are told by name alone."""
 
 
-@dataclass(frozen=True)
-class _Number:
+class _Number(Struct, frozen=True):
     """One number of a cgroup: its field, its name in the manifest, its unit, who carries it."""
 
     field: str
@@ -62,6 +66,14 @@ def quota_changes(wanted: Quota, seen: Quota) -> tuple[FieldChange, ...]:
     Boxes are counted at admission, and bandwidth is no cgroup's number.
     """
     return _number_changes(_QUOTA, wanted, seen)
+
+
+def volume_grows(wanted: DesiredVolume, seen: ObservedVolume) -> FieldChange | None:
+    """The size of a volume that is there and should be larger. No volume becomes smaller, and one
+    without a size keeps none."""
+    if seen.size_bytes is None or (wanted.size_bytes or 0) <= seen.size_bytes:
+        return None
+    return FieldChange("size", _say(seen.size_bytes, "size"), _say(wanted.size_bytes, "size"))
 
 
 def spec_changes(wanted: BoxSpec, carried: BoxSpec) -> tuple[FieldChange, ...]:
@@ -114,6 +126,8 @@ def _say(value: int | None, unit: str) -> str:
 
 def _narrow(change: FieldChange, wanted: BoxSpec, carried: BoxSpec) -> FieldChange:
     """A list's change as the members that went and those that came."""
+    if change.field.startswith(_CONTENTS):
+        return change
     of_spec = hasattr(wanted, change.field)
     holders = (carried, wanted) if of_spec else (carried.profile, wanted.profile)
     before, after = (getattr(holder, change.field) for holder in holders)
@@ -135,10 +149,8 @@ def _members(members: tuple[Any, ...]) -> str:
 def _member(member: Any) -> str:
     if isinstance(member, str):
         return member
-    parts = member if isinstance(member, tuple) else tuple(vars(member).values())
-    name, value = (str(part) for part in parts[:2])
-    is_digest = isinstance(member, SpecFile | SpecSecret)
-    return f"{name}={value[:DIGEST_SHOWN] if is_digest else value}"
+    parts = member if isinstance(member, tuple) else astuple(member)
+    return "=".join(str(part) for part in parts[:2])
 
 
 def _yes_or_no(value: bool) -> str:

@@ -53,7 +53,7 @@ def _holds_up(other: Wait, move: Provision | Replace) -> bool:
     should follow its own."""
     if other.box is None:
         return True
-    return isinstance(move, Replace) and other.reason is not Reason.PORT
+    return isinstance(move, Replace) and other.reason not in (Reason.PORT, Reason.HELD)
 
 
 def _no_box_to_join(peer: ServiceName, slot: int, desired: Desired, decided: Decided) -> str:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from orchestr8.boxes.spec import BoxSpec, FieldChange
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.names import ServiceName
+from orchestr8.planning.changes import spec_changes
 from orchestr8.planning.draft import Draft
 from orchestr8.planning.moves import Adjust, Finish, Moves, Provision, Release, Replace, Wait
 from orchestr8.planning.plan import Mark, Step, Upkeep
 from orchestr8.planning.replace import stop_first_why
 from orchestr8.planning.rules import NO_BOX_YET
 from orchestr8.planning.upkeep import link_changes, upkeep
-from orchestr8.planning.wording import is_own, listed, volume_label
+from orchestr8.planning.wording import counted, is_own, listed, volume_label
 
 IN_PLACE = "in place, no restart"
 _ORDER = {mark: position for position, mark in enumerate(Mark)}
@@ -30,6 +32,7 @@ def describe(draft: Draft) -> tuple[tuple[Step, ...], tuple[Upkeep, ...]]:
         about = _About(draft, name, draft.moves.get(name, Moves()))
         steps += about.provisions()
         steps += about.replacements()
+        steps += about.standbys()
         steps += about.releases()
         steps += about.rebalance(links.get(name, ()))
         steps += about.waits()
@@ -37,8 +40,7 @@ def describe(draft: Draft) -> tuple[tuple[Step, ...], tuple[Upkeep, ...]]:
     return tuple(steps), upkeep(draft, is_explained=bool(steps))
 
 
-@dataclass(frozen=True)
-class _About:
+class _About(Struct, frozen=True):
     """The lines of one service."""
 
     draft: Draft
@@ -60,8 +62,10 @@ class _About:
         """Boxes where none runs."""
         moves = [move for move in self.moves.slots if isinstance(move, Provision)]
         before = self.running
-        for alike in _alike(moves, lambda move: (move.cause, move.changes)):
+        for alike in _alike(moves, lambda move: (move.cause, move.changes, bool(move.standby))):
             count = len(alike)
+            taken = f"{counted(count, 'standby is', 'standbys are')} started"
+            fresh = self._effect_of_fresh([move.spec for move in alike])
             yield Step(
                 Mark.PROVISION,
                 self.name,
@@ -70,7 +74,7 @@ class _About:
                 "provision",
                 cause="" if alike[0].cause == NO_BOX_YET else alike[0].cause,
                 changes=alike[0].changes,
-                effect=self._effect_of_fresh([move.spec for move in alike]),
+                effect=taken if alike[0].standby else fresh,
                 notes=self.notes,
                 count=count,
             )
@@ -86,6 +90,30 @@ class _About:
         if finished:
             cause = "an interrupted replacement goes on"
             yield self._replacement(cause, finished, ())
+
+    def standbys(self) -> Iterable[Step]:
+        """Boxes that wait, and those that waited for nothing."""
+        fresh, outdated = self.moves.standbys, self.moves.outdated
+        anew, running = min(len(fresh), len(outdated)), self.running
+        spec = outdated[0].box.spec if outdated else None
+        if anew:
+            changes = spec_changes(fresh[0].spec, spec) if spec else ()
+            yield Step(
+                Mark.REPLACE, self.name, running, running, "replace standby",
+                cause="" if changes else outdated[0].cause, changes=changes,
+                effect="it never ran", count=anew,
+            )  # fmt: skip
+        if len(fresh) > anew:
+            yield Step(
+                Mark.PROVISION, self.name, running, running, "stand by",
+                effect=f"{counted(len(fresh) - anew, 'box waits', 'boxes wait')} to be started",
+                count=len(fresh) - anew,
+            )  # fmt: skip
+        if len(outdated) > anew:
+            yield Step(
+                Mark.RELEASE, self.name, running, running, "release standby",
+                cause=outdated[0].cause, effect="it never ran", count=len(outdated) - anew,
+            )  # fmt: skip
 
     def releases(self) -> Iterable[Step]:
         """Boxes that go."""
@@ -131,13 +159,15 @@ class _About:
     def waits(self) -> Iterable[Step]:
         """What cannot be done now."""
         moves = [move for move in self.moves.slots if isinstance(move, Wait)]
+        service = self.draft.desired.services.get(self.name)
+        moves += [self.moves.standbys_wait] if self.moves.standbys_wait else []
         for alike in _alike(moves, lambda move: (move.cause, move.remedy, move.try_again_ms)):
             first = alike[0]
             yield Step(
                 Mark.WAITS,
                 self.name,
                 self.running,
-                len(self.moves.slots),
+                max(len(self.moves.slots), len(service.slots) if service else 0),
                 "waits",
                 cause=first.cause,
                 effect=first.remedy,
@@ -165,8 +195,9 @@ class _About:
 
     def _effect_of_fresh(self, specs: list[BoxSpec]) -> str:
         words = ["runs once"] if specs[0].run_once else []
+        present = {volume.name for volume in self.draft.world.volumes}
         mounts = {
-            volume_label(volume): volume.volume not in self.draft.volumes
+            volume_label(volume): volume.volume in present
             for spec in specs
             for volume in spec.volumes
             if is_own(volume, self.name.owner)

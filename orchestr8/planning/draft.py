@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from orchestr8.boxes.desired import Box, Desired, DesiredService, DesiredVolume
 from orchestr8.boxes.network import Element
-from orchestr8.boxes.world import World
+from orchestr8.boxes.records import BoxRecord
+from orchestr8.boxes.world import State, World
 from orchestr8.isolation import features as feature
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import BoxId, ServiceName
-from orchestr8.planning.changes import quota_changes
+from orchestr8.planning.changes import quota_changes, volume_grows
 from orchestr8.planning.links import Wiring
-from orchestr8.planning.moves import Moves, Provision, Replace, joined
+from orchestr8.planning.moves import Moves, Provision, Replace, StandBy, joined
 from orchestr8.planning.places import Places
 from orchestr8.planning.plan import (
     Action,
@@ -28,6 +29,7 @@ from orchestr8.planning.plan import (
 from orchestr8.planning.survey import Survey
 
 Numbers = tuple[int, ...]
+_Needed = tuple[ServiceName, Provision | Replace | StandBy]
 
 
 @dataclass
@@ -71,7 +73,7 @@ class Draft:
         self.actions.append(Action(call, purpose, cause, service, needed))
         return len(self.actions) - 1
 
-    def under(self, name: ServiceName, move: Provision | Replace) -> set[int]:
+    def under(self, name: ServiceName, move: Provision | Replace | StandBy) -> set[int]:
         """What a fresh box stands on: its owner's cgroup, its image, its volumes, the network."""
         found = {self.owners.get(name.owner), self.images.get(_image_key(move))}
         found.update(self.volumes.get(volume.volume) for volume in move.spec.volumes)
@@ -79,12 +81,16 @@ class Draft:
             found.update(self.opening)
         return {number for number in found if number is not None}
 
-    def box(self, service: DesiredService, move: Provision | Replace) -> Box:
-        """The fresh box of a slot."""
-        record = self.places.fresh[service.name, move.slot]
+    def box(
+        self,
+        service: DesiredService,
+        move: Provision | Replace | StandBy,
+        record: BoxRecord,
+    ) -> Box:
+        """A fresh box with what was dealt to it."""
         return Box(
             id=record.id,
-            slot=move.slot,
+            slot=record.slot,
             set_name=service.set_name,
             service_key=service.key,
             spec=move.spec,
@@ -92,19 +98,26 @@ class Draft:
             address=record.address,
             names=service.names if move.spec.networked else (),
             joins=tuple(
-                (kind, self.places.box_in(peer, move.slot))
+                (kind, self.places.box_in(peer, record.slot))
                 for kind, peer in joined(move.spec.profile)
             ),
             shares=service.shares,
+            uid_base=service.uid_base,
+            service_address=service.address,
         )
 
 
 def lay_ground(draft: Draft) -> None:
     """Writes what serves several: network, owners' cgroups, images, volumes, the opening change."""
-    needed = [(name, move) for name, moves in sorted(draft.moves.items()) for move in moves.fresh]
+    needed: list[_Needed] = [
+        (name, move)
+        for name, moves in sorted(draft.moves.items())
+        for move in (*(one for one in moves.fresh if not one.standby), *moves.standbys)
+    ]
     _network(draft, needed)
     _owners(draft, {name.owner for name, _ in needed})
     missing = _missing_volumes(draft) if needed else {}
+    _volumes_that_are_there(draft)
     for name, move in needed:
         _image(draft, name, move)
         for mount in move.spec.volumes:
@@ -114,7 +127,7 @@ def lay_ground(draft: Draft) -> None:
                 draft.volumes[mount.volume] = number
 
 
-def _network(draft: Draft, needed: Iterable[tuple[ServiceName, Provision | Replace]]) -> None:
+def _network(draft: Draft, needed: Iterable[_Needed]) -> None:
     wiring = draft.wiring
     prepare: Numbers = ()
     if not draft.world.network.prepared and (wiring.add or _any_interface(draft, needed)):
@@ -126,9 +139,9 @@ def _network(draft: Draft, needed: Iterable[tuple[ServiceName, Provision | Repla
         draft.opening = (draft.add(call, Purpose.REBALANCE, cause, needs=prepare),)
 
 
-def _any_interface(draft: Draft, needed: Iterable[tuple[ServiceName, Provision | Replace]]) -> bool:
+def _any_interface(draft: Draft, needed: Iterable[_Needed]) -> bool:
     """Whether any box has or will have an interface: without the table nothing would be denied."""
-    specs = (box.spec for box in draft.world.boxes if box.state.runs)
+    specs = (box.spec for box in draft.world.boxes if box.state is not State.STOPPED)
     return any(spec and spec.networked for spec in (*specs, *(move.spec for _, move in needed)))
 
 
@@ -149,16 +162,30 @@ def _owners(draft: Draft, with_fresh_boxes: Set[str]) -> None:
             draft.owners[owner] = draft.add(call, Purpose.REBALANCE, cause)
 
 
-def _image(draft: Draft, name: ServiceName, move: Provision | Replace) -> None:
+def _image(draft: Draft, name: ServiceName, move: Provision | Replace | StandBy) -> None:
     key = _image_key(move)
     if key not in draft.world.images and key not in draft.images:
         call = FetchImage(move.spec.image, move.spec.image_id)
         draft.images[key] = draft.add(call, Purpose.PROVISION, "not present", name)
 
 
-def _image_key(move: Provision | Replace) -> str:
+def _image_key(move: Provision | Replace | StandBy) -> str:
     """An image by its id, or by its name where nobody has seen it yet."""
     return move.spec.image_id or move.spec.image
+
+
+def _volumes_that_are_there(draft: Draft) -> None:
+    """Those that grow, and those whose file system is not mounted, since a reboot for instance."""
+    seen = {volume.name: volume for volume in draft.world.volumes}
+    for wanted in draft.desired.volumes:
+        volume = seen.get(wanted.name)
+        if volume is None:
+            continue
+        grows = volume_grows(wanted, volume)
+        if grows or not volume.ready:
+            cause = str(grows) if grows else "its file system is not mounted"
+            number = draft.add(EnsureVolume(wanted), Purpose.REBALANCE, cause)
+            draft.volumes[wanted.name] = number
 
 
 def _missing_volumes(draft: Draft) -> dict[str, DesiredVolume]:

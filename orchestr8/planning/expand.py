@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.records import Records
@@ -14,11 +16,11 @@ from orchestr8.isolation.profile import PRIVATE
 from orchestr8.manifest.model import HttpCheck, Link, Service, TcpCheck
 from orchestr8.names import ServiceName
 from orchestr8.planning.storage import Storage, Volumes, ids
-from orchestr8.planning.survey import Key, key_of
 from orchestr8.planning.wording import listed
 
 Digests = Mapping[tuple[str, ...], str]
-"""Keyed hashes: ("file", owner, service, source) and ("secret", owner, name). Empty is missing."""
+"""Keyed hashes: ("file", owner, service, source) and ("secret", owner, name), which for one service
+may be ("secret", owner, name, service) instead. Empty is missing."""
 NO_VOLUMES: Volumes = {}
 
 
@@ -29,7 +31,7 @@ def expand(
 
     A volume of which `volumes` says nothing is read-only for all but its own service.
     """
-    names = sorted(contracts.services, key=key_of)
+    names = sorted(contracts.services)
     fleet = _Fleet(contracts, records, digests, Storage(contracts, records, volumes))
     return Desired(
         services={name: fleet.service(contracts.services[name]) for name in names},
@@ -51,31 +53,31 @@ class _Fleet:
     records: Records
     digests: Digests
     storage: Storage
-    joiners: dict[Key, list[Contract]] = field(default_factory=dict)
+    joiners: dict[ServiceName, list[Contract]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         services = self.contracts.services.values()
         for contract in services:
             if contract.profile.net != PRIVATE:
                 peer = ServiceName.parse(contract.profile.net)
-                self.joiners.setdefault(key_of(peer), []).append(contract)
+                self.joiners.setdefault(peer, []).append(contract)
         shared = {contract.profile.ipc for contract in services} - {PRIVATE}
         self._ipc_joined = {ServiceName.parse(peer) for peer in shared}
         links = (link for contract in services for link in contract.service.connects)
-        self._called = {key_of(link.peer) for link in links}
+        self._called = {link.peer for link in links}
 
     def service(self, contract: Contract) -> DesiredService:
         """One service: a declaration for each slot, and what may change without a new box."""
         service, name = contract.service, contract.name
         record = self.records.services[name]
-        users = (contract, *self.joiners.get(key_of(name), ()))
+        users = (contract, *self.joiners.get(name, ()))
         endings = [grant for grant in contract.grants if grant.ended]
         return DesiredService(
             name=name,
             set_name=contract.set_name,
             key=record.key,
             address=record.address,
-            slots=self._slots(contract, self._is_networked(users), record.uid),
+            slots=self._slots(contract, self._is_networked(users), self.storage.private_id(name)),
             limits=contract.limits,
             run_once=service.run_once,
             health=service.health,
@@ -91,6 +93,8 @@ class _Fleet:
             stop_first_why=self._stop_first_why(contract),
             shares=("ipc",) if self._ipc_joined and name in self._ipc_joined else (),
             missing=self._missing(contract) if service.files or service.secrets else (),
+            uid_base=record.uid_base,
+            standby=service.standby,
         )
 
     def _slots(self, contract: Contract, networked: bool, uid_private: int) -> tuple[BoxSpec, ...]:
@@ -149,7 +153,7 @@ class _Fleet:
         """
         if users[0].profile.net != PRIVATE:
             return False
-        return any(_uses_network(user) or key_of(user.name) in self._called for user in users)
+        return any(_uses_network(user) or user.name in self._called for user in users)
 
     def _names(self, users: Sequence[Contract], address: str) -> tuple[tuple[str, str], ...]:
         """The hosts file of a box with an interface: the service and those that it calls, at their
@@ -191,7 +195,8 @@ class _Fleet:
         return self.digests.get(("file", contract.name.owner, contract.name.service, source), "")
 
     def _secret(self, contract: Contract, name: str) -> str:
-        return self.digests.get(("secret", contract.name.owner, name), "")
+        key = ("secret", contract.name.owner, name)
+        return self.digests.get((*key, contract.name.service)) or self.digests.get(key, "")
 
 
 def _ending(grant: Grant) -> str:

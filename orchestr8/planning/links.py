@@ -8,30 +8,28 @@ went leave behind. Default-deny: what is not wanted goes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
+
+from msgspec import Struct
 
 from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.world import World
 from orchestr8.names import ServiceName
 from orchestr8.planning.places import NOWHERE, Presence, Presences
-from orchestr8.planning.survey import Key, Survey, key_of
+from orchestr8.planning.survey import Survey
 
 Fact = tuple[Any, ...]
 """An element as its kind and values: a fleet has many thousands, and these compare fast."""
-_VALUES = {
-    kind: attrgetter(*(one.name for one in fields(kind))) for kind in (Pass, Route, Door, Out)
-}
+_VALUES = {kind: attrgetter(*kind.__struct_fields__) for kind in (Pass, Route, Door, Out)}
 
 
-@dataclass(frozen=True)
-class Wiring:
+class Wiring(Struct, frozen=True):
     """The changes of the table at the start and at the end, and what a switch needs to know."""
 
     presences: Presences
-    ports: Mapping[Key, tuple[int, ...]]
+    ports: Mapping[ServiceName, tuple[int, ...]]
     add: tuple[Element, ...]
     remove: tuple[Element, ...]
     remove_at_end: tuple[Element, ...]
@@ -39,11 +37,11 @@ class Wiring:
 
     def serving(self, name: ServiceName) -> tuple[str, ...]:
         """The addresses that take a service's traffic when the plan begins."""
-        return self.presences.get(key_of(name), NOWHERE).serving
+        return self.presences.get(name, NOWHERE).serving
 
     def leads_to(self, service: DesiredService, backends: Iterable[str]) -> tuple[Element, ...]:
         """The routes and doors of a service, leading to these boxes."""
-        ports = self.ports.get(key_of(service.name), ())
+        ports = self.ports.get(service.name, ())
         return _elements(_leads_to(service, ports, tuple(sorted(backends)), self.doors_held))
 
 
@@ -61,7 +59,7 @@ def wire(
         fact = (type(element), *_VALUES[type(element)](element))
         if fact in wanted:
             wanted.remove(fact)
-        else:
+        elif element not in seen.standing:
             gone.append(fact)
     return Wiring(
         presences,
@@ -76,12 +74,12 @@ def wire(
 def standing_elements(desired: Desired, world: World) -> frozenset[Element]:
     """What the table shall hold for the boxes that run, while no plan is carried out."""
     by_id = {box.id: box for box in world.boxes}
-    found: dict[Key, set[str]] = {}
+    found: dict[ServiceName, set[str]] = {}
     for box in world.boxes:
         peer = by_id.get(dict(box.joins).get("net", box.id), box)
         address = box.address or peer.address
         if box.state.runs and address:
-            found.setdefault(key_of(box.id.service_name), set()).add(address)
+            found.setdefault(box.id.service_name, set()).add(address)
     presences = {
         key: Presence(tuple(sorted(addresses)), (), tuple(sorted(addresses)))
         for key, addresses in found.items()
@@ -93,17 +91,16 @@ def standing_elements(desired: Desired, world: World) -> frozenset[Element]:
 def _wanted(
     desired: Desired,
     presences: Presences,
-    ports: Mapping[Key, tuple[int, ...]],
+    ports: Mapping[ServiceName, tuple[int, ...]],
     held: frozenset[tuple[str, int]],
 ) -> set[Fact]:
     wanted: set[Fact] = set()
     for name, service in desired.services.items():
-        key = key_of(name)
-        here = presences.get(key, NOWHERE)
+        here = presences.get(name, NOWHERE)
         if here.during and (service.connects or service.egress):
             wanted.update(_passes(service, here, presences))
-        if here.serving and (key in ports or service.publish):
-            wanted.update(_leads_to(service, ports.get(key, ()), here.serving, held))
+        if here.serving and (name in ports or service.publish):
+            wanted.update(_leads_to(service, ports.get(name, ()), here.serving, held))
     return wanted
 
 
@@ -113,17 +110,17 @@ def _elements(facts: Iterable[Fact]) -> tuple[Element, ...]:
     return tuple(kind(*values) for kind, *values in ordered)
 
 
-def _called_ports(desired: Desired) -> dict[Key, tuple[int, ...]]:
-    found: dict[Key, set[int]] = {}
+def _called_ports(desired: Desired) -> dict[ServiceName, tuple[int, ...]]:
+    found: dict[ServiceName, set[int]] = {}
     for service in desired.services.values():
         for link in service.connects:
-            found.setdefault(key_of(link.peer), set()).add(link.port)
+            found.setdefault(link.peer, set()).add(link.port)
     return {key: tuple(sorted(ports)) for key, ports in found.items()}
 
 
 def _passes(service: DesiredService, here: Presence, presences: Presences) -> Iterator[Fact]:
     for link in service.connects:
-        for destination in presences.get(key_of(link.peer), NOWHERE).during:
+        for destination in presences.get(link.peer, NOWHERE).during:
             for source in here.during:
                 yield Pass, source, destination, link.port
     for egress in service.egress:

@@ -7,7 +7,9 @@ them, since both happen whatever becomes of the slot.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestr8.boxes.spec import BoxSpec, FieldChange
 from orchestr8.boxes.world import ObservedBox, State
@@ -19,16 +21,14 @@ from orchestr8.planning.plan import Reason
 HALF_MADE = "left half-made by an interrupted apply"
 
 
-@dataclass(frozen=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """The box stays as it is: it runs as declared, or it is a job that is done."""
 
     slot: int
     box: ObservedBox
 
 
-@dataclass(frozen=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """An interrupted replacement goes on: once `box` is good, its predecessors go."""
 
     slot: int
@@ -36,8 +36,7 @@ class Finish:
     predecessors: tuple[ObservedBox, ...]
 
 
-@dataclass(frozen=True)
-class Provision:
+class Provision(Struct, frozen=True):
     """A fresh box for a slot in which nothing runs; what lies there goes once it has started.
 
     `first` tells a first start, which waits for others, from healing, which does not.
@@ -49,6 +48,8 @@ class Provision:
     first: bool
     leftovers: tuple[ObservedBox, ...] = ()
     changes: tuple[FieldChange, ...] = ()
+    standby: ObservedBox | None = None
+    """The box that waits for this already; without one it is made."""
 
     @property
     def box(self) -> None:
@@ -56,8 +57,7 @@ class Provision:
         return None
 
 
-@dataclass(frozen=True)
-class Replace:
+class Replace(Struct, frozen=True):
     """A fresh box instead of one that runs. `update` is false where the box is merely ill."""
 
     slot: int
@@ -67,10 +67,17 @@ class Replace:
     changes: tuple[FieldChange, ...] = ()
     update: bool = True
     leftovers: tuple[ObservedBox, ...] = ()
+    standby: ObservedBox | None = None
 
 
-@dataclass(frozen=True)
-class Wait:
+class StandBy(Struct, frozen=True):
+    """A box is made and waits at its gate, without a slot, until one needs it."""
+
+    spec: BoxSpec
+    cause: str
+
+
+class Wait(Struct, frozen=True):
     """Nothing can be done for this slot now, and why; `box` is what runs there meanwhile."""
 
     slot: int
@@ -85,8 +92,7 @@ class Wait:
 SlotMove = Keep | Finish | Provision | Replace | Wait
 
 
-@dataclass(frozen=True)
-class Adjust:
+class Adjust(Struct, frozen=True):
     """Limits or hosts file of a running box are set in place."""
 
     box: ObservedBox
@@ -95,21 +101,23 @@ class Adjust:
     changes: tuple[FieldChange, ...]
 
 
-@dataclass(frozen=True)
-class Release:
+class Release(Struct, frozen=True):
     """A box goes, and nothing takes its place."""
 
     box: ObservedBox
     cause: str
 
 
-@dataclass(frozen=True)
-class Moves:
+class Moves(Struct, frozen=True):
     """Everything that shall happen to one service."""
 
     slots: tuple[SlotMove, ...] = ()
     adjusts: tuple[Adjust, ...] = ()
     releases: tuple[Release, ...] = ()
+    standbys: tuple[StandBy, ...] = ()
+    outdated: tuple[Release, ...] = ()
+    """Standbys that no slot can take any more; they go once the slots have their new boxes."""
+    standbys_wait: Wait | None = None
 
     @property
     def fresh(self) -> tuple[Provision | Replace, ...]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestr8.boxes.desired import DesiredService
 from orchestr8.names import ServiceName
 from orchestr8.planning.moves import joined
 
 
-@dataclass(frozen=True)
-class Forerunners:
+class Forerunners(Struct, frozen=True):
     """Whom a service stands on: `hard` must be there before it, `soft` should start before it."""
 
     hard: frozenset[ServiceName]

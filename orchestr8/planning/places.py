@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.records import BoxRecord
 from orchestr8.boxes.world import ObservedBox, State
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.moves import Finish, Moves, Provision, Replace, joined
-from orchestr8.planning.survey import Key, Survey, key_of
+from orchestr8.planning.survey import Survey
 
 
 class Presence(NamedTuple):
@@ -27,11 +28,10 @@ class Presence(NamedTuple):
 
 
 NOWHERE = Presence()
-Presences = Mapping[Key, Presence]
+Presences = Mapping[ServiceName, Presence]
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(Struct, frozen=True):
     """Addresses and boxes by slot, of what is kept and of what is `fresh`.
 
     A box that shares another's network has no address of its own and is reached at the other's.
@@ -40,6 +40,8 @@ class Places:
     seen: Survey
     moves: Mapping[ServiceName, Moves]
     fresh: Mapping[tuple[ServiceName, int], BoxRecord]
+    standbys: Mapping[ServiceName, tuple[BoxRecord, ...]] = field(default_factory=dict)
+    """The boxes that are made without a slot."""
 
     def address(self, box: ObservedBox) -> str:
         """The address at which a box is reached, or the empty text."""
@@ -74,7 +76,7 @@ class Places:
         for name, moves in self.moves.items():
             service = desired.services.get(name)
             is_job = service is not None and service.run_once
-            found[key_of(name)] = self._moving(name, moves, is_job)
+            found[name] = self._moving(name, moves, is_job)
         return found
 
     def kept(self, name: ServiceName) -> Iterable[ObservedBox]:

@@ -6,8 +6,10 @@ are positions in `Plan.actions`; an action needs smaller numbers only, so the pl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import Enum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box, DesiredVolume
 from orchestr8.boxes.network import Element
@@ -26,36 +28,31 @@ class Purpose(Enum):
     RELEASE = "release"
 
 
-@dataclass(frozen=True)
-class PrepareNetwork:
+class PrepareNetwork(Struct, frozen=True):
     """Make the bridge and the table, where they are missing."""
 
 
-@dataclass(frozen=True)
-class EnsureOwner:
+class EnsureOwner(Struct, frozen=True):
     """Make the owner's cgroup, with its quota."""
 
     owner: str
     quota: Quota
 
 
-@dataclass(frozen=True)
-class FetchImage:
+class FetchImage(Struct, frozen=True):
     """Make an image present on the engine."""
 
     reference: str
     image_id: str
 
 
-@dataclass(frozen=True)
-class EnsureVolume:
+class EnsureVolume(Struct, frozen=True):
     """Make a volume; one that is there is kept as it is."""
 
     volume: DesiredVolume
 
 
-@dataclass(frozen=True)
-class ChangeNetwork:
+class ChangeNetwork(Struct, frozen=True):
     """Add and remove elements of the table in one transaction; `add` of a Route or Door with the
     key of one that is there replaces it."""
 
@@ -63,22 +60,20 @@ class ChangeNetwork:
     remove: tuple[Element, ...] = ()
 
 
-@dataclass(frozen=True)
-class CreateBox:
+class CreateBox(Struct, frozen=True):
     """Prepare a box; nothing of the workload runs."""
 
     box: Box
 
 
-@dataclass(frozen=True)
-class StartBox:
-    """Let a created box run."""
+class StartBox(Struct, frozen=True):
+    """Let a created box run; with a `slot` it is a standby, which takes that one."""
 
     id: BoxId
+    slot: int | None = None
 
 
-@dataclass(frozen=True)
-class AwaitBox:
+class AwaitBox(Struct, frozen=True):
     """Wait until a box is healthy, has settled (no health line), or is done (`run: once`).
 
     Fails at once when the box ends otherwise, and after `within_ms`.
@@ -90,24 +85,21 @@ class AwaitBox:
     within_ms: int
 
 
-@dataclass(frozen=True)
-class UpdateLimits:
+class UpdateLimits(Struct, frozen=True):
     """Change a running box's limits in place."""
 
     id: BoxId
     limits: Limits
 
 
-@dataclass(frozen=True)
-class WriteNames:
+class WriteNames(Struct, frozen=True):
     """Rewrite a running box's hosts file in place."""
 
     id: BoxId
     names: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class StopBox:
+class StopBox(Struct, frozen=True):
     """Ask a box to end; SIGKILL follows after the grace. An empty signal is the image's own."""
 
     id: BoxId
@@ -115,9 +107,14 @@ class StopBox:
     grace_ms: int
 
 
-@dataclass(frozen=True)
-class RemoveBox:
+class RemoveBox(Struct, frozen=True):
     """Remove a stopped or created box and all that its creation made."""
+
+    id: BoxId
+
+
+class ForgetBox(Struct, frozen=True):
+    """Clear away what was prepared for a box that is not there, and the record of it."""
 
     id: BoxId
 
@@ -135,11 +132,11 @@ Call = (
     | WriteNames
     | StopBox
     | RemoveBox
+    | ForgetBox
 )
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(Struct, frozen=True):
     """One call with its reason. `service` is None for what serves several."""
 
     call: Call
@@ -170,10 +167,10 @@ class Reason(Enum):
     DEPENDENCY = "dependency"
     QUOTA = "quota"
     CAPACITY = "capacity"
+    HELD = "hold"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Struct, frozen=True):
     """One line of the plan: what happens to one service, why, and with what effect.
 
     `count` is how many boxes it is about, `changes` are the fields behind it, `effect` is what its
@@ -196,18 +193,18 @@ class Step:
     whose_move: str = ""
 
 
-@dataclass(frozen=True)
-class Upkeep:
-    """A line of the plan that is no service's: an owner's cgroup, the packet filter."""
+class Upkeep(Struct, frozen=True):
+    """A line of the plan that is no service's: an owner's cgroup, the packet filter, what is left
+    over of boxes."""
 
     subject: str
     cause: str = ""
     changes: tuple[FieldChange, ...] = ()
     effect: str = ""
+    mark: Mark = Mark.REBALANCE
 
 
-@dataclass(frozen=True)
-class Allocations:
+class Allocations(Struct, frozen=True):
     """What the plan gives out; stored before the first call."""
 
     services: tuple[ServiceRecord, ...] = ()
@@ -215,8 +212,7 @@ class Allocations:
     address_last: str = ""
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Ordered steps and actions, and the allocations that they rest on."""
 
     steps: tuple[Step, ...] = ()
@@ -225,6 +221,8 @@ class Plan:
     unknown: tuple[BoxId, ...] = ()
     """Boxes of this installation of which the store knows nothing; they are left alone."""
     upkeep: tuple[Upkeep, ...] = ()
+    adopted: tuple[BoxId, ...] = ()
+    """Boxes that were taken over without their manifests; they are left alone until those come."""
 
     @property
     def empty(self) -> bool:
@@ -236,11 +234,12 @@ class Plan:
         """The steps that cannot be taken now."""
         return tuple(step for step in self.steps if step.mark is Mark.WAITS)
 
-    def with_services(self, earlier: Allocations) -> Plan:
-        """The plan with what was given out before it, so that all of it is stored at once."""
+    def with_services(self, earlier: Allocations, notices: tuple[Upkeep, ...] = ()) -> Plan:
+        """The plan with what was given out before it, so that all of it is stored at once, and
+        with lines about what changes in the store alone."""
         services = {record.name: record for record in earlier.services}
         services |= {record.name: record for record in self.allocations.services}
         everything = replace(
             self.allocations, services=tuple(sorted(services.values(), key=lambda one: one.name))
         )
-        return replace(self, allocations=everything)
+        return replace(self, allocations=everything, upkeep=(*notices, *self.upkeep))

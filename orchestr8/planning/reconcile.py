@@ -3,6 +3,7 @@
     survey     look through the world once
     compare    each service with its boxes, on its own
     admit      what fits, and whose forerunners are ready, in start order
+    stand by   the boxes that wait at their gates; the slots have taken theirs before
     deal       serials and addresses for the boxes to come
     wire       what the packet filter shall hold meanwhile and afterwards
     write      the actions, each behind what it stands on
@@ -19,21 +20,23 @@ from collections.abc import Mapping
 from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.records import BoxRecord, Records
 from orchestr8.boxes.world import World
-from orchestr8.names import ServiceName
+from orchestr8.names import STANDBY, ServiceName
 from orchestr8.planning.admit import admit, room_beside
 from orchestr8.planning.allocate import Dealer
 from orchestr8.planning.dependencies import wait_for_forerunners
 from orchestr8.planning.describe import describe
 from orchestr8.planning.draft import Draft, lay_ground
+from orchestr8.planning.holds import leave_alone
 from orchestr8.planning.links import wire
 from orchestr8.planning.moves import STEADY, Moves, Peers, Provision, Replace, joined
 from orchestr8.planning.order import start_order
 from orchestr8.planning.places import Places
 from orchestr8.planning.plan import ChangeNetwork, Plan, Purpose, UpdateLimits, WriteNames
-from orchestr8.planning.release import write_releases
+from orchestr8.planning.release import write_forgets, write_releases
 from orchestr8.planning.replace import write_boxes
 from orchestr8.planning.service import NO_PEERS, reconcile_service, release_service
-from orchestr8.planning.survey import Survey, key_of, survey
+from orchestr8.planning.standby import stand_by, take_standbys
+from orchestr8.planning.survey import Survey, survey
 
 Decisions = dict[ServiceName, Moves]
 
@@ -44,16 +47,19 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
     `records` hold a record for every desired service. `now_ms` is milliseconds since the epoch.
     """
     seen = survey(desired, world, records, now_ms)
-    wanted = _compare(desired, seen)
+    wanted = take_standbys(desired, _compare(desired, seen), seen)
     dealer = Dealer(records, world)
     order = start_order(desired.services[name] for name in wanted if name in desired.services)
     moves = _admit(wanted, order, desired, seen, dealer)
-    places = Places(seen, moves, _deal(moves, seen, dealer))
+    moves = stand_by(desired, moves, seen, dealer.addresses_free)
+    order = (*order, *sorted(moves.keys() & desired.services.keys() - set(order)))
+    places = Places(seen, moves, _deal(moves, seen, dealer), _deal_standbys(moves, seen, dealer))
     wiring = wire(desired, places.presences(desired), world.network.elements, seen)
     draft = Draft(desired, world, seen, moves, places, wiring)
     _write(draft, order)
     steps, upkeep = describe(draft)
-    return Plan(steps, tuple(draft.actions), dealer.allocations(), seen.unknown, upkeep)
+    actions = tuple(draft.actions)
+    return Plan(steps, actions, dealer.allocations(), seen.unknown, upkeep, seen.adopted)
 
 
 def _compare(desired: Desired, seen: Survey) -> Decisions:
@@ -69,7 +75,7 @@ def _compare(desired: Desired, seen: Survey) -> Decisions:
             continue
         moves = reconcile_service(service, seen.of(name), seen, NO_PEERS)
         if moves is not STEADY:
-            found[name] = moves
+            found[name] = _unless_held(name, moves, seen)
     by_name = {service.name: service for service in joiners}
     for name in start_order(joiners):
         service = by_name[name]
@@ -77,11 +83,16 @@ def _compare(desired: Desired, seen: Survey) -> Decisions:
             service, seen.of(name), seen, _peers(service, desired, found, seen)
         )
         if moves is not STEADY:
-            found[name] = moves
-    declared = {key_of(name) for name in desired.services}
-    for key in seen.boxes.keys() - declared:
-        found[ServiceName(*key)] = release_service(seen.boxes[key])
+            found[name] = _unless_held(name, moves, seen)
+    for name in (seen.boxes.keys() | seen.standbys.keys()) - desired.services.keys():
+        boxes = (*seen.of(name), *seen.standbys.get(name, ()))
+        found[name] = _unless_held(name, release_service(boxes), seen)
     return found
+
+
+def _unless_held(name: ServiceName, moves: Moves, seen: Survey) -> Moves:
+    hold = seen.holds.get(name) if seen.holds else None
+    return leave_alone(name, moves, hold) if hold else moves
 
 
 def _peers(service: DesiredService, desired: Desired, found: Decisions, seen: Survey) -> Peers:
@@ -123,11 +134,28 @@ def _deal(
     """A serial and an address for every box to come, by service and slot."""
     fresh = {}
     for name, one in sorted(moves.items()):
-        serial_seen = max((box.id.serial for box in seen.of(name)), default=0)
+        serial_seen = seen.serial_last(name)
         for move in one.fresh:
-            networked = move.spec.networked
-            fresh[name, move.slot] = dealer.box(name, move.slot, serial_seen, networked=networked)
+            fresh[name, move.slot] = (
+                dealer.take(move.standby, move.slot)
+                if move.standby
+                else dealer.box(name, move.slot, serial_seen, networked=move.spec.networked)
+            )
     return fresh
+
+
+def _deal_standbys(
+    moves: Decisions, seen: Survey, dealer: Dealer
+) -> Mapping[ServiceName, tuple[BoxRecord, ...]]:
+    """The same for the boxes that come without a slot."""
+    return {
+        name: tuple(
+            dealer.box(name, STANDBY, seen.serial_last(name), networked=move.spec.networked)
+            for move in one.standbys
+        )
+        for name, one in sorted(moves.items())
+        if one.standbys
+    }
 
 
 def _write(draft: Draft, order: tuple[ServiceName, ...]) -> None:
@@ -139,6 +167,7 @@ def _write(draft: Draft, order: tuple[ServiceName, ...]) -> None:
         _write_adjusts(draft, name, draft.moves[name])
     for name in order:
         write_boxes(draft, name, draft.moves[name])
+    write_forgets(draft)
     left_behind = (*draft.remove_at_end, *draft.wiring.remove_at_end)
     if left_behind:
         call = ChangeNetwork(remove=left_behind)

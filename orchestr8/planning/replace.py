@@ -45,6 +45,7 @@ def write_boxes(draft: Draft, name: ServiceName, moves: Moves) -> None:
             crossing.stop_first(batch)
         else:
             crossing.start_first(batch)
+    crossing.stand_by(moves)
     if service.run_once:
         draft.remove_at_end += draft.wiring.leads_to(service, crossing.backends)
 
@@ -74,13 +75,13 @@ class _Crossing:
 
     def provision(self, moves: Sequence[Provision]) -> None:
         """Fresh boxes where none runs, all at once; what lay there goes when they have started."""
-        gates = [self._start(move, (self._create(move, ()),)) for move in moves]
+        gates = [self._start(move, self._create(move, ())) for move in moves]
         self._lead((), self._addresses(moves), gates)
         self.before = (*self.before, *gates)
 
     def start_first(self, batch: Sequence[Replace]) -> None:
         """New, good, traffic over, old one gone."""
-        gates = [self._start(move, (self._create(move, self.before),)) for move in batch]
+        gates = [self._start(move, self._create(move, self.before)) for move in batch]
         led = self._lead([move.box for move in batch], self._addresses(batch), gates)
         ended = [self._end(move.box, self._id(move), (*gates, *led)) for move in batch]
         self.before = (*gates, *ended)
@@ -90,17 +91,28 @@ class _Crossing:
         created = [self._create(move, self.before) for move in batch]
         old = [move.box for move in batch]
         has_neighbours = bool(self.backends - {self.draft.places.address(box) for box in old})
-        away = self._lead(old, (), created)
+        away = self._lead(old, (), [number for made in created for number in made])
         stopped: list[int] = []
         for move, made in zip(batch, created, strict=True):
-            stopped += self._stop(move.box, self._id(move), (made, *away))
+            stopped += self._stop(move.box, self._id(move), (*made, *away))
         # Without a neighbour the traffic had better wait for the new box than for the old one.
         turned = () if has_neighbours else self._lead(old, self._addresses(batch), stopped)
         gates = []
         for move, made, end in zip(batch, created, stopped, strict=True):
-            gates.append(self._start(move, (made, end, *turned), also_goes=(move.box,)))
+            gates.append(self._start(move, (*made, end, *turned), also_goes=(move.box,)))
         self._lead(old, self._addresses(batch), gates)
         self.before = tuple(gates)
+
+    def stand_by(self, moves: Moves) -> None:
+        """Standbys last: while new boxes come up, those of the old declaration may still be needed
+        to go back to it."""
+        draft, name = self.draft, self.service.name
+        ended = [write_removal(draft, one.box, one.cause, self.before) for one in moves.outdated]
+        records = draft.places.standbys.get(name, ())
+        for move, record in zip(moves.standbys, records, strict=True):
+            needed = {*self.before, *ended, *draft.under(name, move)}
+            call = CreateBox(draft.box(self.service, move, record))
+            draft.add(call, Purpose.PROVISION, move.cause, name, needed)
 
     def _id(self, move: Provision | Replace) -> BoxId:
         return self.draft.places.fresh[self.service.name, move.slot].id
@@ -109,11 +121,14 @@ class _Crossing:
         name, places = self.service.name, self.draft.places
         return {places.fresh_address(name, move) for move in moves} - {""}
 
-    def _create(self, move: Provision | Replace, needs: Iterable[int]) -> int:
-        needed = {*needs, *self.draft.under(self.service.name, move)}
-        needed |= awaited(self.draft, self.service, move)
-        call = CreateBox(self.draft.box(self.service, move))
-        return self.draft.add(call, Purpose.PROVISION, move.cause, self.service.name, needed)
+    def _create(self, move: Provision | Replace, needs: Iterable[int]) -> Numbers:
+        """Makes a box; what its start stands on. One that waits already has been made."""
+        draft, name = self.draft, self.service.name
+        needed = {*needs, *draft.under(name, move), *awaited(draft, self.service, move)}
+        if move.standby:
+            return tuple(sorted(needed))
+        call = CreateBox(draft.box(self.service, move, draft.places.fresh[name, move.slot]))
+        return (draft.add(call, Purpose.PROVISION, move.cause, name, needed),)
 
     def _start(
         self,
@@ -126,10 +141,11 @@ class _Crossing:
         needed = {*needs, *draft.slots_cleared.get((name, move.slot), ())}
         for mount in move.spec.volumes:
             needed.update(draft.volumes_let_go.get(mount.volume, ()))
-        started = draft.add(StartBox(box_id), Purpose.PROVISION, move.cause, name, needed)
+        call = StartBox(box_id, move.slot if move.standby else None)
+        started = draft.add(call, Purpose.PROVISION, move.cause, name, needed)
         draft.starts[name, move.slot] = started
-        call = self._gate(box_id, is_update=isinstance(move, Replace) and move.update)
-        gate = draft.add(call, Purpose.PROVISION, move.cause, name, (started,))
+        awaits = self._gate(box_id, is_update=isinstance(move, Replace) and move.update)
+        gate = draft.add(awaits, Purpose.PROVISION, move.cause, name, (started,))
         self._passed(gate)
         for box in (*also_goes, *move.leftovers):
             write_removal(draft, box, f"succeeded by {box_id}", (started,))

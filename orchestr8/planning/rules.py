@@ -7,7 +7,8 @@ look at one slot only; what depends on other services is decided later.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestr8.boxes.desired import DesiredService
 from orchestr8.boxes.records import Failures
@@ -25,8 +26,7 @@ from orchestr8.planning.wording import from_now, how_it_ended, in_a_row, listed
 NO_BOX_YET = "no box yet"
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """Everything that is known about one slot.
 
     `box` is the one that counts, `others` are beside it. `wanted` is None where nothing may be
@@ -92,6 +92,11 @@ class Slot:
         return is_job and self.there.exit_status == 0
 
     @property
+    def unwanted(self) -> str:
+        """Why somebody wants this box replaced, or the empty text."""
+        return self.seen.unwanted.get(self.box.id, "") if self.seen.unwanted and self.box else ""
+
+    @property
     def predecessors(self) -> tuple[ObservedBox, ...]:
         """Boxes beside the one that counts that run still."""
         return tuple(other for other in self.others if other.state.runs)
@@ -103,8 +108,7 @@ class Slot:
         return (*own, *(other for other in self.others if not other.state.runs))
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One line of the table: when it applies, what follows, and why."""
 
     why: str
@@ -142,7 +146,7 @@ def _replace(cause: str, *, update: bool = True) -> Callable[[Slot], SlotMove]:
 
 
 def _join_again(slot: Slot) -> SlotMove:
-    kinds = listed(kind for kind, _ in slot.joins)
+    kinds = listed(kind for kind, _ in slot.joins or slot.there.joins)
     return _replace(f"the {kinds} namespace that it shares is another box's now")(slot)
 
 
@@ -150,7 +154,20 @@ def _wait_for_paperwork(slot: Slot) -> SlotMove:
     return ended(slot.service, slot.number, None)
 
 
+def _give_way(slot: Slot) -> SlotMove:
+    """A fresh box because somebody asked for one; a job that has ended runs again."""
+    cause = slot.unwanted
+    if slot.runs:
+        return _replace(cause)(slot)
+    return Provision(slot.number, slot.spec, cause, False, slot.leftovers, slot.changes)
+
+
 RULES = (
+    Rule(
+        "somebody wants a fresh box in its place",
+        lambda slot: bool(slot.unwanted) and slot.wanted is not None,
+        _give_way,
+    ),
     Rule(
         "it runs, is not known to be ill, and is what was declared",
         lambda slot: (
@@ -236,8 +253,7 @@ def ended(service: DesiredService, slot: int, box: ObservedBox | None) -> Wait:
     )
 
 
-@dataclass(frozen=True)
-class Hindrance:
+class Hindrance(Struct, frozen=True):
     """One line of the second table: what may forbid a fresh box, and why."""
 
     why: str

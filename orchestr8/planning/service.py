@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import DesiredService
 from orchestr8.boxes.spec import BoxSpec
@@ -106,6 +107,7 @@ def _is_just_as_declared(
         is_plain = (
             box.state is State.RUNNING
             and not (seen.unhealthy and box.id in seen.unhealthy)
+            and not (seen.unwanted and box.id in seen.unwanted)
             and not (seen.volume_uids and declared.volumes)
             and box.slot == number
             and box.spec == declared

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.spec import FieldChange
+from orchestr8.names import STANDBY
 from orchestr8.planning.plan import (
     Action,
     AwaitBox,
@@ -16,6 +18,7 @@ from orchestr8.planning.plan import (
     EnsureOwner,
     EnsureVolume,
     FetchImage,
+    ForgetBox,
     Mark,
     Plan,
     PrepareNetwork,
@@ -27,6 +30,7 @@ from orchestr8.planning.plan import (
     Upkeep,
     WriteNames,
 )
+from orchestr8.units import format_size
 
 FORCES = " (forces a new box)"
 NOTHING = "Nothing to do."
@@ -40,8 +44,7 @@ _COUNTED = (
 )
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of the table. Continuation lines have no mark, service, boxes or what."""
 
     mark: str = " "
@@ -90,6 +93,9 @@ def plan_text(plan: Plan) -> str:
     if plan.unknown:
         ids = ", ".join(str(box_id) for box_id in plan.unknown)
         below.append(f"Left alone, since the store knows nothing of them: {ids}.")
+    if plan.adopted:
+        ids = ", ".join(str(box_id) for box_id in plan.adopted)
+        below.append(f"Left alone until their own manifests are applied: {ids}.")
     above = [table(rows)] if rows else []
     return "\n".join([*above, *([""] if above and below else []), *below])
 
@@ -108,7 +114,8 @@ def _step_rows(step: Step) -> list[Row]:
 def _upkeep_rows(line: Upkeep) -> list[Row]:
     details = [*((line.cause,) if line.cause else ()), *map(_change, line.changes)]
     first, *more = details or [""]
-    head = Row(Mark.REBALANCE.value, line.subject, "", "rebalance", first, line.effect)
+    what = line.mark.name.lower()
+    head = Row(line.mark.value, line.subject, "", what, first, line.effect)
     return [head, *(Row(details=detail) for detail in more)]
 
 
@@ -123,6 +130,8 @@ def _boxes(step: Step) -> str:
 def _change(change: FieldChange) -> str:
     """A change; of two tags of one image only the tags."""
     before, after = change.before, change.after
+    if not before:
+        return str(change)
     repository, colon, tag = after.rpartition(":")
     if change.field == "image" and colon and before.startswith(f"{repository}:"):
         before, after = before.removeprefix(f"{repository}:"), tag
@@ -148,7 +157,9 @@ def _call(call: Call) -> str:
         case FetchImage():
             return f"fetch {call.reference}"
         case EnsureVolume():
-            return f"ensure volume {call.volume.name} uid {call.volume.uid}"
+            size = call.volume.size_bytes
+            of_size = f" size {format_size(size)}" if size else ""
+            return f"ensure volume {call.volume.name} uid {call.volume.uid}{of_size}"
         case ChangeNetwork():
             added = [f"+ {_element(one)}" for one in call.add]
             removed = [f"- {_element(one)}" for one in call.remove]
@@ -156,9 +167,11 @@ def _call(call: Call) -> str:
         case CreateBox():
             box = call.box
             joins = "".join(f" {kind} of {peer}" for kind, peer in box.joins)
-            return f"create {box.id} slot {box.slot} {box.address or 'no network'}{joins}"
+            place = "standby" if box.slot == STANDBY else f"slot {box.slot}"
+            return f"create {box.id} {place} {box.address or 'no network'}{joins}"
         case StartBox():
-            return f"start {call.id}"
+            takes = "" if call.slot is None else f" in slot {call.slot}"
+            return f"start {call.id}{takes}"
         case AwaitBox():
             what = "done" if call.done else "healthy" if call.health else "settled"
             return f"await {call.id} {what} within {call.within_ms} ms"
@@ -170,6 +183,8 @@ def _call(call: Call) -> str:
             return f"stop {call.id} {call.signal or 'as its image says'} {call.grace_ms} ms"
         case RemoveBox():
             return f"remove {call.id}"
+        case ForgetBox():
+            return f"forget {call.id}"
 
 
 def _element(element: Element) -> str:

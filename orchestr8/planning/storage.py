@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from orchestr8.boxes.desired import DesiredVolume
-from orchestr8.boxes.records import Records
+from orchestr8.boxes.records import UID_INSIDE, Records
 from orchestr8.boxes.spec import SpecVolume
 from orchestr8.contract.model import Contract, Contracts
+from orchestr8.isolation.features import NS_USER
 from orchestr8.manifest.model import Volume, VolumeMount
 from orchestr8.names import ServiceName
 
@@ -104,6 +105,7 @@ class Storage:
             uid=self._uid(mount),
             size_bytes=declared.size_bytes if declared else None,
             slot=slot or None,
+            service=self._home(mount),
         )
 
     def _home(self, mount: VolumeMount) -> ServiceName:
@@ -111,7 +113,20 @@ class Storage:
 
     def _uid(self, mount: VolumeMount) -> int:
         home = self._home(mount)
-        return ids(self.contracts.services[home], self.records.services[home].uid)[0]
+        inside = ids(self.contracts.services[home], self.private_id(home))[0]
+        return inside + (self.records.services[home].uid_base if self._own_ids else 0)
+
+    def private_id(self, name: ServiceName) -> int:
+        """The uid and gid that a service's boxes have inside if nothing else was granted.
+
+        In a user namespace of the box's own every service has the same, and the namespace begins
+        with the service's range on the host; without one the ids are those of the host.
+        """
+        return UID_INSIDE if self._own_ids else self.records.services[name].uid
+
+    @property
+    def _own_ids(self) -> bool:
+        return self.contracts.features.has(NS_USER)
 
     def _modes(self, mount: VolumeMount) -> dict[ServiceName, str]:
         declared = self.volumes.get((mount.owner, mount.volume))

@@ -7,36 +7,36 @@ others there are.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Desired, DesiredService
-from orchestr8.boxes.network import Door
-from orchestr8.boxes.records import Failures, Records
+from orchestr8.boxes.network import Door, Element
+from orchestr8.boxes.records import BoxRecord, Failures, Hold, Records
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.boxes.world import Health, ObservedBox, World
 from orchestr8.isolation.features import Features
-from orchestr8.names import BoxId, ServiceName
+from orchestr8.names import STANDBY, BoxId, ServiceName
+from orchestr8.planning.adopted import held_without_manifest, standing, without_manifest
+from orchestr8.planning.holds import in_force
 
 EVERY_ADDRESS = "0.0.0.0"
-Key = tuple[str, str]
-"""A service as owner and name: what is looked up for every service of a fleet is kept by these,
-since plain texts are found several times faster."""
 
 
-def key_of(name: ServiceName) -> Key:
-    """The key of a service."""
-    return name.owner, name.service
-
-
-@dataclass(frozen=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """What is there, found by whose it is. `now_ms` is milliseconds since the epoch."""
 
     now_ms: int
     features: Features
-    boxes: Mapping[Key, Sequence[ObservedBox]] = field(default_factory=dict)
+    boxes: Mapping[ServiceName, Sequence[ObservedBox]] = field(default_factory=dict)
     """The boxes that the store knows, by owner and service, each list by slot and serial."""
+    standbys: Mapping[ServiceName, Sequence[ObservedBox]] = field(default_factory=dict)
+    """Those without a slot, each list by serial; they are in no other list of boxes."""
     unknown: tuple[BoxId, ...] = ()
+    absent: tuple[BoxRecord, ...] = ()
+    """Boxes that the store knows and nobody sees: somebody removed them, or they never came to be
+    since an apply was cut short."""
     health: Mapping[BoxId, Health] = field(default_factory=dict)
     unhealthy: frozenset[BoxId] = frozenset()
     failures: Mapping[tuple[ServiceName, int], Failures] = field(default_factory=dict)
@@ -45,12 +45,26 @@ class Survey:
     that is; a door that stands open already is not among them."""
     volume_uids: Mapping[str, int] = field(default_factory=dict)
     """Volumes whose content belongs to another uid than a fresh one's would."""
+    unwanted: Mapping[BoxId, str] = field(default_factory=dict)
+    """Boxes that somebody wants replaced, and why."""
+    holds: Mapping[ServiceName, Hold] = field(default_factory=dict)
+    """The services that are left alone at this time."""
+    adopted: tuple[BoxId, ...] = ()
+    """Boxes that were taken over and whose manifest nobody has applied since."""
+    standing: frozenset[Element] = frozenset()
+    """What the packet filter holds for those, and for boxes that are left alone without a
+    manifest."""
     placed: frozenset[tuple[ServiceName, int]] = frozenset()
     """Slots that had a box; only known where a service may not place anything new."""
 
     def of(self, name: ServiceName) -> Sequence[ObservedBox]:
         """The boxes of one service, by slot and serial."""
-        return self.boxes.get((name.owner, name.service), ())
+        return self.boxes.get(name, ())
+
+    def serial_last(self, name: ServiceName) -> int:
+        """The highest serial that any box of a service has; 0 without boxes."""
+        boxes = (*self.of(name), *self.standbys.get(name, ()))
+        return max((box.id.serial for box in boxes), default=0)
 
     def good(self, box: ObservedBox) -> bool:
         """Whether a box is known to work."""
@@ -84,21 +98,30 @@ class Survey:
 
 def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Survey:
     """Looks through the world once."""
-    boxes: dict[Key, list[ObservedBox]] = {}
+    boxes: dict[ServiceName, list[ObservedBox]] = {}
+    standbys: dict[ServiceName, list[ObservedBox]] = {}
     unknown: list[BoxId] = []
+    adopted = without_manifest(desired, world.boxes, records)
+    holds = in_force(records.holds, now_ms) if records.holds else {}
+    held = held_without_manifest(desired, world.boxes, holds.keys()) if holds else frozenset()
     for box in world.boxes:
+        if box.id in adopted:
+            continue
         if box.id in records.boxes:
-            boxes.setdefault((box.id.owner, box.id.service), []).append(box)
+            kind = standbys if box.slot == STANDBY else boxes
+            kind.setdefault(box.id.service_name, []).append(box)
         else:
             unknown.append(box.id)
-    for several in boxes.values():
+    for several in (*boxes.values(), *standbys.values()):
         if len(several) > 1:
             several.sort(key=lambda box: (box.slot, box.id.serial))
     return Survey(
         now_ms=now_ms,
         features=world.features,
         boxes=boxes,
+        standbys=standbys,
         unknown=tuple(sorted(unknown)),
+        absent=_absent(world, records, len(world.boxes) - len(unknown)),
         health=world.health,
         unhealthy=frozenset(
             box_id for box_id, health in world.health.items() if health is Health.UNHEALTHY
@@ -106,8 +129,19 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         failures=records.failures,
         doors_held=_doors_held(desired, world),
         volume_uids=_volume_uids(desired, world),
+        unwanted=desired.unwanted,
+        holds=holds,
+        adopted=tuple(sorted(adopted)),
+        standing=standing(adopted, held, world),
         placed=_placed(desired, records),
     )
+
+
+def _absent(world: World, records: Records, known: int) -> tuple[BoxRecord, ...]:
+    if known == len(records.boxes):
+        return ()
+    there = {box.id for box in world.boxes}
+    return tuple(records.boxes[one] for one in sorted(records.boxes.keys() - there))
 
 
 def _doors_held(desired: Desired, world: World) -> dict[tuple[str, int], str]:

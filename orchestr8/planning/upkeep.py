@@ -8,9 +8,17 @@ from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.spec import FieldChange
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import ServiceName
-from orchestr8.planning.changes import NONE, quota_changes
+from orchestr8.planning.changes import NONE, quota_changes, volume_grows
 from orchestr8.planning.draft import Draft
-from orchestr8.planning.plan import EnsureOwner, PrepareNetwork, Upkeep
+from orchestr8.planning.plan import (
+    EnsureOwner,
+    EnsureVolume,
+    ForgetBox,
+    Mark,
+    PrepareNetwork,
+    Upkeep,
+)
+from orchestr8.planning.wording import volume_written
 
 IN_PLACE = "in place, no restart"
 
@@ -47,8 +55,7 @@ def _whose(draft: Draft) -> tuple[dict[str, ServiceName], dict[str, ServiceName]
     fresh = {record.address for record in draft.places.fresh.values()}
     whose: dict[str, ServiceName] = {}
     stays: dict[str, ServiceName] = {}
-    for key, presence in draft.wiring.presences.items():
-        name = ServiceName(*key)
+    for name, presence in draft.wiring.presences.items():
         there = [address for address in presence.during if address not in fresh]
         whose |= dict.fromkeys(there, name)
         stays |= {address: name for address in there if address not in presence.going}
@@ -85,12 +92,15 @@ def _told(
 
 
 def upkeep(draft: Draft, *, is_explained: bool) -> tuple[Upkeep, ...]:
-    """The lines of owners' cgroups and of the packet filter.
+    """The lines of owners' cgroups, of what is left of boxes, and of the packet filter.
 
     `is_explained` says whether any service has a line; a plan that does something always says what.
     """
     calls = [action.call for action in draft.actions if isinstance(action.call, EnsureOwner)]
     found = [line for call in calls if (line := _quota_line(draft, call))]
+    found += _volume_lines(draft)
+    if not is_explained and not found:
+        found = _leftovers(draft)
     network = _network_line(draft, is_explained=is_explained or bool(found))
     return (*found, *((network,) if network else ()))
 
@@ -102,6 +112,33 @@ def _quota_line(draft: Draft, call: EnsureOwner) -> Upkeep | None:
         return None
     changes = quota_changes(call.quota, seen)
     return Upkeep(f"owner {call.owner}", changes=changes, effect=IN_PLACE)
+
+
+def _leftovers(draft: Draft) -> list[Upkeep]:
+    """What nobody but a plan that does nothing else needs to hear of."""
+    count = sum(isinstance(action.call, ForgetBox) for action in draft.actions)
+    if not count:
+        return []
+    boxes = "a box that is" if count == 1 else f"{count} boxes that are"
+    cause = f"what was prepared for {boxes} not there"
+    return [Upkeep("left over", cause, effect="cleared away", mark=Mark.RELEASE)]
+
+
+def _volume_lines(draft: Draft) -> list[Upkeep]:
+    """Volumes that grow or are mounted again; a fresh one is told with its service."""
+    seen = {volume.name: volume for volume in draft.world.volumes}
+    found = []
+    for action in draft.actions:
+        if isinstance(action.call, EnsureVolume) and action.call.volume.name in seen:
+            wanted = action.call.volume
+            grows = volume_grows(wanted, seen[wanted.name])
+            subject = f"volume {volume_written(wanted)}"
+            found.append(
+                Upkeep(subject, changes=(grows,), effect=IN_PLACE)
+                if grows
+                else Upkeep(subject, action.cause, effect="mounted again")
+            )
+    return found
 
 
 def _network_line(draft: Draft, *, is_explained: bool) -> Upkeep | None:

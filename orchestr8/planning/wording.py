@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestr8 import units
+from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.spec import SpecVolume
-from orchestr8.boxes.world import ObservedBox
+from orchestr8.boxes.world import ObservedBox, ObservedVolume
 
 
 def how_it_ended(box: ObservedBox) -> str:
@@ -24,6 +25,11 @@ def in_a_row(count: int) -> str:
     return "once" if count == 1 else f"{count} times in a row"
 
 
+def counted(number: int, one: str, more: str) -> str:
+    """`1 standby`, `2 standbys`."""
+    return f"{number} {one if number == 1 else more}"
+
+
 def from_now(at_ms: int, now_ms: int) -> str:
     """A time to come, in whole seconds or minutes, never less than it is."""
     seconds = max(1, -(-(at_ms - now_ms) // 1000))
@@ -39,6 +45,12 @@ def listed(words: Iterable[str]) -> str:
 def is_own(volume: SpecVolume, owner: str) -> bool:
     """Whether a volume is of this owner."""
     return volume.volume.startswith(f"{owner}--")
+
+
+def volume_written(volume: DesiredVolume | ObservedVolume) -> str:
+    """A volume as people type it: `ledger.payments`, or of a further slot `1.ledger.payments`."""
+    _, _, slot = volume.name.removeprefix(f"{volume.owner}--").partition("--")
+    return f"{slot}{'.' if slot else ''}{volume.volume}.{volume.owner}"
 
 
 def volume_label(volume: SpecVolume) -> str:

@@ -8,8 +8,9 @@ read is unproven, and only what was read of *every* task is held.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from orchestr8.names import BoxId
 from orchestr8.proof.model import Expectation, Mount, Reading, TaskReading, Verdict
@@ -46,8 +47,7 @@ Pair = tuple[Expectation, Reading]
 Entry = tuple[BoxId, Mount]
 
 
-@dataclass(frozen=True)
-class Neighbours:
+class Neighbours(Struct, frozen=True):
     """The running boxes of this machine, by what two of them could have in common.
 
     `storage` leads from a device and a path on it to the mounts of that path, `storage_below` to
@@ -72,12 +72,12 @@ def _always(_: Expectation) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """One sentence about one box.
 
     `dimensions` are the fields of the profile and of the spec that it answers for. A claim that
-    does not apply, because the engine or host lacks the feature (a gap), is not counted.
+    does not apply, because the engine or host lacks the feature (a gap) or the box has nothing of
+    the kind, is not counted.
     `of_tasks` marks those that look at every task.
     """
 
@@ -89,8 +89,7 @@ class Claim:
     of_tasks: bool = False
 
 
-@dataclass(frozen=True)
-class AcrossClaim:
+class AcrossClaim(Struct, frozen=True):
     """One sentence about one box among all others."""
 
     id: str

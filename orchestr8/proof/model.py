@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from orchestr8.boxes.network import Element, NetworkState
 from orchestr8.boxes.spec import BoxSpec
@@ -21,8 +22,7 @@ class Verdict(Enum):
     UNPROVEN = "unproven"
 
 
-@dataclass(frozen=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """What must be true of one running box.
 
     `volumes` leads from a mount target to the host path of the volume's content. `joins` names,
@@ -40,10 +40,10 @@ class Expectation:
     features: Features
     joins: tuple[tuple[str, BoxId], ...] = ()
     elements: frozenset[Element] | None = None
+    volume_sizes: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """One line of mountinfo, unescaped.
 
     `host_paths` are the paths at which the host sees the same content; a mount of the box's own
@@ -62,8 +62,7 @@ class Mount:
     host_paths: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class TaskReading:
+class TaskReading(Struct, frozen=True):
     """One task of the box, from /proc/PID; None or missing is "could not be read".
 
     A task is a process, or a thread whose credentials or filter differ from its process's
@@ -104,8 +103,7 @@ class TaskReading:
     filters: tuple[bytes, ...] | None = None
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """The kernel's own view of one box at one moment.
 
     The first of `tasks` is the box's first task. `strays` are the process numbers of tasks in the
@@ -122,6 +120,7 @@ class Reading:
 
     `network` is the packet-filter table, put here by whoever observes it, `host_parameters` the
     kernel parameters of the host that the network stands on. `architecture` is `amd64` or `arm64`.
+    `file_systems` has the bytes that a whole file system on a loop device can hold, by its target.
     `failures` has a sentence for each subject that could not be read.
     """
 
@@ -145,11 +144,11 @@ class Reading:
     network: NetworkState | None = None
     host_parameters: Mapping[str, str] = field(default_factory=dict)
     architecture: str = ""
+    file_systems: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One claim about one box: expected, observed, verdict."""
 
     claim: str
@@ -159,8 +158,7 @@ class Finding:
     verdict: Verdict
 
 
-@dataclass(frozen=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """All findings of a box."""
 
     id: BoxId

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from orchestr8.isolation import capabilities, features
+from orchestr8.isolation import apparmor, capabilities, features
 from orchestr8.isolation.strict import VERSIONS, Strict
 from orchestr8.proof.claim import (
     Answer,
@@ -105,8 +105,10 @@ def _user(expectation: Expectation, reading: Reading) -> Answer:
     return every_task(reading, expected, observe)
 
 
-def _label(_: Expectation, reading: Reading) -> Answer:
-    """A label in force: AppArmor's `NAME (enforce)`, or SELinux's container type."""
+def _label(expectation: Expectation, reading: Reading) -> Answer:
+    """A label in force: AppArmor's `NAME (enforce)` with a profile of ours for the version of
+    STRICT that the box carries, or SELinux's container type."""
+    strict = expectation.spec.profile.strict
 
     def observe(task: TaskReading) -> str | None:
         return task.security_label
@@ -114,9 +116,11 @@ def _label(_: Expectation, reading: Reading) -> Answer:
     def confines(text: str) -> bool:
         if text.count(":") >= 3:
             return ":container_" in text
-        return text.endswith("(enforce)")
+        name, _, mode = text.rpartition(" ")
+        return mode == "(enforce)" and apparmor.is_profile(name, strict)
 
-    return every_task(reading, "a profile in force", observe, confines)
+    expected = f"{apparmor.profile_name(strict)} (enforce), or a container type"
+    return every_task(reading, expected, observe, confines)
 
 
 def _loader_variables(expectation: Expectation, reading: Reading) -> Answer:

@@ -21,6 +21,8 @@ CGROUPS = "/sys/fs/cgroup"
 RESOLUTION = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
 _PAGE = 65_536  # the largest page of a kernel: a tmpfs has whole pages
 _TIGHT = frozenset({"nosuid", "nodev", "noexec"})
+_TABLES_SHARE, _TABLES_MOST = 32, 8 << 20
+"""What a file system may count beyond the size of a volume: its own tables."""
 _UNITS = {"k": 10, "m": 20, "g": 30, "t": 40}
 
 
@@ -143,6 +145,25 @@ def _volumes(expectation: Expectation, reading: Reading) -> Answer:
         return _bind_problem(mount, expectation.volumes[target], wanted[target].read_only)
 
     return _answer(expected, wanted, wrong, reading)
+
+
+def _volume_sizes(expectation: Expectation, reading: Reading) -> Answer:
+    """Such a volume is a whole file system of its own, and the kernel's own count of it fits."""
+    wanted = expectation.volume_sizes
+    expected = ", ".join(f"{target} {format_size(size)}" for target, size in wanted.items())
+    for target in wanted:
+        if reason := failure(reading, f"file system of {target}"):
+            return unproven(expected, reason)
+
+    def wrong(target: str, mount: Mount) -> str:
+        has = reading.file_systems.get(target)
+        if mount.root != "/" or has is None:
+            return f"is part of {mount.source}, which has no size of its own"
+        if has > wanted[target] + wanted[target] // _TABLES_SHARE + _TABLES_MOST:
+            return f"has {format_size(has)}"
+        return f"has only {format_size(has)}" if has < wanted[target] * 9 // 10 else ""
+
+    return _answer(expected or "none", wanted, wrong, reading)
 
 
 def _host_paths(expectation: Expectation, reading: Reading) -> Answer:
@@ -268,6 +289,13 @@ STORAGE_CLAIMS = (
     Claim("root", "root is mounted read-only", (), _root),
     Claim("scratch", "scratch is small, and nothing in it can run", ("scratch",), _scratch),
     Claim("volumes", "volumes are those declared", ("volumes",), _volumes),
+    Claim(
+        "volume-sizes",
+        "a volume with a size is a file system of it",
+        ("volumes",),
+        _volume_sizes,
+        lambda expectation: bool(expectation.volume_sizes),
+    ),
     Claim("host-paths", "paths of the host are those declared", ("host_paths",), _host_paths),
     Claim("files", "files and secrets are read-only", ("files", "secrets"), _files),
     Claim(

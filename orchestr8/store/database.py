@@ -11,10 +11,13 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 
-from orchestr8.errors import StoreError, UnavailableError
+from orchestr8.errors import StoreError
+from orchestr8.store.lock import told, writer_lock
+from orchestr8.store.migrations import migrate, run_script
 from orchestr8.store.schema import SCRIPT, VERSION
 
 FILE_NAME = "orchestr8.db"
@@ -26,19 +29,20 @@ class Database:
     def __init__(self, folder: Path) -> None:
         """Opens or makes the database; raises StoreError with a remedy."""
         self.folder = folder
-        with _told(folder):
+        with told(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
                 folder / FILE_NAME, isolation_level=None, timeout=10, check_same_thread=False
             )
             (folder / FILE_NAME).chmod(0o600)
+            self._file = (folder / FILE_NAME).stat()
             with _one_at_a_time(folder):
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 self._connection.execute("PRAGMA synchronous=FULL")
                 self._lay_out()
 
     def _lay_out(self) -> None:
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        version = self._version()
         if version > VERSION:
             raise StoreError(
                 f"the state folder {self.folder} was written by a newer orchestr8",
@@ -46,25 +50,47 @@ class Database:
             )
         if version == 0:
             with self.transaction() as connection:
-                if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                    for statement in SCRIPT.split(";\n"):
-                        if statement.strip():
-                            connection.execute(statement)
+                if self._version() == 0:
+                    run_script(connection, SCRIPT)
                     connection.executemany(
                         "INSERT INTO meta VALUES (?, ?)",
                         [("installation", secrets.token_hex(8)), ("key", secrets.token_hex(32))],
                     )
                     connection.execute(f"PRAGMA user_version={VERSION}")
+        elif version < VERSION:
+            with writer_lock(self.folder), self.transaction() as connection:
+                migrate(connection, self._version())
+                connection.execute(f"PRAGMA user_version={VERSION}")
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+
+    @cached_property
+    def installation(self) -> str:
+        """This installation's id: 16 hexadecimal digits."""
+        return str(self.rows("SELECT value FROM meta WHERE key='installation'")[0][0])
 
     def rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
         """All rows of a query."""
-        with _told(self.folder):
+        with told(self.folder):
             return self._connection.execute(query, values).fetchall()
+
+    def each(self, query: str) -> Iterator[tuple[object, ...]]:
+        """The rows of a query one by one, for those that may be many."""
+        with told(self.folder):
+            yield from self._connection.execute(query)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; raises StoreError when the disk refuses."""
-        with _told(self.folder):
+        """All or nothing; raises StoreError when the disk refuses.
+
+        One within another is a part of it: nothing is kept unless the outermost ends well.
+        """
+        if self._connection.in_transaction:
+            yield self._connection
+            return
+        with told(self.folder):
+            self._require_same_file()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -74,28 +100,31 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def copy_to(self, target: Path) -> None:
+        """Writes the database as it is now into one file, while others go on with it."""
+        with told(self.folder):
+            copy = sqlite3.connect(target)
+            try:
+                self._connection.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")
+            finally:
+                copy.close()
+            target.chmod(0o600)
+
+    def _require_same_file(self) -> None:
+        """SQLite goes on writing to a file that was deleted, and nobody would ever read it."""
+        with suppress(FileNotFoundError):
+            if os.path.samestat((self.folder / FILE_NAME).stat(), self._file):
+                return
+        raise StoreError(
+            f"the state folder {self.folder} was deleted or exchanged while this command ran",
+            "bring it back:  orchestr8 backup restore FILE; or, without a backup, take the boxes "
+            "over as they run:  orchestr8 adopt",
+        )
+
     def close(self) -> None:
         """Closes the connection."""
         self._connection.close()
-
-
-@contextmanager
-def writer_lock(folder: Path) -> Iterator[None]:
-    """Holds the state folder's lock; raises UnavailableError when another process has it."""
-    with _told(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UnavailableError(
-                f"another orchestr8 is changing this machine (lock of {folder})",
-                "wait until it is done, then type the command again",
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -107,35 +136,3 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """SQLite's and the disk's refusals in our words."""
-    try:
-        yield
-    except PermissionError as error:
-        raise StoreError(
-            f"no permission to use the state folder {folder}: {error.strerror}",
-            "run as root, or set ORCHESTR8_STATE to a folder of yours",
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"the state folder {folder} cannot be used: {error}", _remedy(error)
-        ) from (error)
-    except OSError as error:
-        raise StoreError(
-            f"the state folder {folder} cannot be used: {error.strerror}",
-            "look at the disk's space and at the folder's rights",
-        ) from error
-
-
-def _remedy(error: sqlite3.DatabaseError) -> str:
-    text = str(error)
-    if "full" in text:
-        return "make room on its disk, then type the command again"
-    if "readonly" in text or "unable to open" in text:
-        return "look at the folder's rights and at whether its disk is mounted read-only"
-    if "malformed" in text or "not a database" in text:
-        return "restore the file from a backup, or move it away and start anew"
-    return "look at the disk, then type the command again"

@@ -4,25 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from orchestr8.errors import StoreError
 from orchestr8.manifest.model import Source
+from orchestr8.names import DEFAULT_SET as DEFAULT_SET
+from orchestr8.store.chain import Entry
 from orchestr8.store.database import Database
+from orchestr8.store.journal import Journal
 
-DEFAULT_SET = "default"
+Named = tuple[str, str, str]
+"""What a text declares: its kind (service, volume, secret), owner and name."""
 
 
-@dataclass(frozen=True)
-class Revision:
+class Deed(NamedTuple):
+    """Who made a revision and when, by which verb, with what note, from which source's commit.
+
+    `repeats` is the number of the revision that this one takes up again, or 0.
+    """
+
+    actor: str
+    at_ms: int
+    verb: str = "apply"
+    note: str = ""
+    commit: str = ""
+    repeats: int = 0
+
+
+class Revision(Struct, frozen=True):
     """One applied state of a set: its texts, and its repository files by keyed hash."""
 
     set_name: str
     number: int
-    at_ms: int
-    actor: str
+    deed: Deed
     status: str
+    live: bool
     sources: tuple[Source, ...]
     files: Mapping[str, str]
 
@@ -30,8 +49,9 @@ class Revision:
 class Documents:
     """What was applied, and when."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database
+        self._journal = journal
         self._key = bytes.fromhex(
             str(database.rows("SELECT value FROM meta WHERE key='key'")[0][0])
         )
@@ -62,18 +82,27 @@ class Documents:
             raise StoreError(f"the set {set_name} has no revision {number}")
         return found[0]
 
+    def history(self, set_name: str) -> tuple[Revision, ...]:
+        """Every revision of a set, oldest first; those of a forgotten set stay as well."""
+        return self._revisions("set_name=?", set_name)
+
+    def sets_ever(self) -> tuple[str, ...]:
+        """Every set that has a revision, forgotten ones included."""
+        rows = self._database.rows("SELECT DISTINCT set_name FROM revisions ORDER BY set_name")
+        return tuple(str(name) for (name,) in rows)
+
     def _revisions(self, condition: str, *values: object) -> tuple[Revision, ...]:
-        rows = self._database.rows(
-            "SELECT set_name, number, at_ms, actor, status FROM revisions "
-            f"WHERE {condition} ORDER BY number",
+        rows: list[Any] = self._database.rows(
+            "SELECT set_name, number, actor, at_ms, verb, note, commit_id, repeats, status, live "
+            f"FROM revisions WHERE {condition} ORDER BY number",
             *values,
         )
         return tuple(
             Revision(
-                str(set_name), int(str(number)), int(str(at_ms)), str(actor), str(status),
+                set_name, number, Deed(*deed), status, bool(live),
                 self._sources(set_name, number), self._files(set_name, number),
             )
-            for set_name, number, at_ms, actor, status in rows
+            for set_name, number, *deed, status, live in rows
         )  # fmt: skip
 
     def _sources(self, set_name: object, number: object) -> tuple[Source, ...]:
@@ -95,14 +124,12 @@ class Documents:
         sources: Sequence[Source],
         files: Mapping[str, bytes],
         superseded: Sequence[int],
-        by: tuple[str, int],
+        deed: Deed,
     ) -> int:
-        """Writes a new revision in force and returns its number.
+        """Writes a new revision in force and returns its number; the journal says so.
 
-        `superseded` are the set's revisions of which nothing is in force any more; `by` is the
-        actor and the time in milliseconds.
+        `superseded` are the set's revisions of which nothing is in force any more.
         """
-        actor, at_ms = by
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO sets(name, down) VALUES (?, 0) ON CONFLICT(name) DO UPDATE SET down=0",
@@ -118,8 +145,17 @@ class Documents:
                 [(set_name, old) for old in superseded],
             )
             connection.execute(
-                "INSERT INTO revisions VALUES (?, ?, ?, ?, 'applying', 1)",
-                (set_name, number, at_ms, actor),
+                "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'applying', 1)",
+                (
+                    set_name,
+                    number,
+                    deed.at_ms,
+                    deed.actor,
+                    deed.verb,
+                    deed.note,
+                    deed.commit,
+                    deed.repeats,
+                ),
             )
             connection.executemany(
                 "INSERT INTO documents VALUES (?, ?, ?, ?, ?)",
@@ -131,7 +167,25 @@ class Documents:
                 connection.execute(
                     "INSERT INTO files VALUES (?, ?, ?, ?)", (set_name, number, source, digest)
                 )
+            subject = f"{set_name} revision {number}"
+            self._journal.append([Entry(deed.at_ms, deed.actor, deed.verb, subject, deed.note)])
         return number
+
+    def homes(self) -> dict[Named, str]:
+        """The set of everything that changed its set at some time."""
+        rows = self._database.rows("SELECT kind, owner, name, set_name FROM homes")
+        return {
+            (str(kind), str(owner), str(name)): str(set_name)
+            for kind, owner, name, set_name in rows
+        }
+
+    def move(self, named: Iterable[Named], set_name: str) -> None:
+        """From now on these are this set's, whatever other sets' texts name."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO homes VALUES (?, ?, ?, ?)",
+                [(*one, set_name) for one in sorted(named)],
+            )
 
     def note_platform(self) -> None:
         """Remembers that a platform part was stored; from then on solo is never implied."""
@@ -151,6 +205,11 @@ class Documents:
         with self._database.transaction() as connection:
             connection.execute("UPDATE sets SET down=1 WHERE name=?", (set_name,))
 
+    def bring_up(self, set_name: str) -> None:
+        """A set that was down is in force again, in the form that it had."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE sets SET down=0 WHERE name=?", (set_name,))
+
     def forget(self, set_name: str) -> None:
         """Forgets a set: nothing of it is in force or returned to; its history stays."""
         with self._database.transaction() as connection:
@@ -161,6 +220,20 @@ class Documents:
                 (set_name,),
             )
             connection.execute("DELETE FROM sets WHERE name=?", (set_name,))
+            ((last,),) = connection.execute(
+                "SELECT MAX(number) FROM revisions WHERE set_name=?", (set_name,)
+            )
+            if last:
+                connection.execute(
+                    "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT(key) DO UPDATE "
+                    "SET value=value || ' ' || ?2",
+                    (f"removed {set_name}", str(last)),
+                )
+
+    def removed_after(self, set_name: str) -> tuple[int, ...]:
+        """The numbers of the revisions after which the set was forgotten."""
+        rows = self._database.rows("SELECT value FROM meta WHERE key=?", f"removed {set_name}")
+        return tuple(int(number) for number in str(rows[0][0]).split()) if rows else ()
 
     def blob(self, digest: str) -> bytes:
         """A stored file's content; raises StoreError if it is not there."""

@@ -1,16 +1,13 @@
-"""Records and intents: what was given out, what failed, what was resolved, what was begun."""
+"""Records: what was given out, what failed, with what each service worked last."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from orchestr8.boxes.records import BoxRecord, Failures, Records, ServiceRecord
-from orchestr8.contract.model import ImageFacts
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.plan import Allocations
+from orchestr8.store.adoption import floor_of, waiting_services
 from orchestr8.store.database import Database
 
 
@@ -23,7 +20,7 @@ class Ledger:
     @property
     def installation(self) -> str:
         """This installation's id: 16 hexadecimal digits."""
-        return str(self._database.rows("SELECT value FROM meta WHERE key='installation'")[0][0])
+        return self._database.installation
 
     def meta(self, key: str) -> str:
         """A remembered word, or the empty text."""
@@ -57,7 +54,15 @@ class Ledger:
             failures[name, int(str(slot))] = Failures(
                 int(str(count)), int(str(last_ms)), str(cause)
             )
-        return Records(self.installation, services, boxes, failures, self.meta("address_last"))
+        return Records(
+            self.installation,
+            services,
+            boxes,
+            failures,
+            self.meta("address_last"),
+            adopted=waiting_services(self._database),
+            floor=floor_of(self._database),
+        )
 
     def allocate(self, allocations: Allocations) -> None:
         """Stores what a plan gives out, before its first call."""
@@ -158,47 +163,3 @@ class Ledger:
             "SELECT owner, service, held_revision FROM services WHERE held_revision>0"
         )
         return {ServiceName(str(o), str(s)): int(str(number)) for o, s, number in rows}
-
-    def image(self, reference: str) -> ImageFacts | None:
-        """What a reference was resolved to, if it was."""
-        rows = self._database.rows("SELECT facts FROM images WHERE reference=?", reference)
-        return _facts(json.loads(str(rows[0][0]))) if rows else None
-
-    def pin_images(self, facts: Iterable[ImageFacts]) -> None:
-        """Remembers what references mean, so that equal text gives an equal plan."""
-        rows = [(one.reference, json.dumps(asdict(one), sort_keys=True)) for one in facts]
-        if rows:
-            with self._database.transaction() as connection:
-                connection.executemany("INSERT OR REPLACE INTO images VALUES (?, ?)", rows)
-
-    def intend(
-        self, actor: str, at_ms: int, calls: Sequence[tuple[str, str, str]]
-    ) -> tuple[int, ...]:
-        """One row each for calls that are about to be made: call, subject, cause."""
-        numbers = []
-        with self._database.transaction() as connection:
-            for call, subject, cause in calls:
-                cursor = connection.execute(
-                    "INSERT INTO intents(at_ms, actor, call, subject, cause) "
-                    "VALUES (?, ?, ?, ?, ?)",
-                    (at_ms, actor, call, subject, cause),
-                )
-                numbers.append(int(cursor.lastrowid or 0))
-        return tuple(numbers)
-
-    def conclude(self, results: Iterable[tuple[int, int, str]]) -> None:
-        """What became of intents: number, time in milliseconds, result."""
-        with self._database.transaction() as connection:
-            connection.executemany(
-                "UPDATE intents SET ended_ms=?, result=? WHERE number=?",
-                [(at_ms, result, number) for number, at_ms, result in results],
-            )
-
-
-def _facts(document: dict[str, Any]) -> ImageFacts:
-    """JSON knows lists where facts have tuples."""
-    document["env"] = tuple((name, value) for name, value in document["env"])
-    document["labels"] = tuple((name, value) for name, value in document["labels"])
-    for name in ("entrypoint", "cmd", "volumes", "ports"):
-        document[name] = tuple(document[name])
-    return ImageFacts(**document)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 3
 
 SCRIPT = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 CREATE TABLE sets (name TEXT PRIMARY KEY, down INTEGER NOT NULL DEFAULT 0);
 
--- One applied state of a set. live is 0 once nothing of it is in force any more.
+-- One applied state of a set: who made it, when, by which verb and why, from which commit of its
+-- source. repeats is the revision that it takes up again, or 0. live is 0 once nothing of it is in
+-- force any more.
 CREATE TABLE revisions (
     set_name TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, actor TEXT NOT NULL,
-    status TEXT NOT NULL, live INTEGER NOT NULL DEFAULT 1,
+    verb TEXT NOT NULL, note TEXT NOT NULL DEFAULT '', commit_id TEXT NOT NULL DEFAULT '',
+    repeats INTEGER NOT NULL DEFAULT 0, status TEXT NOT NULL, live INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (set_name, number));
 CREATE TABLE documents (
     set_name TEXT NOT NULL, number INTEGER NOT NULL, position INTEGER NOT NULL,
@@ -38,12 +41,49 @@ CREATE TABLE failures (
     last_ms INTEGER NOT NULL, cause TEXT NOT NULL, lines TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (owner, service, slot));
 
--- What a reference meant when it was first resolved.
+-- What a reference meant when it was resolved last, and what it meant to each revision.
 CREATE TABLE images (reference TEXT PRIMARY KEY, facts TEXT NOT NULL);
+CREATE TABLE pins (
+    set_name TEXT NOT NULL, number INTEGER NOT NULL, reference TEXT NOT NULL, facts TEXT NOT NULL,
+    PRIMARY KEY (set_name, number, reference));
 
--- A row precedes each call that makes or ends something; ended_ms is 0 while it is under way.
-CREATE TABLE intents (
+-- The version of STRICT with which a service was placed.
+CREATE TABLE strict (
+    owner TEXT NOT NULL, service TEXT NOT NULL, version INTEGER NOT NULL,
+    PRIMARY KEY (owner, service));
+
+-- What a person's hand has changed: services left alone for a while, values set beside the text.
+CREATE TABLE holds (
+    owner TEXT NOT NULL, service TEXT NOT NULL, until_ms INTEGER NOT NULL, reason TEXT NOT NULL,
+    actor TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (owner, service));
+CREATE TABLE overrides (
+    owner TEXT NOT NULL, service TEXT NOT NULL, path TEXT NOT NULL, value TEXT NOT NULL,
+    manifest_value TEXT NOT NULL, actor TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (owner, service, path));
+
+-- In which set a service, volume or secret is that changed its set; the older set's texts may name
+-- it still, and do not count. kind is service, volume or secret.
+CREATE TABLE homes (
+    kind TEXT NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL, set_name TEXT NOT NULL,
+    PRIMARY KEY (kind, owner, name));
+-- Where manifests come from: when a source was asked last, which commit it had then, and what came
+-- of that; the commit that counted last, and the start from which its history was believed.
+-- problems is a list as JSON.
+CREATE TABLE sources (
+    name TEXT PRIMARY KEY, looked_ms INTEGER NOT NULL, seen TEXT NOT NULL, state TEXT NOT NULL,
+    problems TEXT NOT NULL, good TEXT NOT NULL, start TEXT NOT NULL, good_ms INTEGER NOT NULL);
+-- Commits that counted: who made them, and whose key had signed them at that time.
+CREATE TABLE commits (
+    source TEXT NOT NULL, id TEXT NOT NULL, author TEXT NOT NULL, author_ms INTEGER NOT NULL,
+    committer TEXT NOT NULL, subject TEXT NOT NULL, signer TEXT NOT NULL,
+    judged_ms INTEGER NOT NULL,
+    PRIMARY KEY (source, id));
+-- The journal: rows are appended and never changed, each chained to the one before by its hash.
+-- A row precedes each call that makes or ends something; what became of it is a later row, whose
+-- intent is the number of the first. AUTOINCREMENT, so that a row at the end is missed as well.
+CREATE TABLE journal (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, actor TEXT NOT NULL,
-    call TEXT NOT NULL, subject TEXT NOT NULL, cause TEXT NOT NULL,
-    ended_ms INTEGER NOT NULL DEFAULT 0, result TEXT NOT NULL DEFAULT '');
+    kind TEXT NOT NULL, subject TEXT NOT NULL, cause TEXT NOT NULL, result TEXT NOT NULL,
+    intent INTEGER NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
 """

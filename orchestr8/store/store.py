@@ -1,4 +1,4 @@
-"""The store as the controller holds it: one database, two views of it."""
+"""The store as the controller holds it: one database, several views of it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestr8.store.database import Database, writer_lock
+from orchestr8.store.adoption import Adoption
+from orchestr8.store.database import Database
 from orchestr8.store.documents import Documents
+from orchestr8.store.interventions import Interventions
+from orchestr8.store.journal import Journal
 from orchestr8.store.ledger import Ledger
+from orchestr8.store.lock import writer_lock
+from orchestr8.store.pins import Pins
+from orchestr8.store.sources import Sources
 
 
 class Store:
-    """Documents and ledger of one state folder."""
+    """Everything that one state folder keeps."""
 
     def __init__(self, folder: Path) -> None:
         """Opens or makes the store; raises StoreError with a remedy."""
         self._database = Database(folder)
         self.folder = folder
-        self.documents = Documents(self._database)
+        self.journal = Journal(self._database)
+        self.documents = Documents(self._database, self.journal)
         self.ledger = Ledger(self._database)
+        self.pins = Pins(self._database)
+        self.interventions = Interventions(self._database)
+        self.adoption = Adoption(self._database)
+        self.sources = Sources(self._database)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Holds the lock for one writer; raises UnavailableError when another process has it."""
-        with writer_lock(self.folder):
+    def writing(self, patience_ms: int = 0, *, server: bool = False) -> Iterator[None]:
+        """Holds the lock for one writer, which may be a server; raises UnavailableError when
+        another process has it still after `patience_ms`."""
+        with writer_lock(self.folder, patience_ms, server=server):
             yield
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written within is kept as a whole, or not at all."""
+        with self._database.transaction():
+            yield
+
+    def copy_to(self, target: Path) -> None:
+        """Writes the store as it is now into one file."""
+        self._database.copy_to(target)
 
     def close(self) -> None:
         """Closes the database."""

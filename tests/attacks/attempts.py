@@ -131,9 +131,9 @@ ATTEMPTS: dict[str, Attempt] = {
            ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "-1"),
            ("/sys/fs/cgroup/memory.max", "max"), ("/sys/fs/cgroup/cgroup.procs", "0"))},
     "make a folder among the cgroups": _simple(
-        _WRITES, "os.mkdir('/sys/fs/cgroup/x')", EROFS, EACCES),
+        _WRITES, "os.mkdir('/sys/fs/cgroup/x')", EROFS, EACCES, ENOENT),
     # files
-    **{f"write to {path}": _simple("a root that can be written to",
+    **{f"write to {path or '/'}": _simple("a root that can be written to",
                                    f"os.open({path + '/x'!r}, os.O_CREAT | os.O_WRONLY)",
                                    EROFS, EACCES, control=path == "/usr/bin")
        for path in ("", "/etc", "/usr/bin", "/dev", "/var/tmp")},

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import docker
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import BoxSpec
+from orchestr8.engines.crun.images import CrunImages
 from orchestr8.engines.docker.borders import docker_borders
 from orchestr8.engines.protocol import Borders, Exec, ExecResult
 from orchestr8.isolation.limits import MIB, Limits, Quota
 from orchestr8.names import BoxId
 from orchestr8.proof.model import Expectation, Proof
 from orchestr8.proof.prove import prove
+from tests.conformance.crun import CrunBench
 from tests.hosts import engine, load_images
+from tests.hosts.images import archives
 from tests.kernel import leftovers
 
-UID = 9 * 65_536 + 65_532
+RANGE = 9 * 65_536
+UID_INSIDE = 65_532
+IMAGE = "probe:1"
 
 
 class NoContents:
@@ -29,7 +36,7 @@ class NoContents:
     def file(self, digest: str) -> bytes:
         raise KeyError(digest)
 
-    def secret(self, owner: str, name: str) -> bytes:
+    def secret(self, owner: str, name: str, digest: str) -> bytes:
         raise KeyError(name)
 
 
@@ -62,42 +69,72 @@ class Target:
         return prove(expectation, self.borders.witness.read(self.box.id, self.pid))
 
 
-@pytest.fixture(scope="session", params=["20", "28"])
-def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
-    with engine(request.param) as found:
+@dataclass(frozen=True)
+class Ground:
+    """An engine with the attacker's image on it; `docker_host` is empty where it is no Docker."""
+
+    borders: Borders
+    docker_host: str = ""
+
+
+@pytest.fixture(scope="session", params=["crun", "20", "28"])
+def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
+    """Every engine in turn."""
+    if request.param == "crun":
+        yield from _crun()
+    else:
+        yield from _docker(request.param)
+
+
+def _crun() -> Iterator[Ground]:
+    bench = CrunBench()
+    images = bench.borders.images
+    assert isinstance(images, CrunImages)
+    try:
+        images.take(f"docker-archive:{archives()[IMAGE]}", IMAGE)
+        yield Ground(bench.borders)
+    finally:
+        bench.borders.owners.remove("attacker")  # type: ignore[attr-defined]
+        bench.take_down()
+
+
+def _docker(generation: str) -> Iterator[Ground]:
+    with engine(generation) as found:
         load_images(found.socket)
-        yield found.docker_host
+        installation = f"attacks{os.getpid()}"
+        yield Ground(
+            docker_borders(found.docker_host, installation, NoContents()), found.docker_host
+        )
+        leftovers.remove(installation)
 
 
 @pytest.fixture(scope="session")
-def borders(endpoint: str) -> Iterator[Borders]:
-    installation = f"attacks{os.getpid()}"
-    yield docker_borders(endpoint, installation, NoContents())
-    leftovers.remove(installation)
-
-
-@pytest.fixture(scope="session")
-def target(borders: Borders) -> Iterator[Target]:
+def target(ground: Ground) -> Iterator[Target]:
     """One box for all attempts that leave nothing behind."""
-    yield from _running(borders, os.getpid() * 2)
+    with running(ground, os.getpid() * 3) as found:
+        yield found
 
 
 @pytest.fixture
-def fresh_target(borders: Borders) -> Iterator[Target]:
+def fresh_target(ground: Ground) -> Iterator[Target]:
     """A box of its own."""
-    yield from _running(borders, os.getpid() * 2 + 1)
+    with running(ground, os.getpid() * 3 + 1) as found:
+        yield found
 
 
-def _running(borders: Borders, serial: int) -> Iterator[Target]:
-    facts = borders.images.resolve("probe:1")
+@contextmanager
+def running(ground: Ground, serial: int, image: str = IMAGE) -> Iterator[Target]:
+    """A default box of this image."""
+    borders = ground.borders
+    facts = borders.images.resolve(image)
     assert facts is not None
     spec = BoxSpec(
         image_id=facts.id,
         entrypoint=("/usr/bin/probe",),
         args=("wait",),
         hostname="target",
-        uid=UID,
-        gid=UID,
+        uid=RANGE + UID_INSIDE,
+        gid=RANGE + UID_INSIDE,
     )
     box = Box(
         id=BoxId("attacker", "target", serial),
@@ -107,6 +144,8 @@ def _running(borders: Borders, serial: int) -> Iterator[Target]:
         spec=spec,
         limits=Limits(cpu_max_millicores=1000, memory_max_bytes=64 * MIB, pids_max=64),
     )
+    if not ground.docker_host:  # with a user namespace, whose ids begin with the range
+        box = replace(box, spec=replace(spec, uid=UID_INSIDE, gid=UID_INSIDE), uid_base=RANGE)
     borders.owners.ensure("attacker", Quota())
     borders.boxes.create(box)
     try:
@@ -120,14 +159,14 @@ def _running(borders: Borders, serial: int) -> Iterator[Target]:
 
 
 @pytest.fixture(scope="session")
-def open_container(endpoint: str) -> Iterator[Callable[[str], tuple[int, str]]]:
+def open_container(ground: Ground) -> Iterator[Callable[[str], tuple[int, str]]]:
     """Runs Python as root without walls: what succeeds here is stopped by a wall, by nothing else.
 
     Not privileged: the engine itself may lack a capability on this host.
     """
-    client = docker.APIClient(endpoint, version="auto")
+    client = docker.APIClient(ground.docker_host, version="auto")
     config = {
-        "Image": "probe:1",
+        "Image": IMAGE,
         "Cmd": ["/usr/bin/probe", "wait"],
         "User": "0:0",
         "HostConfig": {

@@ -11,7 +11,6 @@ from orchestr8.proof.model import Verdict
 from tests.attacks.attempts import ALONE, ATTEMPTS, PRELUDE
 from tests.attacks.conftest import Target
 
-pytestmark = pytest.mark.docker
 _REPORT = """
 try:
     exec(compile({code!r}, "attempt", "exec"))
@@ -41,6 +40,7 @@ def test_an_attempt_fails(request: pytest.FixtureRequest, target: Target, name: 
     assert number in attempt.fails, (attempt.row, result, names(attempt.fails))
 
 
+@pytest.mark.parametrize("ground", ["20", "28"], indirect=True)
 @pytest.mark.parametrize("name", [name for name, attempt in ATTEMPTS.items() if attempt.control])
 def test_the_attempt_is_a_real_one(
     open_container: Callable[[str], tuple[int, str]], name: str
@@ -70,6 +70,24 @@ def test_a_fork_bomb_ends_at_the_boxs_limit(fresh_target: Target) -> None:
     words = result.stdout.split()
     assert int(words[1]) == errno.EAGAIN
     assert int(words[2]) < 64
+
+
+@pytest.mark.parametrize("ground", ["crun"], indirect=True)
+def test_a_box_without_a_task_left_harms_no_command_but_its_own(fresh_target: Target) -> None:
+    code = (
+        "import os, time\n"
+        "while True:\n"
+        "    try:\n        child = os.fork()\n"
+        "    except OSError:\n        break\n"
+        "    if not child:\n        os.setsid(); [os.close(n) for n in (0, 1, 2)]\n"
+        "    if not child:\n        time.sleep(600)\n"
+        "print('full')\n"
+    )
+    assert fresh_target.attempt(code).stdout == b"full\n"
+    fork = "import os\nos._exit(7) if os.fork() == 0 else print('more')"
+    for _ in range(3):
+        result = fresh_target.attempt(fork)
+        assert result.exit_status != 0 and result.stdout == b""
 
 
 def test_eating_memory_ends_the_eater_inside(fresh_target: Target) -> None:

@@ -50,7 +50,8 @@ class Console:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith("ORCHESTR8_") and name not in ("DOCKER_HOST", "NO_COLOR")
+            if not name.startswith("ORCHESTR8_")
+            and name not in ("DOCKER_HOST", "NO_COLOR", "PYTHONUNBUFFERED")
         }
         return {
             **kept,

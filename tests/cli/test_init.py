@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestr8.cli.drafting import draft, owner_from, service_from
+from orchestr8.cli.drafting import draft, service_from
+from orchestr8.cli.new_manifest import owner_from
 from orchestr8.contract.model import ImageFacts
 from orchestr8.manifest.load import load
 from orchestr8.manifest.model import ManifestSet, Source, TcpCheck

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestr8.cli.board import Board
-from orchestr8.cli.conclusion import conclusion, failure_lines, last_lines
+from orchestr8.cli.conclusion import Watch, conclusion, failure_lines, last_lines
 from orchestr8.cli.document import plain
 from orchestr8.cli.terminal import count, milliseconds, table
 from orchestr8.controller.advice import Advice
@@ -41,6 +41,19 @@ def test_a_row_shows_its_phases_and_its_proof() -> None:
     assert row.line(12) == "0.front.web   create  41  start  96  healthy 310   proved 27 of 27"
 
 
+def test_a_row_shows_what_its_engine_measured_instead_of_the_whole() -> None:
+    board = Board()
+    made = {"root": 2.61, "cgroup": 0.4, "create": 8.2}
+    started = made | {"gate": 0.31, "first": 0.6}
+    board.hear(Phase(BOX, 0, "create", 12.3, service=FRONT, parts=made))
+    board.hear(Phase(BOX, 0, "start", None, service=FRONT))
+    assert board.rows[BOX].cells()[:3] == ["root   3", "cgroup 0.4", "create   8"]
+    board.hear(Phase(BOX, 0, "start", 1.4, service=FRONT, parts=started))
+    assert board.rows[BOX].cells()[3:] == ["gate 0.3", "first 0.6"]
+    assert board.rows[BOX].phases == {"create": 12.3, "start": 1.4}
+    assert board.rows[BOX].parts == started
+
+
 def test_a_row_that_failed_says_in_which_phase() -> None:
     board = _heard(("create", 1, False, ""), ("start", 2, False, ""), ("healthy", 80, True, ""))
     row = board.rows[BOX]
@@ -67,15 +80,16 @@ def test_an_image_that_was_fetched_counts_for_its_service() -> None:
     assert board.rows[BOX].cells() == ["image 900", "create  41"]
 
 
-def _told(applied: Applied, board: Board, **more: bool) -> list[str]:
-    return conclusion(applied, board, AGAIN, 6, simulated=more.get("simulated", False))
+def _told(applied: Applied, board: Board, watch: Watch = Watch.NOBODY) -> list[str]:
+    return conclusion(applied, board, AGAIN, 6, watch=watch)
 
 
 def test_a_good_end() -> None:
     applied = Applied("shop", 1, True, (BOX,), 912.0, 1_234.0)
     assert _told(applied, _up()) == [
         "1 box started in 912 ms, healthy after 1.2 s; nothing left to do.",
-        "Nobody watches these boxes. After a crash or a reboot this brings them back:  " + AGAIN,
+        "Nobody watches these boxes. After a crash or a reboot this brings them back:  "
+        "orchestr8 apply   (`orchestr8 enable` does it at boot)",
     ]
     assert "settled after 1.2 s" in _told(applied, _up("settled"))[0]
 

@@ -49,7 +49,9 @@ WRONG = {
     "a word like nothing": (["zzzzzz"], "`orchestr8 --help` lists every command"),
     "an unknown option": (["plan", "x", "--frobnicate"], "`orchestr8 plan --help`"),
     "an unknown option of all": (["--frobnicate"], "`orchestr8 --help` says what it takes"),
-    "a missing path": (["apply"], "`orchestr8 apply --help` says what it takes"),
+    "a missing path": (["validate"], "`orchestr8 validate --help` says what it takes"),
+    "a plan of nothing": (["plan"], "write orchestr8 plan PATH, or plan --source NAME"),
+    "a source and a path": (["plan", "x", "--source", "y"], "leave the rest out"),
     "a missing service": (["why"], "`orchestr8 why --help` says what it takes"),
     "a surplus word": (["schema", "x"], "`orchestr8 schema --help` says what it takes"),
     "an output format": (["plan", "x", "--output", "xml"], "`orchestr8 plan --help`"),
@@ -113,6 +115,8 @@ def test_an_interrupt_is_a_sentence(console: Console) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever started the tests in the background made them, and so this, deaf to it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdin and process.stderr
     process.stdin.write("orchestr8: 1\n")

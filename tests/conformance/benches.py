@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import itertools
 import json
 import secrets
+import shutil
 import signal
+import socket
+import subprocess
+import sys
+import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import docker
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.network import Ranges
@@ -24,61 +31,21 @@ from orchestr8.engines.docker.borders import RUN_FOLDER, docker_borders
 from orchestr8.engines.docker.network import network_name
 from orchestr8.engines.memory.clock import FakeClock
 from orchestr8.engines.memory.engine import memory_borders
+from orchestr8.engines.memory.faults import Fault
 from orchestr8.engines.memory.machine import Machine
-from orchestr8.engines.memory.workload import (
-    SIGKILL_STATUS,
-    Workload,
-    dies_at_once,
-    dies_of_memory,
-)
 from orchestr8.engines.protocol import Borders
-from orchestr8.errors import RejectedError
+from orchestr8.errors import UnavailableError
 from orchestr8.host.mounts import RunFolder
+from orchestr8.isolation.features import SHARED_NAMESPACES
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import BoxId
+from tests.conformance.programs import PROGRAMS, Contents, Program
+from tests.conformance.proxy import proxy
+from tests.conformance.registry import registry
 from tests.engines.boxes import box
 from tests.hosts import Engine
 
-SAYS = "starting, please wait"
-"""What the program `silent` writes."""
 _UID_FIRST = 1_048_576 + 65_532
-
-
-@dataclass(frozen=True)
-class Program:
-    """What a box runs: an image, its command, and what the simulation makes of it."""
-
-    image: str
-    command: tuple[str, ...]
-    simulated: Workload = Workload()
-
-
-PROGRAMS = {
-    "wait": Program("probe:1", ("/usr/bin/probe", "wait"), Workload(stop_status=0)),
-    "silent": Program("faults:1", ("/usr/bin/fault", "silent"),
-                      Workload(log=(SAYS,), stop_status=0)),
-    "deaf": Program("faults:1", ("/usr/bin/fault", "deaf"),
-                    Workload(ignores_signal=True, stop_status=SIGKILL_STATUS)),
-    "exit 3": Program("faults:1", ("/usr/bin/fault", "exit", "3"), dies_at_once(3)),
-    "memory": Program("faults:1", ("/usr/bin/fault", "memory"), dies_of_memory()),
-    "absent": Program("nobinary:1", ("/usr/bin/absent",),
-                      Workload(missing_binary="/usr/bin/absent")),
-}  # fmt: skip
-
-
-@dataclass
-class Contents:
-    """Files and secrets of the tests; one secret is missing."""
-
-    files: dict[str, bytes] = field(default_factory=lambda: {"digest-1": b"colour = blue\n"})
-
-    def file(self, digest: str) -> bytes:
-        return self.files[digest]
-
-    def secret(self, owner: str, name: str) -> bytes:
-        if name == "missing":
-            raise RejectedError(f"the secret {name} of {owner} is missing", "write it")
-        return f"secret {name} of {owner}".encode()
 
 
 class Bench(ABC):
@@ -93,6 +60,8 @@ class Bench(ABC):
         self._numbers = itertools.count(1)
         self._made: list[BoxId] = []
 
+    installation: str
+
     @property
     def boxes(self) -> Any:
         """Boxes, with their optional protocols."""
@@ -105,22 +74,31 @@ class Bench(ABC):
         serial = self._serial_first + number
         facts = self.borders.images.resolve(chosen.image)
         assert facts, f"{chosen.image} is not on {self.name}"
-        uid = settings.pop("uid", _UID_FIRST + number * 65_536)
+        if "uid" in settings:
+            settings.setdefault("gid", settings["uid"])
         made = box(
             f"{owner}--front--{serial}",
             image=chosen.image,
             image_id=facts.id,
             entrypoint=chosen.command,
             args=(),
-            uid=uid,
-            gid=settings.pop("gid", uid),
-            **settings,
+            **(self.ids(number) | settings),
         )
         if made.spec.networked and not made.joins:
             made = replace(made, address=self._address.format(number % 250 + 4))
         self._prepare(made, chosen)
         self._made.append(made.id)
         return made
+
+    @property
+    def shares(self) -> bool:
+        """Whether boxes can join one another's namespaces; an engine that cannot says so."""
+        return bool(self.boxes.features().has(SHARED_NAMESPACES))
+
+    def ids(self, number: int) -> dict[str, int]:
+        """The ids of this bench's box of so many: its own on the host."""
+        uid = _UID_FIRST + number * 65_536
+        return {"uid": uid, "gid": uid}
 
     def run(self, made: Box) -> ObservedBox:
         """Create and start."""
@@ -149,6 +127,11 @@ class Bench(ABC):
             self.boxes.remove(box_id)
         self._made.clear()
 
+    def forget(self, boxes: Sequence[Box]) -> None:
+        """Boxes that somebody took away, so that nobody does it once more at the end."""
+        gone = {one.id for one in boxes}
+        self._made = [box_id for box_id in self._made if box_id not in gone]
+
     def ready(self) -> None:
         """What any plan does before its first box."""
         self.borders.network.prepare()
@@ -164,6 +147,22 @@ class Bench(ABC):
         """The engine's clock."""
 
     @abstractmethod
+    def away(self) -> contextlib.AbstractContextManager[tuple[Borders, Callable[[], None]]]:
+        """The same installation while its engine is away, and what brings the engine back."""
+
+    @abstractmethod
+    def registry(self) -> contextlib.AbstractContextManager[str]:
+        """The name of a registry that has the image `tiny:1`, and no other."""
+
+    @abstractmethod
+    def listening(self) -> contextlib.AbstractContextManager[tuple[str, int]]:
+        """An address and port of the host on which somebody else listens."""
+
+    @abstractmethod
+    def attached(self, made: Box, *command: str) -> tuple[int, bytes]:
+        """A joined command's status, and what it wrote to our standard output."""
+
+    @abstractmethod
     def footprint(self) -> object:
         """Everything that a box can leave behind, comparable."""
 
@@ -174,17 +173,50 @@ class Bench(ABC):
 class MemoryBench(Bench):
     """The simulation, with a clock that jumps."""
 
+    installation = "simulated"
+
     def __init__(self) -> None:
         self.machine = Machine(clock=FakeClock())
         for number, image in enumerate(sorted({one.image for one in PROGRAMS.values()})):
             self.machine.register(ImageFacts(image, f"sha256:{number:064}"))
-        super().__init__("memory", memory_borders(self.machine, Contents()), "10.231.0.{}")
+        neighbours = {self.installation: self.machine, "another": Machine()}
+        borders = memory_borders(self.machine, Contents(), neighbours)
+        super().__init__("memory", borders, "10.231.0.{}")
 
     def await_signals(self, found: ObservedBox) -> None:
         pass
 
     def now_ms(self) -> int:
         return self.machine.clock.now_ms()
+
+    @contextmanager
+    def away(self) -> Iterator[tuple[Borders, Callable[[], None]]]:
+        error = UnavailableError("the simulated engine is away", "start it")
+        self.machine.faults.order(Fault("*", error, times=None))
+        try:
+            yield self.borders, self.machine.faults.clear
+        finally:
+            self.machine.faults.clear()
+
+    @contextmanager
+    def registry(self) -> Iterator[str]:
+        facts = ImageFacts("registry.test/tiny:1", "sha256:" + "7" * 64)
+        self.machine.register(facts, present=False)
+        yield "registry.test"
+        self.machine.images.pop(facts.reference, None)
+
+    @contextmanager
+    def listening(self) -> Iterator[tuple[str, int]]:
+        self.machine.listeners["127.0.0.1", 4_711] = "somebody"
+        yield "127.0.0.1", 4_711
+        self.machine.listeners.clear()
+
+    def attached(self, made: Box, *command: str) -> tuple[int, bytes]:
+        written = io.BytesIO()
+        with contextlib.redirect_stdout(io.TextIOWrapper(written, write_through=True)) as text:
+            status = self.boxes.execute_attached(made.id, command)
+            text.flush()
+            return status, written.getvalue()
 
     def footprint(self) -> object:
         return sorted(self.machine.boxes), sorted(self.machine.volumes)
@@ -199,27 +231,49 @@ class DockerBench(Bench):
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.installation = f"t{secrets.token_hex(4)}"
-        free = _free_network()
+        free = free_network()
         ranges = Ranges(f"10.{free}.0.0/17", f"10.{free}.128.0/17")
         borders = docker_borders(engine.docker_host, self.installation, Contents(), ranges)
         super().__init__(f"docker{engine.name}", borders, f"10.{free}.0.{{}}")
         self.client = docker.APIClient(engine.docker_host, version="auto")
 
     def await_signals(self, found: ObservedBox) -> None:
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            status = Path(f"/proc/{found.pid}/status").read_text()
-            masks = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
-            decided = int(masks["SigCgt"], 16) | int(masks["SigIgn"], 16)
-            # right after the start the first task may still be the runtime, which catches all
-            of_the_box = not masks["Name"].startswith("runc")
-            if of_the_box and decided >> (signal.SIGTERM - 1) & 1:
-                return
-            time.sleep(0.01)
-        raise AssertionError(f"{found.id} says nothing about SIGTERM")
+        await_decision(found, "runc")
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
+
+    @contextmanager
+    def away(self) -> Iterator[tuple[Borders, Callable[[], None]]]:
+        # sockets need short paths
+        with tempfile.TemporaryDirectory() as folder, proxy(Path(folder), self.engine.socket) as it:
+            borders = docker_borders(it.url, self.installation, Contents())
+            it.go()
+            yield borders, it.come
+
+    @contextmanager
+    def registry(self) -> Iterator[str]:
+        with registry(self.boxes.features().architecture) as name:
+            yield name
+            with contextlib.suppress(docker.errors.ImageNotFound):
+                self.client.remove_image(f"{name}/tiny:1", force=True)
+
+    @contextmanager
+    def listening(self) -> Iterator[tuple[str, int]]:
+        with socket.create_server(("127.0.0.1", 0)) as made:
+            yield made.getsockname()
+
+    def attach_command(self, made: Box, *command: str) -> list[str]:
+        """What runs a joined command in a process of its own, whose input and output it takes."""
+        arguments = [self.engine.docker_host, self.installation, str(made.id), json.dumps(command)]
+        return [sys.executable, "-c", _ATTACH, *arguments, *filter(None, sys.path)]
+
+    def attached(self, made: Box, *command: str) -> tuple[int, bytes]:
+        done = subprocess.run(
+            self.attach_command(made, *command),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60,
+        )  # fmt: skip
+        return done.returncode, done.stdout
 
     def footprint(self) -> object:
         # others may work on the same engine meanwhile, so only what is marked as ours counts
@@ -270,32 +324,60 @@ class DockerBench(Bench):
             self.client.remove_network(network["Id"])
         for owner in self.borders.owners.quotas():
             self.borders.owners.remove(owner)  # type: ignore[attr-defined]
-        _unmount(RunFolder(RUN_FOLDER / self.installation))
+        unmount(RUN_FOLDER / self.installation)
         self.client.close()
 
     def _prepare(self, made: Box, program: Program) -> None:
         pass
 
 
-def _free_network() -> int:
+_ATTACH = """
+import json, sys
+sys.path[:0] = sys.argv[5:]
+from orchestr8.engines.docker.borders import docker_borders
+from orchestr8.names import BoxId
+from tests.conformance.programs import Contents
+borders = docker_borders(sys.argv[1], sys.argv[2], Contents())
+sys.exit(borders.boxes.execute_attached(BoxId.parse(sys.argv[3]), json.loads(sys.argv[4])))
+"""
+
+
+def await_decision(found: ObservedBox, runtime: str) -> None:
+    """Waits until a box's first task, and no more the runtime, catches or ignores SIGTERM."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        status = Path(f"/proc/{found.pid}/status").read_text()
+        masks = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
+        decided = int(masks["SigCgt"], 16) | int(masks["SigIgn"], 16)
+        of_the_box = not masks["Name"].startswith(runtime)  # which catches all
+        if of_the_box and decided >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{found.id} says nothing about SIGTERM")
+
+
+def free_network() -> int:
     """A number N for which this machine has no route to 10.N.0.0."""
     routes = Path("/proc/net/route").read_text().splitlines()[1:]
     taken = {int(line.split()[1], 16) & 0xFFFF for line in routes}
-    free = [number for number in range(200, 250) if number << 8 | 10 not in taken]
+    free = [number for number in range(212, 230) if number << 8 | 10 not in taken]
     return secrets.choice(free)
 
 
-def _unmount(run: RunFolder) -> None:
+def unmount(path: Path) -> None:
     """The run folder of a test is not kept until a reboot."""
     from orchestr8.host import mount_calls, mounts
 
+    run = RunFolder(path)
     mounts.release(run.shown)
     while mount_calls.unmount(str(run.path)):
         pass
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for point in reversed(points):  # all of them, where the folder is no mount
+        if point.startswith(f"{run.path}/"):
+            mount_calls.unmount(point)
     if run.path.is_dir():
-        for folder in sorted(run.path.rglob("*"), reverse=True):
-            folder.rmdir()
-        run.path.rmdir()
+        shutil.rmtree(run.path)
 
 
 def said(bench: Bench, made: Box, *command: str) -> str:

@@ -8,19 +8,52 @@ import pytest
 
 from tests import hosts
 from tests.conformance.benches import Bench, DockerBench, MemoryBench
+from tests.conformance.crun import CrunBench
+from tests.conformance.promises import OLDER
 
-DOCKERS = ("docker20", "docker28")
+DOCKERS = (OLDER, "docker28")
 
 
-@pytest.fixture(scope="session", params=["memory", *DOCKERS])
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the older Docker out of what goes into detail, and of all variants but the first."""
+    seen: set[object] = set()
+    left = [item for item in items if _on_older(item) and _is_detail(item, seen)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
+def _on_older(item: pytest.Item) -> bool:
+    chosen = getattr(item, "callspec", None)
+    return chosen is not None and OLDER in chosen.params.values()
+
+
+def _is_detail(item: pytest.Item, seen: set[object]) -> bool:
+    mark = item.get_closest_marker("promise")
+    if mark is None:
+        return False
+    function = getattr(item, "function", None)
+    is_first = function not in seen
+    seen.add(function)
+    return not (mark.kwargs["everywhere"] and is_first)
+
+
+@pytest.fixture(scope="session", params=["memory", "crun", *DOCKERS])
 def engine(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Every engine in turn."""
     if request.param == "memory":
         made = MemoryBench()
         made.ready()
         yield made
-        return
-    yield from _docker(request.param)
+    elif request.param == "crun":
+        crun = CrunBench()
+        try:
+            crun.ready()
+            yield crun
+        finally:
+            crun.take_down()
+    else:
+        yield from _docker(request.param)
 
 
 @pytest.fixture(scope="session", params=DOCKERS)

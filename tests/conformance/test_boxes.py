@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from queue import Queue
 
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.boxes.spec import SpecSecret, SpecVolume
 from orchestr8.boxes.world import State
-from orchestr8.errors import RejectedError
+from orchestr8.engines.protocol import Happened, Standbys
+from orchestr8.errors import FeatureMissingError, RejectedError
 from orchestr8.isolation import features
 from orchestr8.isolation.limits import MIB, Limits
-from orchestr8.names import BoxId
+from orchestr8.names import STANDBY, BoxId
 from tests.conformance.benches import Bench
+from tests.conformance.promises import detail, promise
 
 NOBODY = BoxId("web", "nobody", 1)
 
 
+@promise("boxes.features.honest")
 def test_features_are_honest(bench: Bench) -> None:
     """Every word is either present, or missing with a reason."""
     found = bench.boxes.features()
@@ -27,6 +31,7 @@ def test_features_are_honest(bench: Bench) -> None:
     assert found.cpu_millicores and found.memory_bytes and found.architecture
 
 
+@promise("boxes.observe.complete")
 def test_a_snapshot_is_complete_and_sorted(bench: Bench) -> None:
     made = [bench.box() for _ in range(3)]
     for box in reversed(made):
@@ -36,6 +41,7 @@ def test_a_snapshot_is_complete_and_sorted(bench: Bench) -> None:
     assert seen.boot_id
 
 
+@promise("boxes.observe.named")
 def test_a_snapshot_of_named_boxes_has_those_that_exist(bench: Bench) -> None:
     first, second = bench.box(), bench.box()
     bench.boxes.create(first)
@@ -45,6 +51,7 @@ def test_a_snapshot_of_named_boxes_has_those_that_exist(bench: Bench) -> None:
     assert bench.boxes.observe([]).boxes == ()
 
 
+@promise("boxes.observe.carried")
 def test_a_box_carries_what_it_was_declared_to_be(bench: Bench) -> None:
     made = bench.box(env=(("GREETING", 'hello "world"\n'),), networked=True)
     made = replace(made, slot=3, set_name="shop", names=(("db.data", "10.231.128.9"),))
@@ -56,6 +63,7 @@ def test_a_box_carries_what_it_was_declared_to_be(bench: Bench) -> None:
     assert found.names == made.names
 
 
+@promise("boxes.create.runs-nothing")
 def test_a_created_box_runs_nothing(bench: Bench) -> None:
     made = bench.box("silent")
     bench.boxes.create(made)
@@ -65,6 +73,7 @@ def test_a_created_box_runs_nothing(bench: Bench) -> None:
     assert bench.boxes.logs(made.id, 10) == ()
 
 
+@promise("boxes.create.again")
 def test_the_same_id_with_the_same_spec_is_success(bench: Bench) -> None:
     made = bench.box()
     bench.boxes.create(made)
@@ -76,6 +85,7 @@ def test_the_same_id_with_the_same_spec_is_success(bench: Bench) -> None:
     assert bench.see(made).state.runs
 
 
+@promise("boxes.create.another-spec")
 def test_the_same_id_with_another_spec_is_rejected(bench: Bench) -> None:
     made = bench.box()
     bench.boxes.create(made)
@@ -85,6 +95,7 @@ def test_the_same_id_with_another_spec_is_rejected(bench: Bench) -> None:
     assert bench.see(made).spec == made.spec
 
 
+@promise("boxes.create.fails-closed", "errors.raised.rejected")
 def test_a_failed_create_leaves_nothing_behind(bench: Bench) -> None:
     before = bench.footprint()
     gone = bench.box()
@@ -94,7 +105,7 @@ def test_a_failed_create_leaves_nothing_behind(bench: Bench) -> None:
         replace(gone, spec=replace(gone.spec, volumes=volumes)),
         replace(gone, spec=replace(gone.spec, secrets=(SpecSecret("missing", "d"),))),
         replace(gone, limits=Limits(memory_max_bytes=MIB)),
-        replace(gone, joins=(("pid", NOBODY),)),
+        *([replace(gone, joins=(("pid", NOBODY),))] if bench.shares else []),
     ):
         with pytest.raises(RejectedError) as refused:
             bench.boxes.create(failing)
@@ -103,6 +114,7 @@ def test_a_failed_create_leaves_nothing_behind(bench: Bench) -> None:
     assert bench.boxes.observe().boxes == ()
 
 
+@detail("boxes.start.runs")
 def test_a_started_box_runs(bench: Bench) -> None:
     made = bench.box()
     began = bench.now_ms()
@@ -112,6 +124,7 @@ def test_a_started_box_runs(bench: Bench) -> None:
     assert began - 1000 <= found.created_ms <= found.started_ms <= bench.now_ms() + 1000
 
 
+@promise("boxes.start.runs", "boxes.start.again")
 def test_starting_a_running_box_is_success(bench: Bench) -> None:
     made = bench.box()
     first = bench.run(made)
@@ -119,6 +132,7 @@ def test_starting_a_running_box_is_success(bench: Bench) -> None:
     assert bench.see(made) == first
 
 
+@promise("boxes.start.once")
 def test_a_stopped_box_is_not_started_again(bench: Bench) -> None:
     made = bench.box()
     bench.run(made)
@@ -128,21 +142,24 @@ def test_a_stopped_box_is_not_started_again(bench: Bench) -> None:
     assert bench.see(made).state is State.STOPPED
 
 
+@detail("errors.raised.rejected")
 def test_a_box_that_is_not_there_is_not_started(bench: Bench) -> None:
     with pytest.raises(RejectedError, match=str(NOBODY)):
         bench.boxes.start(NOBODY)
 
 
+@promise("boxes.start.fails-closed")
 def test_a_failed_start_leaves_nothing_behind(bench: Bench) -> None:
     before = bench.footprint()
     made = bench.box("absent", networked=True)
-    bench.boxes.create(made)
-    with pytest.raises(RejectedError, match="no program /usr/bin/absent"):
+    with pytest.raises(RejectedError, match="no program /usr/bin/absent"):  # some know it at once
+        bench.boxes.create(made)
         bench.boxes.start(made.id)
     assert bench.boxes.observe([made.id]).boxes == ()
     assert bench.footprint() == before
 
 
+@promise("boxes.observe.ending")
 def test_a_box_that_ends_says_how(bench: Bench) -> None:
     made = bench.box("exit 3")
     bench.boxes.create(made)
@@ -152,6 +169,7 @@ def test_a_box_that_ends_says_how(bench: Bench) -> None:
     assert found.started_ms <= found.stopped_ms
 
 
+@promise("boxes.observe.ending")
 def test_a_box_that_outgrows_its_memory_says_so(bench: Bench) -> None:
     made = bench.box("memory", memory_max_bytes=16 * MIB)
     bench.boxes.create(made)
@@ -160,16 +178,57 @@ def test_a_box_that_outgrows_its_memory_says_so(bench: Bench) -> None:
     assert (found.exit_status, found.out_of_memory) == (137, True)
 
 
+@promise("boxes.observe.limits")
 def test_limits_are_seen_while_a_box_runs(bench: Bench) -> None:
     made = bench.box(cpu_max_millicores=250, memory_max_bytes=64 * MIB, pids_max=99)
     bench.boxes.create(made)
-    assert bench.see(made).limits is None
+    waits = bench.see(made).limits
+    assert waits == (made.limits if bench.boxes.features().has(features.STANDBY) else None)
     bench.boxes.start(made.id)
     assert bench.see(made).limits == made.limits
     bench.boxes.stop(made.id, "SIGKILL", 0)
     assert bench.see(made).limits is None
 
 
+@promise("standbys.take.runs")
+def test_a_standby_takes_a_slot_and_runs(bench: Bench) -> None:
+    """An engine that cannot keep boxes ready says so and has no such call."""
+    has = bench.boxes.features().has(features.STANDBY)
+    assert has == isinstance(bench.boxes, Standbys)
+    if not has:
+        return
+    before = bench.footprint()
+    made = replace(bench.box(networked=True), slot=STANDBY)
+    bench.boxes.create(made)
+    waits = bench.see(made)
+    assert (waits.state, waits.slot, waits.limits) == (State.CREATED, STANDBY, made.limits)
+    bench.boxes.take(made.id, 3)
+    runs = bench.see(made)
+    assert (runs.state, runs.slot, runs.limits) == (State.RUNNING, 3, made.limits)
+    assert replace(runs, state=waits.state, slot=STANDBY, pid=None, started_ms=0) == waits
+    bench.boxes.stop(made.id, "SIGKILL", 0)
+    bench.boxes.remove(made.id)
+    assert bench.footprint() == before
+
+
+@promise("standbys.take.again")
+def test_a_standby_is_taken_once(bench: Bench) -> None:
+    if not isinstance(bench.boxes, Standbys):
+        return
+    made = replace(bench.box(), slot=STANDBY)
+    bench.boxes.create(made)
+    bench.boxes.take(made.id, 1)
+    first = bench.see(made)
+    bench.boxes.take(made.id, 2)
+    assert bench.see(made) == first, "it keeps its slot"
+    bench.boxes.stop(made.id, "SIGKILL", 0)
+    with pytest.raises(RejectedError, match="runs once"):
+        bench.boxes.take(made.id, 1)
+    with pytest.raises(RejectedError, match=str(NOBODY)):
+        bench.boxes.take(NOBODY, 1)
+
+
+@promise("boxes.update.in-place")
 @pytest.mark.parametrize("memory", [32 * MIB, 256 * MIB], ids=["lower", "raise"])
 def test_limits_change_in_place(bench: Bench, memory: int) -> None:
     made = bench.box()
@@ -181,6 +240,7 @@ def test_limits_change_in_place(bench: Bench, memory: int) -> None:
     assert bench.see(made) == replace(before, limits=wanted)
 
 
+@promise("boxes.update.running")
 def test_only_a_running_box_has_limits_to_change(bench: Bench) -> None:
     made = bench.box()
     bench.boxes.create(made)
@@ -194,6 +254,7 @@ def test_only_a_running_box_has_limits_to_change(bench: Bench) -> None:
         bench.boxes.update(NOBODY, Limits())
 
 
+@promise("boxes.stop.signal")
 def test_a_box_that_heeds_its_signal_ends_before_the_grace(bench: Bench) -> None:
     made = bench.box()
     bench.await_signals(bench.run(made))
@@ -204,6 +265,7 @@ def test_a_box_that_heeds_its_signal_ends_before_the_grace(bench: Bench) -> None
     assert bench.now_ms() - began < 15_000 and time.monotonic() - began_real < 15
 
 
+@detail("boxes.stop.signal")
 def test_without_a_signal_the_image_decides(bench: Bench) -> None:
     made = bench.box()
     bench.await_signals(bench.run(made))
@@ -211,6 +273,7 @@ def test_without_a_signal_the_image_decides(bench: Bench) -> None:
     assert bench.see(made).exit_status == 0
 
 
+@promise("boxes.stop.grace")
 def test_a_box_that_ignores_its_signal_is_ended_after_the_grace(bench: Bench) -> None:
     made = bench.box("deaf")
     bench.await_signals(bench.run(made))
@@ -221,6 +284,7 @@ def test_a_box_that_ignores_its_signal_is_ended_after_the_grace(bench: Bench) ->
     assert 690 <= bench.now_ms() - began < 10_000
 
 
+@promise("boxes.stop.absent")
 def test_stopping_what_does_not_run_is_harmless(bench: Bench) -> None:
     bench.boxes.stop(NOBODY, "SIGTERM", 1_000)
     made = bench.box()
@@ -234,6 +298,7 @@ def test_stopping_what_does_not_run_is_harmless(bench: Bench) -> None:
     assert bench.see(made) == stopped
 
 
+@promise("boxes.remove.running")
 def test_a_running_box_is_not_removed(bench: Bench) -> None:
     made = bench.box()
     bench.run(made)
@@ -242,6 +307,7 @@ def test_a_running_box_is_not_removed(bench: Bench) -> None:
     assert bench.see(made).state.runs
 
 
+@promise("boxes.remove.everything", "boxes.remove.absent")
 @pytest.mark.parametrize("started", [False, True])
 def test_all_that_create_made_goes(bench: Bench, started: bool) -> None:
     before = bench.footprint()
@@ -256,6 +322,37 @@ def test_all_that_create_made_goes(bench: Bench, started: bool) -> None:
     bench.boxes.remove(made.id)
 
 
+@promise("endings.ended_from_outside.told")
+def test_a_box_that_was_told_to_end_is_known(bench: Bench) -> None:
+    told, by_itself = bench.box(), bench.box("exit 3")
+    bench.run(told)
+    assert not bench.boxes.ended_from_outside(told.id), "it runs"
+    bench.boxes.stop(told.id, "SIGTERM", 1_000)
+    bench.run(by_itself)
+    bench.see_ended(by_itself)
+    assert bench.boxes.ended_from_outside(told.id)
+    assert not bench.boxes.ended_from_outside(by_itself.id)
+    assert not bench.boxes.ended_from_outside(NOBODY)
+
+
+@promise("events.listen.told")
+def test_a_box_that_ends_is_told_to_whoever_listens(bench: Bench) -> None:
+    heard: Queue[Happened] = Queue()
+    first, second = bench.box("exit 3"), bench.box()
+    end = bench.boxes.listen(heard.put)
+    try:
+        bench.run(second)
+        bench.run(first)
+        bench.see_ended(first)
+        bench.boxes.stop(second.id, "SIGKILL", 0)
+        left = {first.id, second.id}
+        while left:
+            left.discard(heard.get(timeout=60).box)  # type: ignore[arg-type]
+    finally:
+        end()
+
+
+@promise("boxes.write_names.in-place", "boxes.write_names.absent")
 def test_names_are_rewritten_in_place(bench: Bench) -> None:
     made = replace(bench.box(networked=True), names=(("db.data", "10.231.128.9"),))
     before = bench.run(made)
@@ -266,10 +363,15 @@ def test_names_are_rewritten_in_place(bench: Bench) -> None:
         bench.boxes.write_names(NOBODY, names)
 
 
+@detail("boxes.create.prepares")
 @pytest.mark.parametrize("kind", ["pid", "net", "ipc"])
 def test_a_box_joins_another_ones_namespace(bench: Bench, kind: str) -> None:
     first = replace(bench.box(owner="data", networked=True), shares=("ipc",))
     second = replace(bench.box(**{kind: "front.data"}), joins=((kind, first.id),))
+    if not bench.shares:
+        with pytest.raises(FeatureMissingError, match=r"ns\.share"):
+            bench.boxes.create(second)
+        return
     with pytest.raises(RejectedError, match="does not run"):
         bench.boxes.create(second)
     bench.run(first)
@@ -278,6 +380,7 @@ def test_a_box_joins_another_ones_namespace(bench: Bench, kind: str) -> None:
     assert found.joins == ((kind, first.id),)
 
 
+@promise("callers.many.together")
 def test_many_boxes_at_once(bench: Bench) -> None:
     """Calls may come from several threads."""
     from concurrent.futures import ThreadPoolExecutor

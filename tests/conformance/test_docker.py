@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.world import State
@@ -14,9 +14,12 @@ from orchestr8.errors import RejectedError
 from orchestr8.isolation.limits import MIB, Limits
 from orchestr8.isolation.profile import Scratch
 from orchestr8.kernel import cgroups
-from tests.conformance.benches import PROGRAMS, DockerBench, label, said
+from tests.conformance.benches import DockerBench, label, said
+from tests.conformance.programs import PROGRAMS
+from tests.conformance.promises import detail, promise
 
 
+@promise("docker.labels.adopted")
 def test_the_container_carries_our_labels(real: DockerBench) -> None:
     made = replace(real.box(networked=True), slot=4, set_name="shop")
     real.boxes.create(made)
@@ -26,6 +29,7 @@ def test_the_container_carries_our_labels(real: DockerBench) -> None:
     assert label(found, "spec")["uid"] == made.spec.uid
 
 
+@promise("boxes.update.in-place")
 def test_a_change_in_place_is_in_the_cgroup_and_in_the_engine(real: DockerBench) -> None:
     made = real.box()
     before = real.run(made)
@@ -38,6 +42,7 @@ def test_a_change_in_place_is_in_the_cgroup_and_in_the_engine(real: DockerBench)
     assert after["HostConfig"]["Memory"] == after["HostConfig"]["MemorySwap"] == 256 * MIB
 
 
+@promise("docker.others.hands")
 def test_a_change_by_somebody_else_is_seen(real: DockerBench) -> None:
     made = real.box()
     real.run(made)
@@ -46,6 +51,7 @@ def test_a_change_by_somebody_else_is_seen(real: DockerBench) -> None:
     assert limits and limits.memory_max_bytes == 64 * MIB
 
 
+@detail("docker.others.hands")
 def test_a_change_written_to_the_cgroup_is_seen(real: DockerBench) -> None:
     made = real.box()
     pid = real.run(made).pid or 0
@@ -56,6 +62,7 @@ def test_a_change_written_to_the_cgroup_is_seen(real: DockerBench) -> None:
     assert limits and limits.pids_max == 33
 
 
+@detail("docker.others.hands")
 def test_a_restart_by_somebody_else_is_seen(real: DockerBench) -> None:
     made = real.box()
     before = real.run(made)
@@ -65,6 +72,7 @@ def test_a_restart_by_somebody_else_is_seen(real: DockerBench) -> None:
     assert after.started_ms > before.started_ms
 
 
+@detail("docker.others.hands")
 def test_a_box_that_somebody_killed_is_stopped(real: DockerBench) -> None:
     made = real.box()
     real.run(made)
@@ -72,6 +80,7 @@ def test_a_box_that_somebody_killed_is_stopped(real: DockerBench) -> None:
     assert real.see_ended(made).exit_status == 137
 
 
+@detail("docker.others.hands")
 def test_a_paused_box_is_stopped_too(real: DockerBench) -> None:
     made = real.box()
     real.await_signals(real.run(made))
@@ -81,6 +90,7 @@ def test_a_paused_box_is_stopped_too(real: DockerBench) -> None:
     assert real.see(made).exit_status == 0
 
 
+@promise("docker.others.untouched")
 def test_others_are_never_touched(real: DockerBench) -> None:
     """A container, a volume, a network and an image of others, by all that is said of them."""
     client = real.client
@@ -114,6 +124,7 @@ def test_others_are_never_touched(real: DockerBench) -> None:
         client.remove_volume(volume)
 
 
+@promise("docker.others.names")
 def test_a_name_that_a_foreign_container_has_is_refused(real: DockerBench) -> None:
     made = real.box()
     other = real.client.create_container("hello:1", name=str(made.id))["Id"]
@@ -134,6 +145,7 @@ def test_a_name_that_a_foreign_container_has_is_refused(real: DockerBench) -> No
         real.client.remove_container(other)
 
 
+@promise("docker.image.hostile")
 def test_a_hostile_image_is_refused(real: DockerBench) -> None:
     facts = real.borders.images.resolve("hostile:1")
     assert facts
@@ -143,6 +155,7 @@ def test_a_hostile_image_is_refused(real: DockerBench) -> None:
         real.boxes.create(made)
 
 
+@promise("boxes.start.fails-closed")
 def test_an_image_for_another_processor_says_so(real: DockerBench) -> None:
     facts = real.borders.images.resolve("foreign:1")
     assert facts
@@ -160,6 +173,7 @@ def test_an_image_for_another_processor_says_so(real: DockerBench) -> None:
     assert "exec format error" in "".join(real.boxes.logs(made.id, 5))
 
 
+@detail("docker.image.hostile")
 def test_no_anonymous_volume_comes_with_an_image(real: DockerBench) -> None:
     made = real.client.create_container("probe:1", ["/bin/true"], volumes=["/data"])
     image = real.client.commit(made["Id"], repository=f"volume-{os.getpid()}", tag="1")["Id"]
@@ -177,6 +191,7 @@ def test_no_anonymous_volume_comes_with_an_image(real: DockerBench) -> None:
         real.client.remove_image(image, force=True)
 
 
+@detail("boxes.start.fails-closed")
 def test_a_lost_run_folder_makes_the_start_fail_and_leaves_nothing(real: DockerBench) -> None:
     """As after a reboot: what was staged is gone, and so is the box then."""
     made = real.box()
@@ -187,6 +202,7 @@ def test_a_lost_run_folder_makes_the_start_fail_and_leaves_nothing(real: DockerB
     assert real.boxes.observe([made.id]).boxes == ()
 
 
+@promise("boxes.create.fails-closed")
 def test_more_cpu_than_the_owner_has_is_refused(real: DockerBench) -> None:
     before = real.footprint()
     cores = os.cpu_count() or 1
@@ -196,6 +212,7 @@ def test_more_cpu_than_the_owner_has_is_refused(real: DockerBench) -> None:
     assert real.footprint() == before
 
 
+@detail("boxes.create.prepares")
 def test_programs_are_those_of_the_image_alone(real: DockerBench) -> None:
     """A box with a default program of the image's is never made by accident."""
     made = real.box()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import State
@@ -16,7 +16,9 @@ from orchestr8.engines.docker.borders import docker_borders
 from orchestr8.engines.protocol import Borders
 from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.isolation.limits import MIB, Limits
-from tests.conformance.benches import Contents, DockerBench
+from tests.conformance.benches import DockerBench
+from tests.conformance.programs import Contents
+from tests.conformance.promises import detail, promise
 from tests.conformance.proxy import Proxy, proxy
 
 
@@ -33,6 +35,7 @@ def borders(real: DockerBench, between: Proxy) -> Borders:
     return docker_borders(between.url, real.installation, Contents())
 
 
+@detail("errors.raised.unavailable")
 def test_an_engine_that_restarts_is_waited_for(
     real: DockerBench, borders: Borders, between: Proxy
 ) -> None:
@@ -43,6 +46,7 @@ def test_an_engine_that_restarts_is_waited_for(
     assert [found.id for found in borders.boxes.observe([made.id]).boxes] == [made.id]
 
 
+@detail("errors.raised.unavailable")
 def test_an_engine_that_stays_away_is_unavailable(between: Proxy, real: DockerBench) -> None:
     between.go()
     with pytest.raises(UnavailableError, match="no Docker Engine answers at unix://") as failed:
@@ -53,6 +57,7 @@ def test_an_engine_that_stays_away_is_unavailable(between: Proxy, real: DockerBe
 CALLS = ["create", "start", "update", "stop", "remove"]
 
 
+@promise("docker.answer.lost")
 @pytest.mark.parametrize("lost", CALLS)
 def test_a_lost_answer_leaves_one_box_in_the_right_state(
     real: DockerBench, borders: Borders, between: Proxy, lost: str
@@ -86,6 +91,7 @@ def test_a_lost_answer_leaves_one_box_in_the_right_state(
         assert found[0].limits == limits
 
 
+@detail("docker.answer.lost")
 def test_a_box_that_a_killed_caller_still_got_is_taken_over(
     real: DockerBench, borders: Borders, between: Proxy
 ) -> None:
@@ -98,6 +104,7 @@ def test_a_box_that_a_killed_caller_still_got_is_taken_over(
     assert real.see(made).state.runs
 
 
+@promise("docker.others.installations")
 def test_a_box_of_another_installation_is_nobodys_business(
     real: DockerBench, borders: Borders
 ) -> None:

@@ -8,22 +8,23 @@ import os
 import pty
 import struct
 import subprocess
-import sys
 import termios
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from orchestr8.boxes.desired import Box, DesiredVolume
+from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.spec import SpecFile, SpecSecret, SpecVolume
 from orchestr8.errors import RejectedError, TimedOutError
 from orchestr8.isolation.profile import Device, HostPath
 from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
 from tests.conformance.benches import DockerBench, said
+from tests.conformance.promises import detail, promise
 
 
+@promise("boxes.create.prepares")
 def test_files_and_secrets_are_there_and_closed(real: DockerBench) -> None:
     made = real.box(
         files=(SpecFile("/etc/app/app.toml", "digest-1"),), secrets=(SpecSecret("password", "d"),)
@@ -38,6 +39,7 @@ def test_files_and_secrets_are_there_and_closed(real: DockerBench) -> None:
     assert b"Permission denied" in real.client.exec_start(other["Id"])
 
 
+@detail("boxes.write_names.in-place")
 def test_names_are_seen_in_the_running_box(real: DockerBench) -> None:
     made = replace(real.box(networked=True), names=(("db.data", "10.231.128.9"),))
     real.run(made)
@@ -48,6 +50,7 @@ def test_names_are_seen_in_the_running_box(real: DockerBench) -> None:
     assert "nameserver" not in said(real, made, "cat", "/etc/resolv.conf")
 
 
+@promise("volumes.ensure.once", "volumes.delete.asked-only")
 def test_a_volume_is_its_owners_and_shown_to_another_as_its_own(real: DockerBench) -> None:
     owner, reader = real.box(), real.box(owner="data")
     volume = DesiredVolume(f"{real.installation}-rows", "web", "rows", owner.spec.uid)
@@ -82,6 +85,7 @@ def test_a_volume_is_its_owners_and_shown_to_another_as_its_own(real: DockerBenc
     assert not Path(seen.path).exists()
 
 
+@detail("boxes.create.prepares")
 def test_a_path_of_the_host_is_shown_without_its_powers(real: DockerBench, tmp_path: Path) -> None:
     folder = Path("/run") / f"conformance-{real.installation}"
     folder.mkdir()
@@ -105,6 +109,7 @@ def test_a_path_of_the_host_is_shown_without_its_powers(real: DockerBench, tmp_p
         folder.rmdir()
 
 
+@promise("boxes.start.fails-closed")
 def test_a_device_that_is_not_there_is_said(real: DockerBench) -> None:
     before = real.footprint()
     made = real.box(devices=(Device("/dev/absent"),))
@@ -114,6 +119,7 @@ def test_a_device_that_is_not_there_is_said(real: DockerBench) -> None:
     assert real.footprint() == before
 
 
+@promise("exec.execute.running")
 def test_a_command_has_the_boxs_whole_process_document(real: DockerBench) -> None:
     made = real.box(env=(("COLOUR", "blue"),), workdir="/usr")
     real.run(made)
@@ -127,6 +133,7 @@ def test_a_command_has_the_boxs_whole_process_document(real: DockerBench) -> Non
     assert said(real, made, "sh", "-c", "echo $COLOUR") == "blue"
 
 
+@detail("exec.execute.running")
 def test_a_command_gives_status_and_both_outputs(real: DockerBench) -> None:
     made = real.box()
     real.run(made)
@@ -136,6 +143,7 @@ def test_a_command_gives_status_and_both_outputs(real: DockerBench) -> None:
     assert absent.exit_status in (126, 127)
 
 
+@detail("exec.execute.running")
 def test_a_commands_output_is_bounded(real: DockerBench) -> None:
     made = real.box()
     real.run(made)
@@ -144,6 +152,7 @@ def test_a_commands_output_is_bounded(real: DockerBench) -> None:
     assert (result.exit_status, result.stderr) == (0, b"done\n")
 
 
+@detail("exec.execute.running")
 def test_a_command_that_overruns_is_killed(real: DockerBench) -> None:
     made = real.box()
     found = real.run(made)
@@ -156,6 +165,7 @@ def test_a_command_that_overruns_is_killed(real: DockerBench) -> None:
     assert real.see(made).pid == found.pid
 
 
+@detail("probes.check.answer")
 def test_probes_ask_inside_the_box(real: DockerBench) -> None:
     made = real.box()
     serving = ("/usr/bin/probe", "serve", "8080", "hello")
@@ -175,38 +185,24 @@ def test_probes_ask_inside_the_box(real: DockerBench) -> None:
     assert slow == "the command did not end within 300 ms"
 
 
-ATTACH = """
-import sys
-sys.path[:0] = sys.argv[4:]
-from orchestr8.engines.docker.borders import docker_borders
-from orchestr8.names import BoxId
-from tests.conformance.benches import Contents
-borders = docker_borders(sys.argv[1], sys.argv[2], Contents())
-sys.exit(borders.boxes.execute_attached(BoxId.parse(sys.argv[3]), ["sh", "-c", COMMAND]))
-"""
-
-
-def attach_command(real: DockerBench, made: Box, command: str) -> list[str]:
-    script = ATTACH.replace("COMMAND", repr(command))
-    arguments = [real.engine.docker_host, real.installation, str(made.id)]
-    return [sys.executable, "-c", script, *arguments, *filter(None, sys.path)]
-
-
+@detail("exec.execute_attached.status")
 def test_an_attached_command_takes_pipes(real: DockerBench) -> None:
     made = real.box()
     real.run(made)
     text = b"first\n" + b"x" * 300_000 + b"\nlast\n"
     done = subprocess.run(
-        attach_command(real, made, "cat; echo problem >&2; test -t 0 || exit 5"),
+        real.attach_command(made, "sh", "-c", "cat; echo problem >&2; test -t 0 || exit 5"),
         input=text, capture_output=True, timeout=60,
     )  # fmt: skip
     assert (done.stdout, done.stderr, done.returncode) == (text, b"problem\n", 5)
 
 
+@detail("exec.execute_attached.status")
 def test_an_attached_command_is_a_terminal_where_we_have_one(real: DockerBench) -> None:
     made = real.box()
     real.run(made)
-    command = attach_command(real, made, "tty; stty size; read line; echo got $line; exit 6")
+    script = "tty; stty size; read line; echo got $line; exit 6"
+    command = real.attach_command(made, "sh", "-c", script)
     pid, terminal = pty.fork()
     if not pid:
         os.execv(command[0], command)

@@ -17,15 +17,14 @@ A case is a YAML file with a `title` and
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec.structs import replace
 
 from orchestr8 import units
 from orchestr8.contract.asked import labelled
@@ -42,6 +41,7 @@ from orchestr8.isolation.relaxations import RELAXATIONS
 from orchestr8.manifest.load import load, load_stored
 from orchestr8.manifest.model import Fleet, Source
 from orchestr8.manifest.problems import escaped, render, with_sources
+from orchestr8.names import ServiceName
 
 FOLDER = Path(__file__).parent.parent / "cases" / "grant"
 NAME = "m.yaml"
@@ -120,7 +120,7 @@ def _granted(case: Mapping[str, Any], value: str | None) -> Contracts:
         set_name = case.get("set", "default")
         outside = None if without_engine else without_set(stored, set_name)
         fleet = with_set(stored, set_name, load(sources, outside))
-    facts = None if engine == "any" else _facts(case.get("images", {}))
+    facts = None if engine == "any" else _facts(fleet, case.get("images", {}))
     now = datetime.fromisoformat(str(case.get("now", "2026-06-01"))).replace(tzinfo=UTC)
     return grant(fleet, Circumstances(stored, set_name, _features(case), now, facts))
 
@@ -150,8 +150,12 @@ def _features(case: Mapping[str, Any]) -> Features:
     )
 
 
-def _facts(images: Mapping[str, Any]) -> dict[str, ImageFacts]:
-    return {reference: _image(reference, given) for reference, given in images.items()}
+def _facts(fleet: Fleet, images: Mapping[str, Any]) -> dict[ServiceName, ImageFacts]:
+    return {
+        name: _image(service.image, images[service.image])
+        for name, service in fleet.services().items()
+        if service.image in images
+    }
 
 
 def _image(reference: str, given: Mapping[str, Any]) -> ImageFacts:
@@ -191,7 +195,7 @@ def _contract(contract: Contract) -> Iterator[str]:
     yield from (f"note: {note}" for note in contract.notes)
     if not contract.new_boxes_allowed:
         yield "no new revision is placed"
-    if not contract.service.replicas:
+    if not contract.service.replicas + contract.service.standby:
         yield "has no boxes"
 
 
@@ -205,9 +209,9 @@ def _grant(one: Grant) -> str:
 
 def _fields(value: Any, usual: Any) -> str:
     return ", ".join(
-        f"{field.name}={getattr(value, field.name)}"
-        for field in dataclasses.fields(value)
-        if getattr(value, field.name) != getattr(usual, field.name)
+        f"{name}={getattr(value, name)}"
+        for name in value.__struct_fields__
+        if getattr(value, name) != getattr(usual, name)
     )
 
 

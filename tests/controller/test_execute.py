@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
+from orchestr8.controller.clock import Patience
 from orchestr8.controller.execute import Outcome, Result, execute
 from orchestr8.controller.settings import PARALLEL_CALLS
 from orchestr8.engines.memory.boxes import MemoryBoxes
@@ -31,8 +33,8 @@ SOON = 30.0
 
 def run(plan: Plan, on: Machine, told: Told | None = None, seconds: float = SOON) -> list[Outcome]:
     """Carries a plan out on a simulated machine."""
-    deadline = time.monotonic() + seconds
-    return list(execute(plan, memory_borders(on), told or Told(), deadline))
+    patience = Patience(time.monotonic() + seconds)
+    return list(execute(plan, memory_borders(on), told or Told(), patience))
 
 
 def results(outcomes: Sequence[Outcome]) -> list[str]:
@@ -109,9 +111,9 @@ def test_calls_run_beside_one_another_and_no_more_than_the_bound() -> None:
     there = machine()
     crowd = Crowd(there, threading.Barrier(PARALLEL_CALLS))
     borders = replace(memory_borders(there), boxes=crowd)
-    outcomes = execute(
-        coming_up(range(1, 3 * PARALLEL_CALLS + 1)), borders, Told(), time.monotonic() + SOON
-    )
+    patience = Patience(time.monotonic() + SOON)
+    plan = coming_up(range(1, 3 * PARALLEL_CALLS + 1))
+    outcomes = execute(plan, borders, Told(), patience)
     assert set(results(outcomes)) == {"done"}
     assert crowd.most == PARALLEL_CALLS
 
@@ -142,7 +144,7 @@ def test_one_look_serves_all_gates() -> None:
     there.workloads["front.web"] = Workload(healthy_after_ms=1)
     told = Told(listener=lambda *_: there.clock.sleep_ms(1) if told.ended(StartBox) == 20 else None)
     borders = replace(memory_borders(there), boxes=Looking(there))
-    execute(coming_up(range(1, 21)), borders, told, time.monotonic() + SOON)
+    execute(coming_up(range(1, 21)), borders, told, Patience(time.monotonic() + SOON))
     assert max(looks) > 1
 
 

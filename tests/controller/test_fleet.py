@@ -13,6 +13,7 @@ from orchestr8.manifest.load import load_stored
 from orchestr8.manifest.model import Fleet, ManifestSet, Source
 from orchestr8.names import ServiceName
 from orchestr8.planning.plan import Allocations
+from orchestr8.store.documents import Deed
 from orchestr8.store.store import Store
 
 WEB = "orchestr8: 1\nowner: web\nservices:\n"
@@ -48,7 +49,7 @@ def save(store: Store, set_name: str, *texts: str, files: Mapping[str, bytes] | 
     sources = [Source(f"{n}.yaml", one) for n, one in enumerate(texts)]
     stored = stored_fleet(store.documents, store.ledger.held_back())
     gone = superseded(stored.live, set_name, load_stored(sources))
-    number = store.documents.save(set_name, sources, files or {}, gone, ("ann", 1))
+    number = store.documents.save(set_name, sources, files or {}, gone, Deed("ann", 1))
     if any("platform:" in one for one in texts):
         store.documents.note_platform()
     return number

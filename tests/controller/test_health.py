@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from threading import Event
 
 import pytest
+from msgspec.structs import replace
 
-from orchestr8.boxes.desired import DesiredService
 from orchestr8.boxes.world import Health, ObservedBox, State
-from orchestr8.controller.health import Passed, Shut, how_it_ended, judge, look_at_health
+from orchestr8.controller.health import Asker, Passed, Shut, how_it_ended, judge
 from orchestr8.controller.settings import SETTLE_MS
 from orchestr8.engines.memory.boxes import MemoryBoxes
 from orchestr8.engines.memory.host import MemoryProbes
@@ -98,7 +98,26 @@ def test_a_box_with_a_health_line_is_asked(workload: Workload, age_ms: int, seen
     boxes.start(box_id(1))
     there.clock.sleep_ms(age_ms)
     observed = boxes.observe().boxes
-    name = box_id(1).service_name
-    service = DesiredService(name, "default", "key-1", "", (), Limits(), health=LINE)
-    found = look_at_health(observed, {name: service}, MemoryProbes(there), there.clock.now_ms())
-    assert found == {box_id(1): seen}
+    asker = Asker(MemoryProbes(there), there.clock.now_ms(), Event())
+    assert asker.health_of(observed[0], LINE) is seen
+
+
+@pytest.mark.parametrize(
+    ("box", "seen"), [(RUNNING, Health.SETTLING), (OLD, Health.HEALTHY)], ids=["young", "old"]
+)
+def test_a_box_without_a_health_line_is_judged_by_its_age(box: ObservedBox, seen: Health) -> None:
+    assert Asker(MemoryProbes(machine()), NOW, Event()).health_of(box, None) is seen
+
+
+def test_nobody_is_asked_again_once_it_is_given_up() -> None:
+    there = machine()
+    there.workloads["front.web"] = Workload(healthy_after_ms=None)
+    boxes = MemoryBoxes(there)
+    boxes.create(coming_up([1]).actions[0].call.box)  # type: ignore[union-attr]
+    boxes.start(box_id(1))
+    there.clock.sleep_ms(60_000)
+    given_up = Event()
+    given_up.set()
+    asker = Asker(MemoryProbes(there), there.clock.now_ms(), given_up)
+    patient = replace(LINE, every_ms=3_600_000)
+    assert asker.health_of(boxes.observe().boxes[0], patient) is Health.UNKNOWN

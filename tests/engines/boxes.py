@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import BoxSpec
@@ -42,5 +43,5 @@ def box(name: str = "web--front--1", **settings: Any) -> Box:
 
 
 def _of(kind: Any, settings: dict[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(kind)}
+    names = set(kind.__struct_fields__)
     return {name: settings.pop(name) for name in list(settings) if name in names}

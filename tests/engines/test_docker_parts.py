@@ -9,7 +9,7 @@ import pytest
 
 from orchestr8.boxes.world import State
 from orchestr8.engines.docker.containers import carried_spec, details_of, milliseconds
-from orchestr8.engines.docker.images import DockerImages, facts_of
+from orchestr8.engines.docker.images import DockerImages, inspected_facts
 from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.streams import Frames, lines
 from orchestr8.engines.docker.translate import cpu_shares, stop_signal
@@ -81,7 +81,7 @@ def test_a_label_that_cannot_be_read_is_no_spec(text: str) -> None:
 
 
 def test_facts_of_an_image() -> None:
-    facts = facts_of(
+    facts = inspected_facts(
         "registry:5000/shop/api:1",
         {
             "Id": "sha256:1",
@@ -101,7 +101,7 @@ def test_facts_of_an_image() -> None:
     assert facts.env == (("A", "b=c"), ("BARE", ""))
     assert (facts.volumes, facts.ports) == (("/a", "/b"), (80, 443))
     assert (facts.entrypoint, facts.cmd, facts.architecture) == ((), ("x",), "amd64")
-    assert facts_of("x:1", {"Id": "sha256:1", "Config": None}).digest == ""
+    assert inspected_facts("x:1", {"Id": "sha256:1", "Config": None}).digest == ""
 
 
 @pytest.mark.parametrize("reference", ["../containers/x", "a/../b", "a?b=c", "a b", "", "a//b"])

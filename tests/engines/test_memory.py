@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box, DesiredVolume
 from orchestr8.boxes.spec import SpecFile, SpecSecret, SpecVolume

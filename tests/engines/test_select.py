@@ -65,7 +65,7 @@ def test_without_a_variable_it_is_dockers_own_socket() -> None:
 def test_an_unknown_engine_is_a_wrong_command() -> None:
     with pytest.raises(UsageError, match='no engine "podman"') as refused:
         select.choose("podman", {})
-    assert "docker and memory" in refused.value.remedy
+    assert "docker, crun, memory" in refused.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,25 @@ def test_what_speaks_another_language_is_no_engine(tmp_path: Path) -> None:
         threading.Thread(target=serve, daemon=True).start()
         with pytest.raises(UnavailableError, match="no working Docker Engine"):
             endpoint.require_answer(f"unix://{path}")
+
+
+def test_an_engine_says_its_version_with_its_first_answer(tmp_path: Path) -> None:
+    path = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            for part in (b"Api-Version: 1.44\r\nServer: x\r\n\r\nOK", b"Server: x\r\n\r\nOK"):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                    connection.sendall(part)
+
+        threading.Thread(target=serve, daemon=True).start()
+        assert endpoint.require_answer(f"unix://{path}") == "1.44"
+        assert endpoint.require_answer(f"unix://{path}") == ""
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

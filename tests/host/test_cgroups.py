@@ -107,6 +107,14 @@ def test_a_group_in_which_a_box_lives_stays(owners: OwnerCgroups) -> None:
 
 
 @needs_root
+def test_an_empty_group_of_monitors_keeps_no_owner(owners: OwnerCgroups) -> None:
+    owners.ensure("payments", FULL)
+    (_folder(owners, "payments", "pids") / cgroups.MONITORS).mkdir()
+    owners.remove("payments")
+    assert owners.quotas() == {}
+
+
+@needs_root
 def test_nothing_of_the_installation_remains(owners: OwnerCgroups) -> None:
     owners.ensure("payments", FULL)
     owners.remove("payments")

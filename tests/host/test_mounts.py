@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -234,3 +235,15 @@ def test_taking_away_is_harmless_while_somebody_looks(tmp_path: Path) -> None:
         mounts.release(path)
         assert held.read() == "kept"
     assert not path.exists()
+
+
+@with_own_mounts
+def test_the_root_of_a_box_passes_whatever_the_umask_was(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        run = RunFolder(tmp_path / "above" / "id")
+        run.ensure()
+    finally:
+        os.umask(before)
+    for folder, mode in ((run.path.parent, 0o755), (run.path, 0o711), (run.boxes, 0o700)):
+        assert stat.S_IMODE(folder.stat().st_mode) == mode

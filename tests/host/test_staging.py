@@ -58,6 +58,24 @@ def test_everything_is_laid_out_for_the_box_alone(tmp_path: Path) -> None:
 
 
 @with_own_mounts
+def test_services_of_the_same_owner_have_their_bare_names_too(tmp_path: Path) -> None:
+    names = (
+        ("api.payments", "10.231.128.3"),  # the box's own service
+        ("cache.payments", "10.231.128.2"),
+        ("db.data", "10.231.128.1"),
+    )
+    staging = _staging(tmp_path)
+    staged = staging.stage(replace(STAGE, names=()))
+    staging.rewrite_names(STAGE.box_id, names)
+    assert staged.hosts.read_text().splitlines()[3:] == [
+        "10.231.128.3 api.payments",
+        "10.231.128.2 cache.payments cache",
+        "10.231.128.1 db.data",
+    ]
+    assert staging.names(STAGE.box_id) == names
+
+
+@with_own_mounts
 def test_nothing_of_it_can_be_changed_through_what_the_engine_binds(tmp_path: Path) -> None:
     staged = _staging(tmp_path).stage(STAGE)
     assert staged.secrets
@@ -121,12 +139,16 @@ def test_a_full_run_folder_leaves_no_half_box(tmp_path: Path) -> None:
 
 
 @with_own_mounts
-def test_what_a_killed_call_left_is_swept(tmp_path: Path) -> None:
+def test_what_a_killed_call_left_goes_with_the_box(tmp_path: Path) -> None:
     staging = _staging(tmp_path)
+    begun = staging.run.boxes / f".new-{STAGE.box_id}"
+    begun.mkdir()
+    (begun / "hosts").touch()
     staging.stage(STAGE)
-    (staging.run.boxes / ".new-0123456789abcdef").mkdir()
-    staging.sweep()
     assert [path.name for path in staging.run.boxes.iterdir()] == [str(STAGE.box_id)]
+    begun.mkdir()
+    staging.unstage(STAGE.box_id)
+    assert list(staging.run.boxes.iterdir()) == []
 
 
 @with_own_mounts

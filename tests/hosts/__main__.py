@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from tests.hosts import engines
+from tests.hosts import engines, registry
 from tests.hosts.images import load_images
 
 
@@ -21,7 +21,7 @@ def main() -> int:
     ):
         names = [*sorted(engines.GENERATIONS), *(["all"] if verb in ("stop", "wipe") else [])]
         verbs.add_parser(verb, help=text).add_argument("name", choices=names)
-    verbs.add_parser("prepare", help="make the roots of engines that this machine lacks")
+    verbs.add_parser("prepare", help="bring the engines and the registry that this machine lacks")
     verbs.add_parser("list", help="say which engines run")
     arguments = parser.parse_args()
     match arguments.verb:
@@ -35,6 +35,7 @@ def main() -> int:
                 end(name)
         case "prepare":
             engines.prepare()
+            registry.prepare()
         case "list":
             _list()
     return 0

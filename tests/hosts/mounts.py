@@ -7,7 +7,13 @@ from pathlib import Path
 
 # What is mounted below these after an engine has started reaches it all the same. systemd makes
 # every mount shared; a machine without it makes none.
-SHARED_FOLDERS = (Path("/run"), Path("/var/lib/orchestr8-test"))
+# A mount of its own further down passes nothing on by itself, so those are named as well.
+SHARED_FOLDERS = (
+    Path("/run"),
+    Path("/run/orchestr8"),
+    Path("/run/orchestr8-test"),
+    Path("/var/lib/orchestr8-test"),
+)
 
 
 def share_folders() -> None:

@@ -10,8 +10,6 @@ import pytest
 from tests.hosts import Engine, engine, load_images, running
 from tests.hosts.mounts import SHARED_FOLDERS
 
-pytestmark = pytest.mark.docker
-
 
 @pytest.fixture(scope="module", params=["20", "28"])
 def started(request: pytest.FixtureRequest) -> Iterator[Engine]:
@@ -55,9 +53,10 @@ def test_a_mount_made_later_on_the_host_reaches_a_box(
     try:
         (place / "token").write_text("seen through the mount")
         mount = docker.types.Mount("/seen", str(place), type="bind", read_only=True)
-        output = client.containers.run(
+        # The exit status tells: 20.10 now and then gives no output of a box that ends at once.
+        client.containers.run(
             "hello:1",
-            ["cat", "/seen/token"],
+            ["grep", "-q", "seen through the mount", "/seen/token"],
             entrypoint=[],
             mounts=[mount],
             remove=True,
@@ -66,4 +65,3 @@ def test_a_mount_made_later_on_the_host_reaches_a_box(
     finally:
         subprocess.run(["umount", str(place)], check=True)
         place.rmdir()
-    assert output == b"seen through the mount"

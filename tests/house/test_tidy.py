@@ -12,12 +12,16 @@ _CGROUP = "Docker's own word for how it makes cgroups"
 _BACKENDS = "the load balancer's word for where a route leads; no engine is meant"
 EXCEPTED = {
     ("many_parameters", "orchestr8/cli/apply.py", "run"): _VERB,
+    ("many_parameters", "orchestr8/cli/importing.py", "run"): _VERB,
+    ("many_parameters", "orchestr8/cli/history.py", "run"): _VERB,
+    ("many_parameters", "orchestr8/cli/override.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/plan.py", "run"): _VERB,
+    ("many_parameters", "orchestr8/cli/rollback.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/validate.py", "_print_text"): "what one page is made of",
     ("refused_word", "orchestr8/boxes/network.py", "backends"): _BACKENDS,
     ("refused_word", "orchestr8/cli/dockerd.py", "cgroup_driver"): _CGROUP,
     ("refused_word", "orchestr8/engines/docker/machine.py", "cgroup_driver"): _CGROUP,
-    ("refused_word", "orchestr8/engines/docker/memory_use.py", "current"): "the file's own name",
+    ("refused_word", "orchestr8/engines/memory_use.py", "current"): "the file's own name",
     ("refused_word", "orchestr8/engines/docker/preparation.py", "driver"): _CGROUP,
     ("refused_word", "orchestr8/engines/docker/situation.py", "driver"): _CGROUP,
     ("refused_word", "orchestr8/host/cgroups.py", "driver"): _CGROUP,

@@ -21,8 +21,6 @@ from tests.images.strict import (
     succeeds,
 )
 
-pytestmark = pytest.mark.docker
-
 FOLDER = Path("/var/lib/orchestr8-test/images")
 SUBNET = "10.211.77"
 

@@ -14,10 +14,11 @@ import select
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import docker
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.isolation.features import Features
@@ -35,8 +36,7 @@ _serials = itertools.count(1)
 MACHINE = platform.machine()
 
 
-@dataclass(frozen=True)
-class Running:
+class Running(Struct, frozen=True):
     """A box that runs: its id, first task and what must be true of it."""
 
     id: BoxId
@@ -72,8 +72,7 @@ class Running:
             os.close(process)
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A box to be made. `host` and `config` replace keys of what Docker is asked for."""
 
     command: tuple[str, ...] = ("/usr/bin/probe", "wait")

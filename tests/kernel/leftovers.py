@@ -16,12 +16,17 @@ def remove(installation: str) -> None:
             remove_cgroups(place)
         remove_cgroups(Path(folder) / "orchestr8" / installation)
     run = Path("/run/orchestr8") / installation
-    text = Path("/proc/self/mountinfo").read_text()
-    for mount in reversed(mounts.parse(text)):
-        if Path(mount.target).is_relative_to(run):
-            subprocess.run(["umount", mount.target], check=True)
+    while below := _mounted_below(run):
+        # One may take its copies below other mounts along, so each look is a fresh one.
+        subprocess.run(["umount", below[-1]], check=True)
     with contextlib.suppress(OSError):
         run.rmdir()
+
+
+def _mounted_below(folder: Path) -> list[str]:
+    """Where something is mounted at or below a folder, in the order of mounting."""
+    table = mounts.parse(Path("/proc/self/mountinfo").read_text())
+    return [one.target for one in table if Path(one.target).is_relative_to(folder)]
 
 
 def remove_cgroups(place: Path) -> None:

@@ -125,14 +125,12 @@ def test_too_deep_is_an_error_and_not_a_part(tmp_path: Path) -> None:
         members(Group("/x", {"pids": str(tmp_path / "x")}))
 
 
-@pytest.mark.docker
 def test_the_limits_of_a_real_box(strict_box: Running) -> None:
     assert cgroups.limits_of(strict_box.pid) == Limits(
         cpu_max_millicores=500, memory_max_bytes=64 * MIB, pids_max=64
     )
 
 
-@pytest.mark.docker
 def test_limits_that_were_changed_by_hand_are_seen(strict_box: Running) -> None:
     client, container = strict_box.client, strict_box.container
     client.update_container(container, mem_limit=48 * MIB, memswap_limit=48 * MIB)

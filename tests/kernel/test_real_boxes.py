@@ -9,11 +9,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import docker
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.isolation.profile import Profile
 from orchestr8.kernel import cgroups
@@ -24,7 +24,6 @@ from tests.kernel import boxes
 from tests.kernel.boxes import STRICT, Running
 from tests.kernel.loosened import LOOSENED
 
-pytestmark = pytest.mark.docker
 WITNESS = KernelWitness()
 
 

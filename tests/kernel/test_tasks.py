@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +101,23 @@ def test_only_names_of_loader_variables_are_kept(monkeypatch: pytest.MonkeyPatch
         (found,) = read(pid)
     assert found.loader_variables == ("LD_LIBRARY_PATH",)
     assert "secret" not in repr(found)
+
+
+def test_a_program_that_is_being_started_does_not_pass_for_one_without_variables(
+    tmp_path: Path,
+) -> None:
+    """A script that starts itself for ever: in the middle of that its environment is empty."""
+    script = tmp_path / "again.sh"
+    script.write_text('exec /bin/sh "$0"\n')
+    environment = {"LD_LIBRARY_PATH": "/nowhere"}
+    with subprocess.Popen(["/bin/sh", str(script)], env=environment) as process:
+        folder = tasks.open_task(process.pid)
+        try:
+            found = {tasks.loader_variables(folder) for _ in range(3000)}
+        finally:
+            os.close(folder)
+            process.kill()
+    assert found == {("LD_LIBRARY_PATH",)}
 
 
 def test_a_task_that_is_not_there() -> None:

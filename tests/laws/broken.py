@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.records import Records
@@ -14,6 +14,7 @@ from orchestr8.planning.plan import (
     Plan,
     Purpose,
     RemoveBox,
+    StartBox,
     StopBox,
     UpdateLimits,
 )
@@ -42,15 +43,17 @@ def hoards(desired: Desired, world: World, records: Records, now_ms: int) -> Pla
 
 
 def blind_to_half_made(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
-    """Does not see boxes that were created and not started."""
+    """Does not see boxes that were created and not started, nor remembers them."""
     seen = tuple(box for box in world.boxes if box.state is not State.CREATED)
-    return reconcile(desired, replace(world, boxes=seen), records, now_ms)
+    hidden = {box.id for box in world.boxes} - {box.id for box in seen}
+    known = {box_id: one for box_id, one in records.boxes.items() if box_id not in hidden}
+    return reconcile(desired, replace(world, boxes=seen), replace(records, boxes=known), now_ms)
 
 
 def careless_with_volumes(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
     """Starts the new box first, whatever volume it has."""
     services = {
-        name: replace(service, stop_first_why="", update=Update())
+        name: service._replace(stop_first_why="", update=Update())
         for name, service in desired.services.items()
     }
     return reconcile(replace(desired, services=services), world, records, now_ms)
@@ -88,6 +91,24 @@ def silent(desired: Desired, world: World, records: Records, now_ms: int) -> Pla
     return replace(reconcile(desired, world, records, now_ms), steps=(), upkeep=())
 
 
+def keeps_none_ready(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Takes standbys, and makes none."""
+    nobody = {name: service._replace(standby=0) for name, service in desired.services.items()}
+    return reconcile(replace(desired, services=nobody), world, records, now_ms)
+
+
+def forgets_the_slot(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Starts a standby, and gives it no slot."""
+    plan = reconcile(desired, world, records, now_ms)
+    actions = (
+        replace(action, call=StartBox(action.call.id))
+        if isinstance(action.call, StartBox)
+        else action
+        for action in plan.actions
+    )
+    return replace(plan, actions=tuple(actions))
+
+
 def one_address(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
     """Gives every box the same address."""
     plan = reconcile(desired, world, records, now_ms)
@@ -123,6 +144,8 @@ def _without(plan: Plan, *kinds: type) -> Plan:
 BROKEN: tuple[tuple[Law, Planner], ...] = (
     (laws.converges, never_content),
     (laws.converges, hoards),
+    (laws.converges, keeps_none_ready),
+    (laws.converges, forgets_the_slot),
     (laws.survives_interruption, blind_to_half_made),
     (laws.keeps_slots, careless_with_volumes),
     (laws.keeps_traffic, impatient),

@@ -7,17 +7,19 @@ carried out, action by action.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.network import Door, Route
 from orchestr8.boxes.records import Records
-from orchestr8.boxes.world import Health, State, World
-from orchestr8.names import BoxId, ServiceName
+from orchestr8.boxes.world import Health, ObservedBox, State, World
+from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.allocate import allocate
 from orchestr8.planning.links import standing_elements
+from orchestr8.planning.moves import joined
 from orchestr8.planning.plan import Call, ChangeNetwork, CreateBox, Plan, Reason
 from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.show import action_lines, plan_text
@@ -78,6 +80,8 @@ def _is_as_declared(simulation: Simulation, but: Set[ServiceName]) -> None:
     """One box in every slot, with the declared spec, limits and hosts file; and no other box."""
     world, desired = simulation.world(), simulation.desired
     boxes = [box for box in world.boxes if box.id.service_name not in but]
+    _stand_by([box for box in boxes if box.slot == STANDBY], desired, but)
+    boxes = [box for box in boxes if box.slot != STANDBY]
     slots = Counter((box.id.service_name, box.slot) for box in boxes)
     declared = {
         (name, slot): spec
@@ -95,6 +99,26 @@ def _is_as_declared(simulation: Simulation, but: Set[ServiceName]) -> None:
         assert service.run_once or box.limits == service.limits
         assert box.names == service.names or not spec.networked
     assert but or world.network.elements == standing_elements(desired, world)
+
+
+def _stand_by(boxes: Iterable[ObservedBox], desired: Desired, but: Set[ServiceName]) -> None:
+    """As many boxes wait as shall, each as the service's first box is declared."""
+    wanted = {
+        name: service.standby
+        for name, service in desired.services.items()
+        if service.standby and service.slots and name not in but
+    }
+    wanted = {
+        name: n for name, n in wanted.items() if not joined(desired.services[name].slots[0].profile)
+    }
+    assert Counter(box.id.service_name for box in boxes) == wanted
+    for box in boxes:
+        service = desired.services[box.id.service_name]
+        assert box.state is State.CREATED
+        assert box.spec
+        assert replace(box.spec, networked=service.slots[0].networked) == service.slots[0]
+        assert box.limits == service.limits
+        assert box.names == service.names or not service.slots[0].networked
 
 
 def survives_interruption(story: Story, planner: Planner) -> None:
@@ -243,7 +267,7 @@ def stays_with_its_owner(story: Story, planner: Planner) -> None:
     simulation = Simulation(reconcile)
     converge(simulation, fleet({"services": before}))
     after = {
-        name: _without_dangling(words, mine | theirs) for name, words in (mine | theirs).items()
+        name: without_dangling(words, mine | theirs) for name, words in (mine | theirs).items()
     }
     plan = planner(*_asked(simulation, fleet({"services": after})))
     untouched = all(after[name] == words for name, words in theirs.items())
@@ -262,7 +286,7 @@ def _accepting(services: Mapping[str, Brief]) -> dict[str, Brief]:
     }
 
 
-def _without_dangling(words: Brief, known: Mapping[str, Brief]) -> Brief:
+def without_dangling(words: Brief, known: Mapping[str, Brief]) -> Brief:
     """A service without what it says of services that are gone."""
     kept = dict(words)
     for word in ("connects", "after"):

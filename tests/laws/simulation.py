@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.records import Failures, Records
@@ -18,7 +20,15 @@ from orchestr8.names import BoxId
 from orchestr8.planning.allocate import allocate, extend
 from orchestr8.planning.backoff import after_failure
 from orchestr8.planning.expand import expand
-from orchestr8.planning.plan import Action, Allocations, AwaitBox, CreateBox, Plan, RemoveBox
+from orchestr8.planning.plan import (
+    Action,
+    Allocations,
+    AwaitBox,
+    CreateBox,
+    ForgetBox,
+    Plan,
+    RemoveBox,
+)
 from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.release import release_boxes
 from tests.planning.brief import Fleet
@@ -43,6 +53,8 @@ class Simulation:
     unreadable: set[BoxId] = field(default_factory=set)
     """Boxes whose label cannot be read."""
     subnet: str = ""
+    unwanted: dict[BoxId, str] = field(default_factory=dict)
+    """Boxes that somebody wants replaced."""
 
     def __post_init__(self) -> None:
         self.borders = memory_borders(self.machine)
@@ -63,7 +75,8 @@ class Simulation:
                 name = str(contract.name)
                 self.machine.workloads.setdefault(name, runs_once(JOB_MS))
         records, given = allocate(fleet.contracts, self.records)
-        self.desired = expand(fleet.contracts, records, fleet.digests, fleet.volumes)
+        desired = expand(fleet.contracts, records, fleet.digests, fleet.volumes)
+        self.desired = replace(desired, unwanted=self.unwanted)
         plan = self.planner(self.desired, self.world(), records, self.clock.now_ms())
         return plan.with_services(given)
 
@@ -116,7 +129,7 @@ class Simulation:
             call(self.borders, action.call)
         except EngineError as error:
             return error.what
-        if isinstance(action.call, RemoveBox):
+        if isinstance(action.call, RemoveBox | ForgetBox):
             self.forget((action.call.id,))
         return ""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from orchestr8.boxes.world import Health
 from orchestr8.engines.memory.workload import SIGKILL_STATUS
@@ -65,9 +66,12 @@ def services(draw: st.DrawFn, name: str, names: tuple[str, ...]) -> Brief:
         words["update"] = {"order": order, "parallel": draw(st.integers(1, 2))}
     if draw(st.booleans()):
         words["limits"] = {"memory": draw(st.sampled_from(("64MiB", "256MiB")))}
+    if draw(st.booleans()) and not ("volumes" in words and words["replicas"] > 1):
+        words["standby"] = draw(st.sampled_from((1, 2)))
     api = f"api.{name.partition('.')[2]}"
     if name in SHARERS and api in names and draw(st.booleans()):
         words |= {"share": {"pid": api}, "replicas": 1}
+        words.pop("standby", None)
     return words
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from orchestr8.planning.reconcile import reconcile
+from tests.laws.effort import stories_of
 from tests.laws.laws import LAWS, Law
 from tests.laws.stories import Story, stories
 
@@ -14,12 +15,7 @@ EXAMPLES = 50
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_law(law: Law) -> None:
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    @stories_of(EXAMPLES)
     @given(stories())
     def holds(story: Story) -> None:
         law(story, reconcile)

@@ -13,13 +13,14 @@ A case is a YAML file with a `title` and
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 
 from orchestr8.errors import ManifestError, Place, Problem
 from orchestr8.manifest.load import load
@@ -104,14 +105,14 @@ def brief(found: ManifestSet) -> list[str]:
 
 
 def _fields(value: Any, indent: str) -> Iterator[str]:
-    for field in dataclasses.fields(value):
+    for field in fields(value):
         given = getattr(value, field.name)
         default = field.default
-        if field.default_factory is not dataclasses.MISSING:
+        if field.default_factory is not NODEFAULT:
             default = field.default_factory()
         if given == default or field.name in ("name", "owner", "places", "place"):
             continue
-        if dataclasses.is_dataclass(given) and len(dataclasses.fields(given)) > 4:
+        if isinstance(given, Struct) and len(given.__struct_fields__) > 4:
             yield f"{indent}{field.name}"
             yield from _fields(given, indent + "  ")
         elif isinstance(given, tuple) and given and _names(given[0]):
@@ -137,9 +138,9 @@ def _one(value: Any) -> str:
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    """The fields of a dataclass or of a named tuple; none for anything else."""
-    if dataclasses.is_dataclass(value):
-        return tuple(field.name for field in dataclasses.fields(value))
+    """The fields of a struct or of a named tuple; none for anything else."""
+    if isinstance(value, Struct):
+        return value.__struct_fields__
     return getattr(value, "_fields", ())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
@@ -14,6 +15,7 @@ from orchestr8.errors import ManifestError, Place
 from orchestr8.manifest.check import unchecked_names
 from orchestr8.manifest.load import PROBLEMS_MAX, load, load_stored
 from orchestr8.manifest.model import Fleet, Source
+from orchestr8.manifest.nodes import MappingNode
 from orchestr8.manifest.problems import with_sources
 from orchestr8.names import ServiceName
 from tests.manifest import cases
@@ -23,6 +25,10 @@ HEAD = "orchestr8: 1\nowner: me\n"
 
 def one(body: str) -> list[Source]:
     return [Source("m.yaml", HEAD + body)]
+
+
+def node_count() -> int:
+    return sum(isinstance(kept, MappingNode) for kept in gc.get_objects())
 
 
 def problems(sources: list[Source], outside: Fleet | None = None) -> list[str]:
@@ -175,6 +181,22 @@ def test_a_set_can_be_compared_and_kept() -> None:
     assert pickle.loads(pickle.dumps(found)) == found
 
 
+def test_places_outlive_what_was_read_and_hold_nothing_of_it() -> None:
+    services = "services: {a: {image: x, scratch: {/c: 2MiB}}, b: {image: y}}"
+    body = f"defaults: {{scratch: {{/a.b: 1MiB}}}}\n{services}"
+    before = node_count()
+    first, second = load(one(body)).services
+    assert node_count() == before
+    copy = pickle.loads(pickle.dumps(first))
+    for service in (first, copy):
+        assert service.place("scratch./a.b") == Place("m.yaml", 3, 22)
+        assert service.place("scratch./c") == Place("m.yaml", 4, 36)
+        assert service.place("limits.memory") == service.place("") == Place("m.yaml", 4, 12)
+    assert list(second.places) == ["", "scratch", "scratch./a.b", "image"]
+    assert len(second.places) == 4
+    assert "image" in second.places and "images" not in second.places
+
+
 def test_files_that_are_needed() -> None:
     texts = [Source("shop/m.yaml", HEAD + "services: {a: {image: x:1, files: {/b: ./b, /c: d/c}}}")]
     assert load(texts).files_needed() == ("shop/b", "shop/d/c")
@@ -221,3 +243,8 @@ def test_without_libyaml_the_same_is_taken_and_refused() -> None:
         line for line in said["python"] if "taken" in line
     }
     assert {line.split()[0] for line in said["c"]} == {line.split()[0] for line in said["python"]}
+
+
+def test_brackets_without_end_are_too_deep_whoever_counts_them() -> None:
+    (problem,) = problems(one("services: " + "[" * 5_000))
+    assert problem.endswith(": nested deeper than 32 levels")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from orchestr8 import units
 from orchestr8.contract.model import Contract, Contracts, Egress, Grant, ImageFacts
@@ -50,14 +52,14 @@ def fleet(
 
     With `image_facts` every service has this one image.
     """
-    _check(brief, "services", "volumes", "owners", "reserve", "missing", "on_expiry")
+    _check(brief, "services", "volumes", "owners", "reserve", "missing", "rewritten", "on_expiry")
     services = {
         ServiceName.parse(name): _contract(ServiceName.parse(name), words or {}, image_facts)
         for name, words in (brief.get("services") or {}).items()
     }
-    missing = set(brief.get("missing", ()))
+    missing, rewritten = set(brief.get("missing", ())), set(brief.get("rewritten", ()))
     digests = {
-        key: _digest("/".join(key))
+        key: _digest("/".join((*key, *(["anew"] if key[-1] in rewritten else []))))
         for contract in services.values()
         for key in _contents(contract)
         if key[-1] not in missing
@@ -86,7 +88,7 @@ def _contract(name: ServiceName, words: Brief, facts: ImageFacts | None) -> Cont
         words, "image", "replicas", "args", "entrypoint", "env", "workdir", "files", "secrets",
         "connects", "accepts", "publish", "health", "after", "volumes", "limits", "run", "update",
         "stop", "ended", "withdrawn", "closed", "egress", "share", "user", "notes", "set",
-        "image_env",
+        "image_env", "standby",
     )  # fmt: skip
     reference = words.get("image", f"{name.service}:1")
     service = Service(
@@ -100,6 +102,7 @@ def _contract(name: ServiceName, words: Brief, facts: ImageFacts | None) -> Cont
         files=tuple(FileMount(*pair) for pair in words.get("files", {}).items()),
         secrets=tuple(words.get("secrets", ())),
         replicas=words.get("replicas", 1),
+        standby=words.get("standby", 0),
         after=tuple(ServiceName.parse(peer, name.owner) for peer in words.get("after", ())),
         limits=_limits(words.get("limits", {})),
         volumes=tuple(_mount(name, *pair) for pair in words.get("volumes", {}).items()),
@@ -188,7 +191,8 @@ def _volumes(words: Brief) -> dict[tuple[str, str], Volume]:
         volume, _, owner = name.partition(".")
         share = about.get("share", {})
         shared = tuple((ServiceName.parse(peer, owner), mode) for peer, mode in share.items())
-        found[owner, volume] = Volume(volume, owner, None, shared)
+        size = units.parse_size(about["size"]) if "size" in about else None
+        found[owner, volume] = Volume(volume, owner, size, shared)
     return found
 
 

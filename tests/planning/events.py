@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from orchestr8 import units
 from orchestr8.boxes.network import Pass
+from orchestr8.boxes.records import Hold
 from orchestr8.boxes.world import Health, ObservedVolume, State
 from orchestr8.engines.memory.workload import NEVER_HEALTHY, Workload, dies_at_once
 from orchestr8.names import BoxId, ServiceName
@@ -105,7 +107,7 @@ def _interrupted(simulation: Simulation, words: Event, wanted: Fleet) -> None:
     """A plan for what is wanted now, of which only the first actions were carried out."""
     plan = simulation.plan(wanted)
     done = words["interrupted after"]
-    if not 0 < done < len(plan.actions):
+    if not 0 <= done < len(plan.actions):
         raise ValueError(f"the plan has {len(plan.actions)} actions, not more than {done}")
     simulation.carry_out(plan, range(done))
 
@@ -136,6 +138,10 @@ def _machine(simulation: Simulation, words: Event, _: Fleet) -> None:
 
 def _volume(simulation: Simulation, words: Event, _: Fleet) -> None:
     name = words["volume"]
+    if words.get("unmounted"):
+        volumes = simulation.machine.volumes
+        volumes[name] = replace(volumes[name], ready=False)
+        return
     owner, _dashes, volume = name.partition("--")
     simulation.machine.volumes[name] = ObservedVolume(name, owner, volume, words["uid"])
 
@@ -155,6 +161,18 @@ def _subnet(simulation: Simulation, words: Event, _: Fleet) -> None:
     simulation.subnet = words["subnet"]
 
 
+def _restart(simulation: Simulation, words: Event, _: Fleet) -> None:
+    """Somebody wants a box replaced, until it is."""
+    simulation.unwanted[BoxId.parse(words["restart"])] = words.get("why", "restart asked by ann")
+
+
+def _hold(simulation: Simulation, words: Event, _: Fleet) -> None:
+    until_ms = simulation.clock.now_ms() + units.parse_time(words["for"])
+    hold = Hold(until_ms, words.get("why", "the disks are being changed"), "ann")
+    holds = {**simulation.records.holds, ServiceName.parse(words["hold"]): hold}
+    simulation.records = replace(simulation.records, holds=holds)
+
+
 _EVENTS: dict[str, Callable[[Simulation, Event, Fleet], None]] = {
     "box": _box,
     "network": _network,
@@ -171,5 +189,7 @@ _EVENTS: dict[str, Callable[[Simulation, Event, Fleet], None]] = {
     "volume": _volume,
     "reboot": _reboot,
     "subnet": _subnet,
+    "restart": _restart,
+    "hold": _hold,
     "wanted meanwhile": _meanwhile,
 }

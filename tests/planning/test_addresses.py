@@ -27,6 +27,13 @@ def test_goes_on_from_the_last_one() -> None:
     assert range_.next_free("192.0.2.6", {"192.0.2.2"}) == "192.0.2.3"
 
 
+def test_a_last_one_beside_the_range_begins_anew() -> None:
+    range_ = Range.of("192.0.2.0/29")
+    assert range_.next_free("192.0.2.7", set()) == "192.0.2.2"
+    assert range_.next_free("192.0.2.1", set()) == "192.0.2.2"
+    assert range_.next_free("192.0.2.2", set()) == "192.0.2.3"
+
+
 def test_a_last_one_of_another_range_begins_anew() -> None:
     assert Range.of("192.0.2.0/29").next_free("10.0.0.7", set()) == "192.0.2.2"
 

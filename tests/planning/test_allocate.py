@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.boxes.records import UID_FIRST, UID_RANGE, Records
 from orchestr8.contract.model import Contracts

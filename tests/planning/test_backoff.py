@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.boxes.records import Failures
+from orchestr8.names import ServiceName
 from orchestr8.planning.backoff import GOOD_RUN_MS, after_failure, delay_ms, try_again_ms
+from orchestr8.planning.plan import Plan, Reason
+from tests.laws.laws import converge
+from tests.laws.simulation import Simulation
+from tests.planning.brief import fleet
 
 
 @pytest.mark.parametrize(
@@ -36,3 +42,33 @@ def test_failures_add_up() -> None:
     second = after_failure(first, 5_000, 9_000, "two")
     assert second == Failures(2, 9_000, "two")
     assert after_failure(second, GOOD_RUN_MS, 10_000, "three") == Failures(1, 10_000, "three")
+
+
+def planned_after(ran_ms: int, *, image: str = "x:1", ends: bool = True) -> Plan:
+    """What is planned when a box of a slot that failed five times has run this long."""
+    simulation = Simulation()
+    before = {"image": "x:1", "health": {"tcp": 80}}
+    converge(simulation, fleet({"services": {"a.me": before}}))
+    simulation.clock.advance_ms(ran_ms)
+    now_ms = simulation.clock.now_ms()
+    failed = {(ServiceName("me", "a"), 0): Failures(5, now_ms - 1, "it ended")}
+    simulation.records = replace(simulation.records, failures=failed)
+    if ends:
+        (box_id,) = simulation.machine.boxes
+        simulation.machine.crash(box_id)
+    return simulation.plan(fleet({"services": {"a.me": {**before, "image": image}}}))
+
+
+def test_a_box_that_ended_soon_is_made_again_later() -> None:
+    plan = planned_after(5_000)
+    assert [step.reason for step in plan.waiting] == [Reason.BACK_OFF]
+
+
+def test_a_box_that_ended_after_a_good_run_is_back_at_once() -> None:
+    plan = planned_after(GOOD_RUN_MS)
+    assert not plan.waiting and not plan.empty
+
+
+def test_an_update_that_failed_waits_however_long_the_older_box_runs() -> None:
+    plan = planned_after(2 * GOOD_RUN_MS, image="x:2", ends=False)
+    assert [step.reason for step in plan.waiting] == [Reason.BACK_OFF]

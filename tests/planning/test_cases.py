@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import DesiredService
 from orchestr8.planning.allocate import allocate
@@ -66,6 +67,7 @@ def test_every_rule_has_a_case() -> None:
         simulation, wanted = stage(yaml.safe_load(path.read_text()))
         records, _given = allocate(wanted.contracts, simulation.records)
         desired = expand(wanted.contracts, records, wanted.digests, wanted.volumes)
+        desired = replace(desired, unwanted=simulation.unwanted)
         simulation.desired = desired
         seen = survey(desired, simulation.world(), records, simulation.clock.now_ms())
         for name, service in desired.services.items():

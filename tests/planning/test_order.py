@@ -26,6 +26,7 @@ def _services(services: Brief) -> list[DesiredService]:
         ({"a.me": {"connects": ["b:1"]}, "b.me": {}}, "b a"),
         ({"a.me": {"share": {"pid": "b.me"}}, "b.me": {}}, "b a"),
         ({"a.me": {"after": ["gone"]}}, "a"),
+        ({"c.me": {"after": ["b"]}, "b.me": {"after": ["c"]}, "d.me": {"after": ["b"]}}, "b c d"),
         ({"a.me": {"connects": ["a:1"]}}, "a"),
         ({"a.me": {"connects": ["b:1"]}, "b.me": {"connects": ["a:1"]}}, "a b"),
         ({"a.me": {"connects": ["b:1"], "after": ["c"]}, "b.me": {"connects": ["a:1"]},
@@ -33,6 +34,9 @@ def _services(services: Brief) -> list[DesiredService]:
         ({"a.me": {"connects": ["b:1"], "after": ["b"]}, "b.me": {"connects": ["a:1"]}}, "b a"),
         ({"a.me": {"connects": ["d:1"]}, "b.me": {"connects": ["a:1"]}, "c.me": {},
           "d.me": {"connects": ["a:1"]}}, "c a b d"),
+        ({"a.me": {"connects": ["b:1"]}, "b.me": {"connects": ["c:1"]}, "c.me": {}}, "c b a"),
+        ({"a.me": {"connects": ["b:1"]}, "b.me": {"connects": ["a:1"]},
+          "c.me": {"connects": ["a:1", "d:1"]}, "d.me": {"connects": ["b:1"]}}, "a b d c"),
     ],
 )  # fmt: skip
 def test_order(services: Brief, order: str) -> None:

@@ -23,9 +23,10 @@ from typing import Any
 
 import yaml
 
-from orchestr8.proof.claim import Pair
+from orchestr8.proof.across import neighbours
+from orchestr8.proof.claim import Claim, Pair
+from orchestr8.proof.claims import CLAIMS
 from orchestr8.proof.model import Expectation, Finding, Reading, Verdict
-from orchestr8.proof.prove import prove
 from tests.proof.documents import from_document
 
 FOLDER = Path(__file__).parents[1] / "cases" / "proof"
@@ -53,9 +54,15 @@ class Case:
             _apply(documents["base"], edit, documents["neighbour"])
         for edit in self.document.get("neighbour", ()):
             _apply(documents["neighbour"], edit, documents["base"])
-        others = () if self.document.get("alone") else (pair_of(documents["neighbour"]),)
-        proof = prove(*pair_of(documents["base"]), others)
-        return next(finding for finding in proof.findings if finding.claim == self.claim)
+        base, neighbour = (pair_of(documents[name]) for name in _RECORDED)
+        claim = next(one for one in CLAIMS if one.id == self.claim)
+        assert claim.applies(base[0]), f"{self.claim} does not apply"
+        if isinstance(claim, Claim):  # no other claim is asked: a case that fails is this one's
+            answer = claim.check(*base)
+        else:
+            others = () if self.document.get("alone") else (neighbour,)
+            answer = claim.check(*base, neighbours((*others, base)))
+        return Finding(claim.id, claim.sentence, *answer)
 
 
 def _split(stem: str) -> tuple[str, str]:

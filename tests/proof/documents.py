@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from orchestr8.boxes.network import Element
 from orchestr8.names import BoxId
@@ -22,7 +24,7 @@ def to_document(value: Any) -> Document:
         return str(value)
     if isinstance(value, Enum):
         return value.value
-    if is_dataclass(value):
+    if isinstance(value, Struct):
         whole = {
             item.name: to_document(content)
             for item in fields(value)
@@ -56,7 +58,7 @@ def from_document(kind: Any, document: Document) -> Any:
         return from_document(
             _ELEMENTS[document["kind"]], {k: v for k, v in document.items() if k != "kind"}
         )
-    if is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, Struct):
         hints = _hints(kind)
         known = {item.name for item in fields(kind)}
         assert document.keys() <= known, f"unknown in {kind}: {document.keys() - known}"

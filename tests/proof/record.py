@@ -12,11 +12,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import docker
 import yaml
+from msgspec.structs import replace
 
 from orchestr8.boxes.network import Door, Element, NetworkState, Out, Pass, Route
 from orchestr8.boxes.spec import BoxSpec, SpecFile, SpecSecret, SpecVolume

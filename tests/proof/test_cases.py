@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.isolation.features import ALL as ALL_FEATURES
+from orchestr8.isolation.limits import Quota
 from orchestr8.isolation.relaxations import RELAXATIONS
 from orchestr8.proof.claims import CLAIMS
-from orchestr8.proof.model import Reading, Verdict
+from orchestr8.proof.model import Expectation, Reading, Verdict
 from orchestr8.proof.prove import prove, prove_all
 from tests.proof.cases import Case, cases, pair_of, recorded
 
@@ -49,7 +49,35 @@ def test_claims_have_names_of_their_own() -> None:
 
 def test_what_is_not_read_is_never_held() -> None:
     expectation, _ = pair_of(recorded()["base"])
-    every = replace(expectation, features=replace(expectation.features, present=ALL_FEATURES))
+    every = replace(
+        expectation,
+        features=replace(expectation.features, present=ALL_FEATURES),
+        volume_sizes={"/data": 1},
+    )
     proof = prove(every, Reading("", (), {}))
     assert len(proof.findings) == len(CLAIMS)
     assert {finding.verdict for finding in proof.findings} == {Verdict.UNPROVEN}
+
+
+def test_what_does_not_apply_is_not_counted() -> None:
+    box, _ = pair_of(recorded()["base"])
+    joined = replace(box, spec=replace(box.spec, profile=replace(box.spec.profile, net="b.a")))
+    alone = replace(box, spec=replace(box.spec, networked=False))
+    nameless = replace(box, spec=replace(box.spec, hostname=""))
+    everything = replace(box, features=replace(box.features, present=ALL_FEATURES))
+    for changed, more, fewer in (
+        (replace(box, volume_sizes={"/data": 1}), {"volume-sizes"}, set()),
+        (everything, {"lsm", "ns.time", "ns.user", "ns.user.map"}, set()),
+        (joined, set(), {"hostname"}),
+        (nameless, set(), {"hostname"}),
+        (alone, set(), {"default-deny", "egress", "links", "publish"}),
+        (replace(box, quota=Quota()), set(), {"quota.cpu", "quota.memory", "quota.pids"}),
+    ):
+        assert _counted(changed) == (_counted(box) | more) - fewer
+    assert {claim.id for claim in CLAIMS} - _counted(box) == {
+        "lsm", "ns.time", "ns.user", "ns.user.map", "volume-sizes",
+    }  # fmt: skip
+
+
+def _counted(box: Expectation) -> set[str]:
+    return {claim.id for claim in CLAIMS if claim.applies(box)}

@@ -7,13 +7,14 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from orchestr8.isolation.seccomp import FILTERS
 from orchestr8.proof import calls, filters
 from tests.proof.cases import pair_of, recorded
 
 INTENDED = FILTERS["strict-1"]
-_, READING = pair_of(recorded()["base"])
+EXPECTATION, READING = pair_of(recorded()["base"])
 ARCHITECTURE = READING.architecture
 NATIVE = calls.AUDIT[ARCHITECTURE]
 RECORDED = (READING.tasks[0].filters or ())[0]
@@ -91,6 +92,66 @@ def test_a_family_that_is_compared_by_its_lower_half_is_found() -> None:
     assert found == ("socket(0x100000001, 0x1, 0x0)",)
 
 
+def only(call: str, arguments: tuple[int, ...]) -> bytes:
+    """A filter that allows one call with these first arguments, to the bit, and nothing else."""
+    words = [(0, calls.numbers(ARCHITECTURE)[call])]
+    for place, value in enumerate(arguments):
+        words += [(16 + 8 * place, value & 0xFFFF_FFFF), (20 + 8 * place, value >> 32)]
+    asked: list[tuple[int, int, int, int]] = []
+    for offset, word in reversed(words):
+        asked = [(0x20, 0, 0, offset), (0x15, 0, len(asked) + 1, word), *asked]
+    return program(*asked, (0x06, 0, 0, filters.ALLOW), (0x06, 0, 0, 0x0005_0001))
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ("socket", (0, 1, 0)), ("socket", (63, 1, 0)), ("socket", (0xFFFF, 1, 0)),
+        ("socket", (0xFFFF_FFFF, 1, 0)), ("socket", (1 << 32 | 17, 1, 0)),
+        ("socketpair", (2, 1, 0)), ("socketpair", (1 << 32 | 1, 1, 0)),
+        ("socket", (16, 3, 1)), ("socket", (16, 3, 31)), ("socket", (16, 3, 1 << 32 | 31)),
+        ("clone", (0x0002_0000,)), ("clone", (0x4000_0000,)), ("clone", (0x7E02_0000,)),
+        ("clone", (0x103D_0F00,)), ("clone", (0x1_1000_0000,)),
+        ("personality", (0x0004_0000,)), ("personality", (8,)), ("personality", (0x0040_0000,)),
+        ("personality", (1 << 32,)),
+        ("mknod", (0, 0x2000)), ("mknod", (0, 0x61B6)), ("mknodat", (0, 0, 0x21B6)),
+    ],
+)  # fmt: skip
+def test_a_hole_of_one_value_is_found(call: str, arguments: tuple[int, ...]) -> None:
+    found = filters.too_much((only(call, arguments),), "strict-1", ARCHITECTURE)
+    assert found == (f"{call}({', '.join(map(hex, arguments))})",)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"),
+    [
+        (["reboot"], "allows reboot"),
+        (["reboot", "bpf"], "allows bpf and 1 more"),
+        (["reboot", "bpf", "mount"], "allows bpf and 2 more"),
+    ],
+)
+def test_what_is_too_much_is_counted(allowed: list[str], said: str) -> None:
+    jumps = [
+        (0x15, len(allowed) - place, 0, calls.numbers(ARCHITECTURE)[call])
+        for place, call in enumerate(allowed)
+    ]
+    text = program(
+        (0x20, 0, 0, 4), (0x15, 0, len(allowed) + 1, NATIVE),
+        (0x20, 0, 0, 0), *jumps, (0x06, 0, 0, 0x0005_0001), (0x06, 0, 0, filters.ALLOW),
+    )  # fmt: skip
+    task = replace(READING.tasks[0], filters=(text,))
+    [claim] = filters.FILTER_CLAIMS
+    answered = claim.check(EXPECTATION, replace(READING, tasks=(task,)))
+    assert answered.observed == f"{said} ({task.pid} {task.comm})"
+
+
+def test_a_program_has_an_end_of_its_size() -> None:
+    assert len(filters.parse(RETURN_ALLOW * 4096)) == 4096
+    for text in (b"", RETURN_ALLOW[:-1], RETURN_ALLOW * 4097):
+        with pytest.raises(ValueError, match=f"{len(text)} bytes are no filter"):
+            filters.parse(text)
+
+
 @pytest.mark.parametrize(
     ("instructions", "expected"),
     [
@@ -98,6 +159,11 @@ def test_a_family_that_is_compared_by_its_lower_half_is_found() -> None:
         ([(0x20, 0, 0, 4), (0x16, 0, 0, 0)], NATIVE),
         ([(0x20, 0, 0, 16), (0x16, 0, 0, 0)], 0x5566_7788),  # the lower half of an argument
         ([(0x20, 0, 0, 20), (0x16, 0, 0, 0)], 0x1122_3344),
+        ([(0x20, 0, 0, 8), (0x16, 0, 0, 0)], 0),  # where the call came from, which nobody asks
+        ([(0x20, 0, 0, 60), (0x16, 0, 0, 0)], 0),  # the last argument, which was not given
+        ([(0x16, 0, 0, 0)], 0),  # both registers and the memory begin with nothing
+        ([(0x87, 0, 0, 0), (0x16, 0, 0, 0)], 0),
+        ([(0x60, 0, 0, 15), (0x16, 0, 0, 0)], 0),
         ([(0x00, 0, 0, 3), (0x04, 0, 0, 4), (0x16, 0, 0, 0)], 7),  # add
         ([(0x00, 0, 0, 3), (0x14, 0, 0, 4), (0x16, 0, 0, 0)], 0xFFFF_FFFF),  # subtract
         ([(0x00, 0, 0, 3), (0x24, 0, 0, 4), (0x16, 0, 0, 0)], 12),
@@ -132,6 +198,8 @@ def test_each_instruction(instructions: list[tuple[int, int, int, int]], expecte
         [(0x20, 0, 0, 2), (0x06, 0, 0, 0)],  # between two words
         [(0x60, 0, 0, 16), (0x06, 0, 0, 0)],
         [(0x34, 0, 0, 0), (0x06, 0, 0, 0)],
+        [(0x94, 0, 0, 1), (0x06, 0, 0, 0)],  # a remainder, which no filter may ask for
+        [(0x55, 0, 0, 0), (0x06, 0, 0, 0)],  # a jump that there is not
         [(0x28, 0, 0, 0), (0x06, 0, 0, 0)],  # half a word, which the kernel refuses
         [(0x00, 0, 0, 0)],  # no end
         [(0x05, 0, 0, 9), (0x06, 0, 0, 0)],  # over the end
@@ -161,3 +229,57 @@ def test_the_tables_agree_where_the_kernel_gave_both_one_number() -> None:
     for table in (amd64, arm64):
         assert len(set(table.values())) == len(table)
         assert max(table.values()) < calls.NUMBERS_END
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_an_argument_that_is_not_given_is_nought(place: int) -> None:
+    loads = program((0x20, 0, 0, 16 + 8 * place), (0x16, 0, 0, 0))
+    given = (5, 6, 7, 8, 9, 10)
+    assert answer(loads, arguments=given) == given[place]
+    assert answer(loads, arguments=given[:place]) == 0
+    assert answer(loads) == 0
+
+
+@pytest.mark.parametrize(("mask", "taken"), [(0b0100, True), (0b0110, True), (0b0010, False)])
+def test_a_jump_on_common_bits(mask: int, taken: bool) -> None:
+    jump = ((0x00, 0, 0, 0b1100), (0x45, 0, 1, mask), (0x06, 0, 0, 1), (0x06, 0, 0, 2))
+    assert answer(program(*jump)) == (1 if taken else 2)
+
+
+@pytest.mark.parametrize("code", [0x60, 0x61, 0x02, 0x03])
+def test_memory_ends_after_sixteen_words(code: int) -> None:
+    returns = (0x06, 0, 0, 7)
+    assert answer(program((code, 0, 0, 15), returns)) == 7
+    with pytest.raises(ValueError, match="memory that there is not"):
+        answer(program((code, 0, 0, 16), returns))
+
+
+def test_the_index_register_takes_a_length_and_a_word_of_memory() -> None:
+    to_answer = ((0x87, 0, 0, 0), (0x16, 0, 0, 0))
+    assert answer(program((0x81, 0, 0, 0), *to_answer)) == 64
+    stored = ((0x00, 0, 0, 42), (0x02, 0, 0, 3))
+    assert answer(program(*stored, (0x61, 0, 0, 3), *to_answer)) == 42
+
+
+def test_every_value_at_which_a_rule_can_go_wrong_is_asked() -> None:
+    asked: dict[str, set[tuple[int, ...]]] = {}
+    for call, arguments in filters.probes():
+        asked.setdefault(call, set()).add(arguments)
+    netlink = {protocol & 0xFFFF for family, kind, protocol in asked["socket"] if kind == 3}
+    assert netlink == set(range(1, 32))
+    assert {family & 0xFFFF_FFFF for family, *_ in asked["socket"]} >= {*range(64), 0xFFFF_FFFF}
+    modes = {mode for _, mode in asked["mknod"]}
+    assert asked["mknod"] == {(0, mode) for mode in modes}
+    assert modes == {kind << 12 | bits for kind in range(16) for bits in (0, 0o666)}
+    assert {mode for *_, mode in asked["mknodat"]} == modes
+    assert all(arguments[:-1] == (0,) * (len(arguments) - 1) for arguments in asked["mknodat"])
+    flags = {flag for (flag,) in asked["clone"]}
+    assert {0, 0x1000_0000, 0x0002_0000, 0x7E02_0000} <= flags
+
+
+@pytest.mark.parametrize(("architecture", "has_x32"), [("amd64", True), ("arm64", False)])
+def test_calls_of_other_kinds_are_asked_for(architecture: str, has_x32: bool) -> None:
+    filters.too_much.cache_clear()
+    found = filters.too_much((RETURN_ALLOW,), "strict-1", architecture)
+    assert "32-bit number 5" in found
+    assert ("x32 number 5" in found) == has_x32

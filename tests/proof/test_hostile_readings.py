@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from orchestr8.proof import show
 from orchestr8.proof.model import Reading, TaskReading, Verdict
@@ -62,7 +62,7 @@ readings = st.builds(
 @settings(deadline=None, max_examples=150)
 @given(readings, readings)
 def test_no_reading_makes_the_proof_raise(reading: Reading, other: Reading) -> None:
-    neighbour = replace(EXPECTATION, id=replace(EXPECTATION.id, serial=9))
+    neighbour = replace(EXPECTATION, id=EXPECTATION.id._replace(serial=9))
     proof = prove(EXPECTATION, reading, [(neighbour, other)])
     for line in show.table(proof):
         assert line.isprintable()

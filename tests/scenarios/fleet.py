@@ -10,7 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,37 +24,35 @@ ROOT = Path(__file__).resolve().parents[2]
 LABEL = "orchestr8.installation"
 
 
-@dataclass
-class Fleet:
-    """A state folder, a run folder and secrets of its own; `run` types a command."""
+def places() -> tuple[Path, Path]:
+    """A fresh state folder's parent and a run folder, where every engine of the tests reaches."""
+    name = secrets.token_hex(4)
+    base = Path("/var/lib/orchestr8-test") / name
+    base.mkdir(parents=True, mode=0o700)
+    return base, Path("/run/orchestr8-test") / name
 
-    engine: Engine
+
+@dataclass(kw_only=True)
+class Home:
+    """One installation of orchestr8, driven by its command line alone; `run` types a command."""
+
     base: Path
     run_folder: Path
-    client: docker.APIClient
+    engine_variables: Mapping[str, str]
     sets: set[str] = field(default_factory=set)
-
-    @classmethod
-    def new(cls, engine: Engine) -> Fleet:
-        """A fresh one, below the folders that reach the engine."""
-        name = secrets.token_hex(4)
-        base = Path("/var/lib/orchestr8-test") / name
-        base.mkdir(parents=True, mode=0o700)
-        client = docker.APIClient(engine.docker_host, version="auto")
-        return cls(engine, base, Path("/run/orchestr8-test") / name, client)
+    _known: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
         """What the command sees."""
         own = {
-            "DOCKER_HOST": self.engine.docker_host,
             "ORCHESTR8_STATE": str(self.base / "state"),
             "ORCHESTR8_RUN": str(self.run_folder),
             "ORCHESTR8_SECRETS": str(self.base / "secrets"),
             "COLUMNS": "120",
             "NO_COLOR": "1",
         }
-        return {**os.environ, **own}
+        return {**os.environ, **own, **self.engine_variables}
 
     def run(
         self,
@@ -107,22 +106,62 @@ class Fleet:
 
     @property
     def installation(self) -> str:
-        """This installation's id, as its boxes carry it; empty before its first apply."""
+        """This installation's id, as its boxes carry it; empty before its first apply. A store
+        that is deleted leaves it known, or nobody could clear up."""
         if not (self.base / "state" / "orchestr8.db").exists():
-            return ""
+            return self._known
         with sqlite3.connect(self.base / "state" / "orchestr8.db") as connection:
-            row = connection.execute("SELECT value FROM meta WHERE key='installation'").fetchone()
-        return str(row[0])
+            try:
+                (row,) = connection.execute("SELECT value FROM meta WHERE key='installation'")
+            except (sqlite3.OperationalError, ValueError):
+                return ""  # the first apply has made the file and not yet laid it out
+        self._known = str(row[0])
+        return self._known
+
+    def take_down(self) -> None:
+        """Leaves nothing: boxes, and what the engine has, then table, mounts and folders."""
+        for set_name in sorted({"default", *self.sets}):
+            self.run("remove", "--set", set_name, exit_status=None)
+        if self.installation:
+            self.clear_engine()
+            _quietly("nft", "delete", "table", "inet", f"orchestr8_{self.installation}")
+        _quietly("umount", "--recursive", "--lazy", str(self.run_folder))
+        shutil.rmtree(self.run_folder, ignore_errors=True)
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def clear_engine(self) -> None:
+        """What is left of this installation on its engine goes."""
+
+
+@dataclass(kw_only=True)
+class Fleet(Home):
+    """With the engine's own view of it."""
+
+    engine: Engine
+    client: docker.APIClient
+
+    @classmethod
+    def new(cls, engine: Engine) -> Fleet:
+        """A fresh one, below the folders that reach the engine."""
+        base, run_folder = places()
+        return cls(
+            base=base,
+            run_folder=run_folder,
+            engine_variables={"DOCKER_HOST": engine.docker_host},
+            engine=engine,
+            client=docker.APIClient(engine.docker_host, version="auto"),
+        )
 
     def containers(self, *, everything: bool = True) -> list[dict[str, Any]]:
         """This installation's containers in the engine's own words."""
         if not self.installation:
             return []
         wanted = {"label": f"{LABEL}={self.installation}"}
-        return [
-            self.client.inspect_container(one["Id"])
-            for one in self.client.containers(all=everything, filters=wanted)
-        ]
+        found = []
+        for one in self.client.containers(all=everything, filters=wanted):
+            with suppress(docker.errors.NotFound):  # removed since it was listed
+                found.append(self.client.inspect_container(one["Id"]))
+        return found
 
     def container(self, service: str) -> dict[str, Any]:
         """The one running container of a service, written service.owner."""
@@ -137,23 +176,17 @@ class Fleet:
 
     def events(self, since: float) -> list[tuple[str, str]]:
         """What the engine did since then, without the commands of probes."""
-        stream = self.client.events(since=since, until=time.time(), decode=True)
+        client: Any = self.client  # its types know no fraction of a second
+        stream = client.events(since=since, until=time.time(), decode=True)
         found = [(str(one["Type"]), str(one["Action"])) for one in stream]
         return [one for one in found if not one[1].startswith("exec_")]
 
     def take_down(self) -> None:
         """Leaves nothing: boxes, network, table, volumes, folders."""
-        for set_name in sorted({"default", *self.sets}):
-            self.run("remove", "--set", set_name, exit_status=None)
-        if self.installation:
-            self._remove_from_engine()
-        subprocess.run(["umount", "--recursive", "--lazy", str(self.run_folder)], check=False,
-                       stderr=subprocess.DEVNULL)  # fmt: skip
-        shutil.rmtree(self.run_folder, ignore_errors=True)
-        shutil.rmtree(self.base, ignore_errors=True)
+        super().take_down()
         self.client.close()
 
-    def _remove_from_engine(self) -> None:
+    def clear_engine(self) -> None:
         label = {"label": f"{LABEL}={self.installation}"}
         for one in self.client.containers(all=True, filters=label):
             self.client.remove_container(one["Id"], force=True, v=True)
@@ -161,9 +194,6 @@ class Fleet:
             self.client.remove_volume(volume["Name"], force=True)
         for network in self.client.networks(filters=label):
             self.client.remove_network(network["Id"])
-        table = f"orchestr8_{self.installation}"
-        subprocess.run(["nft", "delete", "table", "inet", table], check=False,
-                       stderr=subprocess.DEVNULL)  # fmt: skip
 
 
 def eventually(look: Callable[[], bool], seconds: float = 10) -> None:
@@ -186,3 +216,7 @@ def fresh(engine: Engine) -> Iterator[Fleet]:
         yield made
     finally:
         made.take_down()
+
+
+def _quietly(*command: str) -> None:
+    subprocess.run(command, check=False, stderr=subprocess.DEVNULL)

@@ -7,14 +7,17 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from orchestr8.errors import StoreError, UnavailableError
 from orchestr8.manifest.model import Source
-from orchestr8.store.database import FILE_NAME, Database, writer_lock
+from orchestr8.store.chain import Entry
+from orchestr8.store.database import FILE_NAME, Database
+from orchestr8.store.documents import Deed
+from orchestr8.store.lock import DAMAGED_REMEDY, writer_lock
 from orchestr8.store.schema import VERSION
 from orchestr8.store.store import Store
 from tests.store.writer import FILES, TEXT_LENGTH
@@ -106,7 +109,7 @@ def test_two_processes_may_make_the_store_at_once(tmp_path: Path) -> None:
 def test_the_folder_and_its_files_are_root_s_alone(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
-        Store(tmp_path / "a" / "state").documents.save("x", [], {}, (), ("ann", 1))
+        Store(tmp_path / "a" / "state").documents.save("x", [], {}, (), Deed("ann", 1))
         with writer_lock(tmp_path / "a" / "state"):
             pass
     finally:
@@ -141,8 +144,55 @@ def test_a_file_that_is_no_store_is_told(tmp_path: Path, content: bytes) -> None
     with pytest.raises(StoreError) as caught:
         Store(tmp_path)
     assert str(tmp_path) in caught.value.what
-    assert caught.value.remedy == "restore the file from a backup, or move it away and start anew"
+    assert caught.value.remedy == DAMAGED_REMEDY
     assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a store with much in it."""
+    folder = tmp_path_factory.mktemp("whole")
+    store = Store(folder)
+    for number in range(1, 30):
+        sources = [Source(f"{number}.yaml", f"text {number} " * 900)]
+        store.documents.save("shop", sources, {"f": bytes(5_000)}, (number - 1,), Deed("ann", 1))
+    store.close()
+    return (folder / FILE_NAME).read_bytes()
+
+
+def read_all(folder: Path) -> None:
+    """Opens a store and reads what a command reads."""
+    store = Store(folder)
+    try:
+        for set_name in store.documents.sets_ever():
+            for revision in store.documents.history(set_name):
+                for digest in revision.files.values():
+                    store.documents.blob(digest)
+        store.ledger.records()
+        store.journal.verify()
+        store.journal.append([Entry(1, "ann", "stop", "x")])
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("kept", [100, 512, 4_095, 4_096, 8_192, 20_000, 0.5, 0.9])
+def test_a_file_that_was_cut_off_is_told(tmp_path: Path, whole: bytes, kept: float) -> None:
+    size = int(len(whole) * kept) if isinstance(kept, float) else kept
+    (tmp_path / FILE_NAME).write_bytes(whole[:size])
+    with pytest.raises(StoreError) as caught:
+        read_all(tmp_path)
+    assert str(tmp_path) in caught.value.what
+    assert caught.value.remedy == DAMAGED_REMEDY
+
+
+@pytest.mark.parametrize("page", range(1, 12))
+def test_a_page_of_garbage_brings_no_foreign_error(tmp_path: Path, whole: bytes, page: int) -> None:
+    """A page that nothing is read of is nobody's trouble."""
+    content = bytearray(whole)
+    content[page * 4_096 : (page + 1) * 4_096] = b"\xa5" * 4_096
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with suppress(StoreError):
+        read_all(tmp_path)
 
 
 def test_an_empty_file_is_a_new_store(tmp_path: Path) -> None:
@@ -213,14 +263,14 @@ def test_a_full_disk_loses_nothing_that_was_there(tmp_path: Path) -> None:
     folder = tmp_path / "small"
     with small_disk(folder):
         store = Store(folder)
-        store.documents.save("shop", [Source("a", "first")], {}, (), ("ann", 1))
+        store.documents.save("shop", [Source("a", "first")], {}, (), Deed("ann", 1))
         with pytest.raises(StoreError) as caught:
-            store.documents.save("shop", [Source("a", "x" * 2_000_000)], {}, (1,), ("ann", 2))
+            store.documents.save("shop", [Source("a", "x" * 2_000_000)], {}, (1,), Deed("ann", 2))
         assert caught.value.remedy == "make room on its disk, then type the command again"
         assert [one.sources for one in store.documents.in_force("shop")] == [
             (Source("a", "first"),)
         ]
-        assert store.documents.save("shop", [Source("a", "y")], {}, (1,), ("ann", 3)) == 2
+        assert store.documents.save("shop", [Source("a", "y")], {}, (1,), Deed("ann", 3)) == 2
         store.close()
 
 
@@ -235,3 +285,16 @@ def test_a_disk_that_is_mounted_read_only_is_told(tmp_path: Path) -> None:
             Store(folder).documents.note_platform()
         assert str(folder) in caught.value.what
         assert "rights" in caught.value.remedy or "disk" in caught.value.remedy
+
+
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_a_file_that_is_gone_is_written_to_no_more(tmp_path: Path, exchanged: bool) -> None:
+    """SQLite itself would go on, and report success."""
+    store = Store(tmp_path)
+    (tmp_path / FILE_NAME).unlink()
+    if exchanged:
+        (tmp_path / FILE_NAME).touch()
+    with pytest.raises(StoreError, match="deleted or exchanged") as told:
+        store.ledger.remember("a", "b")
+    assert "orchestr8 adopt" in told.value.remedy
+    store.close()

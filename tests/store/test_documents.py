@@ -9,10 +9,10 @@ import pytest
 
 from orchestr8.errors import StoreError
 from orchestr8.manifest.model import Source
-from orchestr8.store.documents import Documents
+from orchestr8.store.documents import Deed, Documents
 from orchestr8.store.store import Store
 
-BY = ("ann", 1_800_000_000_000)
+BY = Deed("ann", 1_800_000_000_000)
 SOURCES = (Source("b.yaml", "second: name\n"), Source("a.yaml", "first: name\n"))
 
 
@@ -33,7 +33,7 @@ def documents(store: Store) -> Documents:
 def test_a_revision_is_what_was_saved(documents: Documents) -> None:
     number = documents.save("shop", SOURCES, {"etc/api.toml": b"\0port = 1"}, (), BY)
     (revision,) = documents.in_force("shop")
-    assert (revision.set_name, revision.number, revision.actor, revision.at_ms) == ("shop", 1, *BY)
+    assert (revision.set_name, revision.number, revision.deed) == ("shop", 1, BY)
     assert number == 1
     assert revision.status == "applying"
     assert revision.sources == SOURCES

@@ -1,4 +1,4 @@
-"""Records and intents: what comes back is what was given, and nothing that was given returns."""
+"""Records: what comes back is what was given, and nothing that was given returns."""
 
 from __future__ import annotations
 
@@ -8,21 +8,16 @@ from pathlib import Path
 import pytest
 
 from orchestr8.boxes.records import BoxRecord, Failures, ServiceRecord
-from orchestr8.contract.model import ImageFacts
 from orchestr8.errors import StoreError
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.plan import Allocations
 from orchestr8.store.ledger import Ledger
 from orchestr8.store.store import Store
+from tests.store.test_pins import FACTS
 
 API, WEB = ServiceName("payments", "api"), ServiceName("web", "front")
 SERVICE = ServiceRecord(API, "key-1", 3, 1_048_576, "10.231.128.1")
 BOX = BoxRecord(BoxId("payments", "api", 3), 0, "10.231.0.2")
-FACTS = ImageFacts(
-    "api:1", "sha256:" + "1" * 64, "sha256:" + "2" * 64, "1000:1000", ("/api",), ("serve",),
-    (("HOME", "/"), ("PATH", "/bin")), "/srv", ("/data",), (8080,), (("a", "b"),), "SIGQUIT",
-    "amd64",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -122,15 +117,6 @@ def test_the_last_revision_that_worked_is_remembered(ledger: Ledger) -> None:
     assert ledger.healthy_revision(API) == ("shop", 2)
 
 
-def test_what_a_reference_means_is_pinned(ledger: Ledger) -> None:
-    assert ledger.image("api:1") is None
-    ledger.pin_images([FACTS])
-    assert ledger.image("api:1") == FACTS
-    ledger.pin_images([ImageFacts("api:1", "sha256:" + "3" * 64)])
-    assert ledger.image("api:1") == ImageFacts("api:1", "sha256:" + "3" * 64)
-    ledger.pin_images([])
-
-
 def test_words_are_remembered(ledger: Ledger) -> None:
     assert ledger.meta("engine") == ""
     ledger.remember("engine", "docker unix:///x")
@@ -138,26 +124,13 @@ def test_words_are_remembered(ledger: Ledger) -> None:
     assert ledger.meta("engine") == "docker unix:///y"
 
 
-def test_an_intent_is_there_before_it_is_concluded(ledger: Ledger, folder: Path) -> None:
-    numbers = ledger.intend("ann", 5, [("CreateBox", "a", "x"), ("StartBox", "a", "x")])
-    assert numbers == (1, 2)
-    ledger.conclude([(1, 9, "done")])
-    rows = Store(folder).ledger._database.rows(
-        "SELECT number, actor, call, subject, cause, ended_ms, result FROM intents ORDER BY number"
-    )
-    assert rows == [
-        (1, "ann", "CreateBox", "a", "x", 9, "done"),
-        (2, "ann", "StartBox", "a", "x", 0, ""),
-    ]
-
-
 def test_all_of_it_survives_closing(folder: Path) -> None:
     store = Store(folder)
     store.ledger.allocate(Allocations((SERVICE,), (BOX,), "10.231.0.2"))
-    store.ledger.pin_images([FACTS])
+    store.pins.note_images([FACTS])
     before = store.ledger.records()
     store.close()
     again = Store(folder)
     assert again.ledger.records() == before
-    assert again.ledger.image("api:1") == FACTS
+    assert again.pins.image("api:1") == FACTS
     again.close()

@@ -7,7 +7,8 @@ from itertools import count
 from pathlib import Path
 
 from orchestr8.manifest.model import Source
-from orchestr8.store.database import writer_lock
+from orchestr8.store.documents import Deed
+from orchestr8.store.lock import writer_lock
 from orchestr8.store.store import Store
 
 TEXT_LENGTH = 20_000
@@ -21,7 +22,7 @@ def save_for_ever(folder: Path) -> None:
     for number in count(max(latest, default=0) + 1):
         sources = [Source(f"{n}.yaml", str(number) * TEXT_LENGTH) for n in range(FILES)]
         files = {f"file{n}": f"{n} of {number}".encode() * 2_000 for n in range(FILES)}
-        store.documents.save("shop", sources, files, (number - 1,), ("ann", number))
+        store.documents.save("shop", sources, files, (number - 1,), Deed("ann", number))
         print(number, flush=True)
 
 

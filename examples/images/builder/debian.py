@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+_LISTS = Path("/var/lib/apt/lists")
+
 
 class AptError(Exception):
     """apt cannot tell or fetch; the text says what to type."""
@@ -40,9 +42,14 @@ class Package:
         return re.sub(r"[+~].*", "", self.version.split(":")[-1].rsplit("-", 1)[0])
 
 
+def has_lists() -> bool:
+    """Whether apt knows any package at all."""
+    return any(_LISTS.glob("*_Packages*"))
+
+
 def state(names: list[str]) -> str:
     """Differs whenever `resolve` might answer otherwise: another question, lists or sources."""
-    places = [Path("/var/lib/apt/lists"), *sorted(Path("/etc/apt").rglob("*"))]
+    places = [_LISTS, *sorted(Path("/etc/apt").rglob("*"))]
     seen = [(str(place), place.stat().st_mtime_ns) for place in places if place.exists()]
     return hashlib.sha256(repr((names, seen)).encode()).hexdigest()
 

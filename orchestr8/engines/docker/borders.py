@@ -6,11 +6,14 @@ import os
 import re
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import NamedTuple
 
 from orchestr8.boxes.network import Ranges
+from orchestr8.engines.command_probes import command_probe
 from orchestr8.engines.docker.boxes import DockerBoxes, Parts
 from orchestr8.engines.docker.client import Client
 from orchestr8.engines.docker.images import DockerImages
+from orchestr8.engines.docker.installations import DockerInstallations
 from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.network import (
     BridgeMaker,
@@ -19,10 +22,10 @@ from orchestr8.engines.docker.network import (
     network_name,
 )
 from orchestr8.engines.docker.preparation import HostPreparation
-from orchestr8.engines.docker.probes import command_probe
 from orchestr8.engines.docker.volumes import DockerVolumes
 from orchestr8.engines.protocol import Borders, Contents
 from orchestr8.host.cgroups import OwnerCgroups
+from orchestr8.host.keepsake import HostKeepsake
 from orchestr8.host.mounts import RunFolder
 from orchestr8.host.network import HostNetwork
 from orchestr8.host.probes import HostProbes
@@ -33,12 +36,22 @@ _IDMAPPED_SINCE = (5, 12)
 DEFAULT_RANGES = Ranges()
 
 
+class Folders(NamedTuple):
+    """Where an installation keeps what a reboot takes, and where its store lies."""
+
+    run: Path = RUN_FOLDER
+    state: str = ""
+
+
+DEFAULT_FOLDERS = Folders()
+
+
 def docker_borders(
     endpoint_url: str,
     installation: str,
     contents: Contents,
     ranges: Ranges = DEFAULT_RANGES,
-    run_folder: Path = RUN_FOLDER,
+    folders: Folders = DEFAULT_FOLDERS,
 ) -> Borders:
     """Connect to the engine and put the host's hand beside it."""
     client = Client(endpoint_url)
@@ -46,10 +59,13 @@ def docker_borders(
         client, network_name(installation), idmapped_mounts=_kernel_version() >= _IDMAPPED_SINCE
     )
     images, volumes = DockerImages(client), DockerVolumes(client, installation, machine)
-    preparation = HostPreparation(installation, RunFolder(run_folder / installation))
+    run = RunFolder(folders.run / installation)
+    preparation = HostPreparation(installation, run)
     boxes = DockerBoxes(
-        Parts(installation, client, images, volumes, machine, preparation, contents)
-    )
+        Parts(
+            installation, client, images, volumes, machine, preparation, contents, folders.state
+        )
+    )  # fmt: skip
     gateway = str(IPv4Network(ranges.subnet)[1])
     maker = BridgeMaker(client, installation, ranges.subnet, gateway)
     network = HostNetwork(
@@ -69,6 +85,8 @@ def docker_borders(
         owners=OwnerCgroups(installation, machine.cgroup_driver),
         probes=HostProbes(command_probe(boxes)),
         witness=KernelWitness(),
+        keepsake=HostKeepsake(run),
+        installations=DockerInstallations(client),
         endpoint=endpoint_url,
         engine_id=machine.engine_id,
     )

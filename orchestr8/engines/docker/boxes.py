@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
-from orchestr8.boxes.world import Observation
+from orchestr8.boxes.world import Observation, State
+from orchestr8.engines import this_kernel
 from orchestr8.engines.docker import streams, translate
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.containers import Containers, carried_spec, details_of
+from orchestr8.engines.docker.events import DockerEvents
 from orchestr8.engines.docker.images import DockerImages
 from orchestr8.engines.docker.machine import DockerMachine
-from orchestr8.engines.docker.memory_use import held_bytes
 from orchestr8.engines.docker.programs import Programs
 from orchestr8.engines.docker.situation import Bind, Preparation, Situation, Staged
 from orchestr8.engines.docker.volumes import DockerVolumes
-from orchestr8.engines.protocol import Contents, ExecResult
+from orchestr8.engines.memory_use import require_room
+from orchestr8.engines.protocol import Contents, ExecResult, Happened
+from orchestr8.engines.required import require_features, require_limits
 from orchestr8.errors import (
     EngineError,
     FeatureMissingError,
@@ -35,8 +42,7 @@ _END_SECONDS = 10.0
 _SETTING_DROPPED = ("discarded", "not support", "no effect", "disabled. memory")
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What boxes stand on: the engine's other sides, the host, and the contents of files."""
 
     installation: str
@@ -46,6 +52,7 @@ class Parts:
     machine: DockerMachine
     preparation: Preparation
     contents: Contents
+    state_folder: str = ""
 
 
 class DockerBoxes:
@@ -74,6 +81,7 @@ class DockerBoxes:
         if existing:
             _require_same(box, existing)
             return
+        require_features(box, self._parts.machine.features())
         try:
             body = translate.create_body(box, self._situation(box))
             answer = self._client.post(
@@ -118,13 +126,8 @@ class DockerBoxes:
         details = details_of(found)
         if not details.pid:
             raise RejectedError(f"box {box_id} does not run, so it has no limits to change")
-        used = held_bytes(details.pid)
-        if used is not None and used > limits.memory_max_bytes:
-            # on cgroup v2 the kernel would take the limit and kill the box at once
-            raise RejectedError(
-                f"box {box_id} uses {used >> 20}MiB of memory, more than the new limit",
-                "lower it less, or let the box be replaced",
-            )
+        require_limits(limits, self._parts.machine.features())
+        require_room(box_id, details.pid, limits)
         self._client.post(
             f"/containers/{found['Id']}/update",
             f"changing the limits of box {box_id}",
@@ -178,6 +181,41 @@ class DockerBoxes:
         )
         return streams.lines(content)[-lines_max:]
 
+    def follow(self, box_id: BoxId, lines_max: int) -> Iterator[str]:
+        """The last lines that the engine kept, and those that come."""
+        found = self._existing(box_id)
+        pieces = self._client.pieces(
+            f"/containers/{found['Id']}/logs",
+            f"following the log of box {box_id}",
+            stdout="1",
+            stderr="1",
+            follow="1",
+            tail=str(lines_max),
+        )
+        return streams.lines_of(pieces)
+
+    @patient
+    def ended_from_outside(self, box_id: BoxId) -> bool:
+        """Whether the engine tells of a signal; one that was started anew tells of no start."""
+        found = self._containers.find(box_id)
+        details = details_of(found) if found else None
+        if not found or not details or details.state is not State.STOPPED:
+            return False
+        content = self._client.text(
+            "/events",
+            f"asking how box {box_id} ended",
+            since=str(details.started_ms // 1000 - 1),
+            until=f"{time.time():.3f}",
+            filters=json.dumps({"container": [found["Id"]], "event": ["start", "kill"]}),
+        )
+        told = {json.loads(line).get("Action") for line in content.splitlines()}
+        return "kill" in told or "start" not in told
+
+    def listen(self, heard: Callable[[Happened], None]) -> Callable[[], None]:
+        """Docker's events of our containers."""
+        label = f"{translate.INSTALLATION}={self._parts.installation}"
+        return DockerEvents(self._client, label, heard).end
+
     def execute(
         self, box_id: BoxId, command: Sequence[str], timeout_ms: int | None = None
     ) -> ExecResult:
@@ -195,7 +233,7 @@ class DockerBoxes:
         return found
 
     def _situation(self, box: Box) -> Situation:
-        parts, machine = self._parts, self._parts.machine
+        parts, machine, strict = self._parts, self._parts.machine, box.spec.profile.strict
         return Situation(
             installation=parts.installation,
             architecture=machine.architecture,
@@ -203,10 +241,11 @@ class DockerBoxes:
             network=machine.network,
             image=parts.images.by_id(box.spec.image_id),
             staged=self._staged(box),
-            apparmor=machine.apparmor,
-            ipv6=machine.ipv6,
+            apparmor=parts.preparation.confine(strict) if machine.apparmor else "",
+            ipv6=this_kernel.has_ipv6(),
             joined={kind: self._running_id(kind, peer) for kind, peer in box.joins},
-            also_masked=machine.also_masked,
+            also_masked=this_kernel.masked_here(),
+            state_folder=parts.state_folder,
         )
 
     def _staged(self, box: Box) -> Staged:
@@ -214,7 +253,10 @@ class DockerBoxes:
         staged = parts.preparation.stage(
             box,
             {file.target: parts.contents.file(file.digest) for file in spec.files},
-            {item.name: parts.contents.secret(box.id.owner, item.name) for item in spec.secrets},
+            {
+                item.name: parts.contents.secret(box.id.owner, item.name, item.digest)
+                for item in spec.secrets
+            },
         )
         wanted = [
             Bind(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -44,16 +45,33 @@ def patient(call: Callable[P, T]) -> Callable[P, T]:
     return wraps(call)(again(call))
 
 
+class EventStream:
+    """The engine's events as they come, until somebody closes it or the engine goes away."""
+
+    def __init__(self, stream: Any, endpoint_url: str) -> None:
+        self._stream = stream
+        self._endpoint = endpoint_url
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        with failures.words("listening to events", self._endpoint):
+            yield from self._stream
+
+    def close(self) -> None:
+        """Ends it, also for a thread that waits for the next."""
+        with suppress(*failures.FOREIGN, AttributeError):  # it may be over already
+            self._stream.close()
+
+
 class Client:
     """One Docker Engine. Every call says what it is for, which starts the message if it fails."""
 
     def __init__(self, endpoint_url: str) -> None:
         """Connect and agree on a version; fails at once where nobody answers."""
-        require_answer(endpoint_url)
+        version = require_answer(endpoint_url)
         self.endpoint = endpoint_url
         with failures.words("asking for the version", endpoint_url):
             self._api = docker.APIClient(
-                base_url=endpoint_url, version="auto", timeout=int(_CALL_SECONDS)
+                base_url=endpoint_url, version=version or "auto", timeout=int(_CALL_SECONDS)
             )
         major, _, minor = self._api.api_version.partition(".")
         self.api_version = (int(major), int(minor))
@@ -88,6 +106,18 @@ class Client:
             answer = self._call("GET", path, parameters)
             return b"" if answer.status_code == 404 else bytes(answer.content)
 
+    def pieces(self, path: str, doing: str, **parameters: str) -> Iterator[bytes]:
+        """The answer as it comes, for as long as the engine sends; nothing of what is not there."""
+        with failures.words(doing, self.endpoint):
+            url = f"{self._api.base_url}{self.prefix}{path}"
+            with self._api.get(
+                url, params=parameters, stream=True, timeout=(_CALL_SECONDS, None)
+            ) as answer:
+                if answer.status_code == 404:
+                    return
+                _require_success(answer)
+                yield from answer.iter_content(None)
+
     def post(
         self, path: str, doing: str, body: Mapping[str, Any] | None = None, **parameters: str
     ) -> Any:
@@ -106,6 +136,12 @@ class Client:
         """Fetch an image; the engine's progress, line by line."""
         with failures.words(doing, self.endpoint):
             yield from self._api.pull(reference, stream=True, decode=True)
+
+    def events(self, filters: Mapping[str, Any]) -> EventStream:
+        """What happens from now on to what the filters let through."""
+        with failures.words("listening to events", self.endpoint):
+            stream = self._api.events(filters=dict(filters), decode=True)
+        return EventStream(stream, self.endpoint)
 
     def ended(self, container: str, doing: str, seconds: float) -> bool:
         """Wait for a container to end; whether it did in this time. An absent one has ended."""

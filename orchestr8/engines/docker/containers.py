@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.spec import BoxSpec
@@ -32,8 +33,7 @@ _STATES = {
 """Docker's words; every other one (exited, dead, removing) is a box that has stopped."""
 
 
-@dataclass(frozen=True)
-class Details:
+class Details(Struct, frozen=True):
     """What only an inspection tells, and does not change while the state stays."""
 
     state: State
@@ -136,6 +136,8 @@ class Containers:
             engine_id=item["Id"],
             joins=_joins(labels.get(translate.JOINS, "")),
             names=self._preparation.names(box_id),
+            uid_base=_number(labels.get(translate.UID_RANGE, "")),
+            service_address=labels.get(translate.SERVICE_ADDRESS, ""),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,13 @@ from orchestr8.errors import RejectedError, UnavailableError
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 _ANSWER_SECONDS = 5.0
+_HEAD_BYTES_MOST = 16_384
+_NOBODY = (FileNotFoundError, ConnectionRefusedError)
+_API_VERSION = re.compile(rb"\r\nApi-Version: *([0-9]+\.[0-9]+)\r\n", re.IGNORECASE)
+
+
+class NobodyListensError(UnavailableError):
+    """There is no Docker Engine at all, or it is stopped."""
 
 
 def endpoint(environment: Mapping[str, str]) -> str:
@@ -36,15 +44,18 @@ def socket_path(endpoint_url: str) -> str:
     return endpoint_url.removeprefix("unix://")
 
 
-def require_answer(endpoint_url: str) -> None:
-    """Return if a Docker Engine answers there; raise with the reason and whose move it is."""
+def require_answer(endpoint_url: str) -> str:
+    """The API version of the Docker Engine that answers there, or the empty text if it says none.
+
+    Raises with the reason and whose move it is.
+    """
     path = socket_path(endpoint_url)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_ANSWER_SECONDS)
             connection.connect(path)
             connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
-            answer = connection.recv(64)
+            answer = _head(connection)
     except OSError as error:
         raise unanswered(endpoint_url, error) from error
     if not answer.startswith((b"HTTP/1.0 200", b"HTTP/1.1 200")):
@@ -52,6 +63,19 @@ def require_answer(endpoint_url: str) -> None:
             f"what answers at {endpoint_url} is no working Docker Engine",
             "look at the log of dockerd",
         )
+    version = _API_VERSION.search(answer)
+    return version[1].decode() if version else ""
+
+
+def _head(connection: socket.socket) -> bytes:
+    """What comes before the body, as far as it is of a decent length."""
+    answer = b""
+    while b"\r\n\r\n" not in answer and len(answer) < _HEAD_BYTES_MOST:
+        part = connection.recv(_HEAD_BYTES_MOST)
+        if not part:
+            break
+        answer += part
+    return answer
 
 
 def unanswered(endpoint_url: str, error: OSError) -> UnavailableError | RejectedError:
@@ -66,7 +90,8 @@ def unanswered(endpoint_url: str, error: OSError) -> UnavailableError | Rejected
             f"the Docker Engine at {endpoint_url} takes connections but does not answer",
             "look at the log of dockerd; restart it if it hangs",
         )
-    return UnavailableError(
+    kind = NobodyListensError if isinstance(error, _NOBODY) else UnavailableError
+    return kind(
         f"no Docker Engine answers at {endpoint_url}",
         "install one (apt install docker.io), or start it: systemctl start docker"
         if _has_systemd()

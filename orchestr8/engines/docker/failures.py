@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import docker.errors
 import requests.exceptions
 import urllib3.exceptions
+from msgspec import Struct
 
 from orchestr8.engines.docker import endpoint
 from orchestr8.errors import (
@@ -35,8 +35,7 @@ FOREIGN = (
 """Everything that a call of the docker library may raise."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One known answer: a pattern in Docker's text; named groups fill the sentences."""
 
     pattern: str
@@ -133,7 +132,7 @@ ROWS = (
     Row(r"seccomp.*(?:not enabled|not supported|unsupported)", FeatureMissingError,
         "this kernel or engine has no seccomp filters", "run a kernel with CONFIG_SECCOMP_FILTER"),
     Row(r"apparmor", FeatureMissingError,
-        "the kernel's AppArmor does not know Docker's profile", "restart dockerd: it loads it"),
+        "the kernel's AppArmor does not know the box's profile", "apply again: it is loaded first"),
     Row(r"no such volume|(?:get|volume) (?P<name>\S+): no such volume", RejectedError,
         "the volume is not there", "apply again: it is made first"),
     Row(r"volume is in use|remove (?P<name>\S+): volume is in use", RejectedError,

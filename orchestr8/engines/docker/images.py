@@ -9,11 +9,11 @@ from typing import Any
 from orchestr8.contract.model import ImageFacts
 from orchestr8.engines.docker import failures
 from orchestr8.engines.docker.client import Client, patient
+from orchestr8.engines.image_facts import Identity, facts_of
 from orchestr8.errors import RejectedError
 
 _REFERENCE = re.compile(r"[A-Za-z0-9]+(?:(?:[._:/@-]|__|-+)[A-Za-z0-9_]+)*")
 """Enough that a name is one part of a path, and leads nowhere else."""
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class DockerImages:
@@ -31,7 +31,7 @@ class DockerImages:
                 f'"{reference}" is no name of an image', "write name:tag or name@sha256:digest"
             )
         found = self._client.find(f"/images/{reference}/json", f"looking for the image {reference}")
-        return facts_of(reference, found) if found else None
+        return inspected_facts(reference, found) if found else None
 
     @patient
     def fetch(self, reference: str) -> ImageFacts:
@@ -63,29 +63,10 @@ class DockerImages:
         return self._by_id[image_id]
 
 
-def architecture(word: str) -> str:
-    """A machine's name in the words of images."""
-    return _ARCHITECTURES.get(word, word)
-
-
-def facts_of(reference: str, found: Mapping[str, Any]) -> ImageFacts:
+def inspected_facts(reference: str, found: Mapping[str, Any]) -> ImageFacts:
     """An inspected image as facts."""
-    config: Mapping[str, Any] = found.get("Config") or {}
-    return ImageFacts(
-        reference=reference,
-        id=found["Id"],
-        digest=_digest(reference, found.get("RepoDigests") or []),
-        user=config.get("User") or "",
-        entrypoint=tuple(config.get("Entrypoint") or ()),
-        cmd=tuple(config.get("Cmd") or ()),
-        env=tuple(_variable(text) for text in config.get("Env") or ()),
-        workdir=config.get("WorkingDir") or "",
-        volumes=tuple(sorted(config.get("Volumes") or {})),
-        ports=_ports(config.get("ExposedPorts") or {}),
-        labels=tuple(sorted((config.get("Labels") or {}).items())),
-        stop_signal=config.get("StopSignal") or "",
-        architecture=architecture(found.get("Architecture") or ""),
-    )
+    identity = Identity(reference, found["Id"], _digest(reference, found.get("RepoDigests") or []))
+    return facts_of(identity, found.get("Config") or {}, found.get("Architecture") or "")
 
 
 def _digest(reference: str, digests: list[str]) -> str:
@@ -95,13 +76,3 @@ def _digest(reference: str, digests: list[str]) -> str:
     name = name[: len(name) - len(last)] + last.partition(":")[0]
     of_name = [text for text in digests if text.partition("@")[0].endswith(name)]
     return next(iter(of_name or digests), "").partition("@")[2]
-
-
-def _variable(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    return name, value
-
-
-def _ports(exposed: Mapping[str, Any]) -> tuple[int, ...]:
-    numbers = {text.partition("/")[0] for text in exposed}
-    return tuple(sorted(int(number) for number in numbers if number.isdigit()))

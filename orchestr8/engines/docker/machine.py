@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestr8.engines.docker.client import Client
-from orchestr8.engines.docker.images import architecture
+from orchestr8.engines.image_facts import architecture
 from orchestr8.errors import RejectedError
+from orchestr8.host import volume_images
 from orchestr8.isolation import features
 from orchestr8.isolation.features import Features
 
 _APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
-_IPV6 = Path("/proc/sys/net/ipv6")
-_CPUS = Path("/sys/devices/system/cpu")
 
 _WHY_MISSING = {
     features.NS_USER: "Docker has at most one user namespace for all boxes together",
@@ -84,16 +83,6 @@ class DockerMachine:
             return False
         return enabled and self._security_option("apparmor")
 
-    @cached_property
-    def ipv6(self) -> bool:
-        """Whether the kernel has IPv6 at all."""
-        return _IPV6.is_dir()
-
-    @cached_property
-    def also_masked(self) -> tuple[str, ...]:
-        """Paths to mask that only this machine has."""
-        return tuple(sorted(map(str, _CPUS.glob("cpu*/thermal_throttle"))))
-
     def features(self) -> Features:
         """What is enforced here, and why not what is not."""
         missing = dict(_WHY_MISSING)
@@ -101,6 +90,8 @@ class DockerMachine:
             del missing[features.LSM]
         if self._idmapped_mounts:
             del missing[features.OWNER_IDMAP]
+        if why := volume_images.missing():
+            missing[features.VOLUME_SIZE] = why
         return Features(
             engine="docker",
             present=features.ALL - set(missing),

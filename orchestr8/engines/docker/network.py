@@ -4,8 +4,10 @@ matter."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestr8.boxes.network import Element, NetworkState
 from orchestr8.engines.docker.client import Client, patient
@@ -28,8 +30,7 @@ def bridge_name(installation: str) -> str:
     return f"o8-{installation[:8]}"
 
 
-@dataclass(frozen=True)
-class BridgeMaker:
+class BridgeMaker(Struct, frozen=True):
     """Makes the Docker network, and with it the bridge."""
 
     client: Client

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestr8.boxes.desired import Box
 from orchestr8.engines.docker.situation import Bind, Staged
-from orchestr8.errors import RejectedError
+from orchestr8.engines.paths import require_plain
+from orchestr8.host import apparmor
 from orchestr8.host.cgroups import owner_cgroup
 from orchestr8.host.mounts import Binds, IdMap, RunFolder
 from orchestr8.host.staging import Stage, Staging
+from orchestr8.isolation import apparmor as profiles
 from orchestr8.names import BoxId
 
 
-@dataclass(frozen=True)
-class HostPreparation:
+class HostPreparation(Struct, frozen=True):
     """Prepares boxes of one installation in its run folder."""
 
     installation: str
@@ -48,7 +49,7 @@ class HostPreparation:
     def bind(self, box_id: BoxId, bind: Bind) -> str:
         """Mount a directory or file as the box shall have it."""
         source = Path(bind.source)
-        _require_plain(source)
+        require_plain(source)
         idmap = None
         if bind.owner_uid is not None and bind.owner_uid != bind.uid:
             idmap = IdMap(bind.owner_uid, bind.owner_uid, bind.uid, bind.uid)
@@ -68,24 +69,12 @@ class HostPreparation:
         Binds(self.run).release(box_id)
         Staging(self.run).unstage(box_id)
 
+    def confine(self, strict: int) -> str:
+        """Load the profile where it is missing, as after a reboot."""
+        name = profiles.profile_name(strict)
+        apparmor.ensure(name, profiles.profile_text(strict))
+        return name
+
     def owner_cgroup(self, owner: str, driver: str) -> str:
         """The owner's cgroup as a container's parent."""
         return owner_cgroup(self.installation, owner, driver)
-
-
-def _require_plain(source: Path) -> None:
-    """A link may lead elsewhere by the time that it is mounted; a socket gives its server's powers
-    however it is mounted, a device its driver's."""
-    try:
-        mode, real = source.lstat().st_mode, source.resolve(strict=True)
-    except OSError as error:
-        raise RejectedError(
-            f"{source} cannot be shown to a box: {error.strerror}", "make it first, or name another"
-        ) from error
-    if real != source:
-        raise RejectedError(f"{source} leads through a link to {real}", f"write {real}")
-    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-        raise RejectedError(
-            f"{source} is neither a directory nor a plain file",
-            "name the directory or file itself; sockets and devices are not shown to boxes",
-        )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from orchestr8.boxes.desired import Box
 from orchestr8.contract.model import ImageFacts
 from orchestr8.names import BoxId
 
 
-@dataclass(frozen=True)
-class Staged:
+class Staged(Struct, frozen=True):
     """Where a box's prepared files lie on the host, read-only already.
 
     `files` leads from a target in the box to a path; `secrets` is a folder or empty; `binds` leads
@@ -26,12 +26,13 @@ class Staged:
     binds: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """Engine, host, image and peers of one box at its creation.
 
     `joined` leads from a namespace (pid, net, ipc) to the container that is joined. `also_masked`
-    are paths that only this machine has; `ipv6` whether its kernel has that at all.
+    are paths that only this machine has; `ipv6` whether its kernel has that at all; `state_folder`
+    is where the box's installation keeps its store, for whoever finds the box alone. `apparmor` is
+    the profile's name, or empty where the kernel or the engine has none.
     """
 
     installation: str
@@ -40,14 +41,14 @@ class Situation:
     network: str
     image: ImageFacts
     staged: Staged
-    apparmor: bool = False
+    apparmor: str = ""
     ipv6: bool = True
     joined: Mapping[str, str] = field(default_factory=dict)
     also_masked: tuple[str, ...] = ()
+    state_folder: str = ""
 
 
-@dataclass(frozen=True)
-class Bind:
+class Bind(Struct, frozen=True):
     """A directory to be prepared for a box: nosuid, nodev and noexec always.
 
     `owner_uid` is the uid that owns the content on the host, or None where it is left as it is;
@@ -78,6 +79,9 @@ class Preparation(Protocol):
 
     def release(self, box_id: BoxId) -> None:
         """Take back all that was staged and mounted for a box; the absent is fine."""
+
+    def confine(self, strict: int) -> str:
+        """Have AppArmor's profile of a version of STRICT in force; its name."""
 
     def owner_cgroup(self, owner: str, driver: str) -> str:
         """The owner's cgroup as a container's parent, for the driver cgroupfs or systemd."""

@@ -11,35 +11,12 @@ from typing import Any
 
 from orchestr8.boxes.desired import Box
 from orchestr8.engines.docker.situation import Situation
+from orchestr8.engines.storage import INODES_LEAST, PAGE_BYTES, SECRETS, scratch_of
 from orchestr8.isolation.profile import PRIVATE, Scratch
-from orchestr8.isolation.strict import VERSIONS
 
 SHARED_MEMORY = "/dev/shm"
-SECRETS = "/run/secrets"
-_PAGE_BYTES = 4096
-_INODES_LEAST = 256
 
 Body = dict[str, Any]
-
-
-def scratch_of(box: Box) -> tuple[Scratch, ...]:
-    """The scratch of STRICT with the profile's own in its place, sorted by path."""
-    profile = box.spec.profile
-    merged = {item.path: item for item in VERSIONS[profile.strict].scratch}
-    merged |= {item.path: item for item in profile.scratch}
-    return tuple(merged[path] for path in sorted(merged))
-
-
-def covered(box: Box) -> frozenset[str]:
-    """The paths where a box has something of its own, so that an image's VOLUME gets nothing."""
-    spec = box.spec
-    return frozenset(
-        {
-            *(item.path for item in scratch_of(box)),
-            *(volume.target for volume in spec.volumes),
-            *(bind.target for bind in spec.profile.host_paths),
-        }
-    )
 
 
 def scratch(box: Box, _: Situation) -> Body:
@@ -56,7 +33,7 @@ def scratch(box: Box, _: Situation) -> Body:
 
 def _options(item: Scratch, box: Box) -> str:
     # the owner is said because older runtimes take the mode of the image's directory instead
-    inodes = max(_INODES_LEAST, item.size_bytes // _PAGE_BYTES)
+    inodes = max(INODES_LEAST, item.size_bytes // PAGE_BYTES)
     return (
         f"rw,{'exec' if item.executable else 'noexec'},nosuid,nodev,size={item.size_bytes},"
         f"nr_inodes={inodes},mode={item.mode},uid={box.spec.uid},gid={box.spec.gid}"

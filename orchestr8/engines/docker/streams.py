@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 STDOUT, STDERR = 1, 2
 _HEADER = struct.Struct(">BxxxL")
@@ -25,6 +25,17 @@ class Frames:
                 return
             yield stream, self._waiting[_HEADER.size : end]
             self._waiting = self._waiting[end:]
+
+
+def lines_of(pieces: Iterable[bytes]) -> Iterator[str]:
+    """A framed log as lines, each when it is whole, however the pieces are cut."""
+    frames, unread = Frames(), b""
+    for piece in pieces:
+        *whole, unread = (unread + b"".join(text for _, text in frames.feed(piece))).split(b"\n")
+        for line in whole:
+            yield line.decode("utf-8", "backslashreplace").removesuffix("\r")
+    if unread:
+        yield unread.decode("utf-8", "backslashreplace")
 
 
 def lines(content: bytes) -> tuple[str, ...]:

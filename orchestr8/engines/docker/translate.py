@@ -15,6 +15,9 @@ from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
 from orchestr8.engines.docker import storage
 from orchestr8.engines.docker.situation import Situation
+from orchestr8.engines.refusals import refuse_image
+from orchestr8.engines.signals import stop_signal
+from orchestr8.engines.this_kernel import NO_IPV6
 from orchestr8.errors import RejectedError
 from orchestr8.isolation import seccomp
 from orchestr8.isolation.limits import Limits
@@ -24,7 +27,6 @@ from orchestr8.isolation.strict import VERSIONS, Strict
 Body = dict[str, Any]
 Line = Callable[[Box, Situation], Body]
 
-LABEL_PREFIX = "orchestr8."
 INSTALLATION = "orchestr8.installation"
 BOX = "orchestr8.box"
 SLOT = "orchestr8.slot"
@@ -33,6 +35,9 @@ KEY = "orchestr8.key"
 SPEC = "orchestr8.spec"
 ADDRESS = "orchestr8.address"
 JOINS = "orchestr8.joins"
+UID_RANGE = "orchestr8.uid-range"
+SERVICE_ADDRESS = "orchestr8.service-address"
+STATE = "orchestr8.state"
 
 SHARES_DEFAULT = 256
 SHARES_PER_CORE = 1024
@@ -40,18 +45,11 @@ _NANO_PER_MILLI = 1_000_000
 _UNROUTABLE = "192.0.2.1"
 """Docker's own resolver answers in every box of a network and asks on from the host, whatever
 resolv.conf says; with this it can ask nobody."""
-_NO_IPV6 = {
-    "net.ipv6.conf.all.disable_ipv6": "1",
-    "net.ipv6.conf.default.disable_ipv6": "1",
-}
-_STOP_SIGNALS = frozenset(
-    {"SIGHUP", "SIGINT", "SIGKILL", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGWINCH"}
-)
 
 
 def create_body(box: Box, situation: Situation) -> Body:
     """The whole body; raises RejectedError for what must not be made."""
-    _refuse_image(box, situation)
+    refuse_image(box, situation.image)
     body: Body = {}
     for line in TRANSLATIONS.values():
         _merge(body, line(box, situation))
@@ -77,34 +75,6 @@ def cpu_shares(limits: Limits) -> int:
     if limits.cpu_guarantee_millicores is None:
         return SHARES_DEFAULT
     return max(2, limits.cpu_guarantee_millicores * SHARES_PER_CORE // 1000)
-
-
-def stop_signal(image_signal: str) -> str:
-    """The image's own signal if it is one that asks, else SIGTERM."""
-    name = image_signal.upper()
-    name = name if name.startswith("SIG") else f"SIG{name}"
-    return name if name in _STOP_SIGNALS else "SIGTERM"
-
-
-def _refuse_image(box: Box, situation: Situation) -> None:
-    image = situation.image
-    for key, _ in image.labels:
-        if key.startswith(LABEL_PREFIX):
-            raise RejectedError(
-                f"the image {image.reference} defines the label {key}, a prefix that is ours",
-                "build the image without that label",
-            )
-    for path in image.volumes:
-        if path.rstrip("/") not in storage.covered(box):
-            raise RejectedError(
-                f"the image {image.reference} wants a volume at {path}, and the box has none there",
-                f"give {path} a scratch or a volume",
-            )
-    if not box.spec.entrypoint and not box.spec.args:
-        raise RejectedError(
-            f"the image {image.reference} says no program to run",
-            "write entrypoint or args",
-        )
 
 
 def _merge(into: Body, part: Mapping[str, Any]) -> None:
@@ -138,6 +108,9 @@ def _labels(box: Box, situation: Situation) -> Body:
         SPEC: specs.to_json(box.spec),
         ADDRESS: box.address,
         JOINS: json.dumps([[kind, str(peer)] for kind, peer in box.joins]),
+        UID_RANGE: str(box.uid_base),
+        SERVICE_ADDRESS: box.service_address,
+        STATE: situation.state_folder,
     }
     return {"Labels": labels}
 
@@ -162,7 +135,7 @@ def _network(box: Box, situation: Situation) -> Body:
     part: Body = {"Hostname": box.spec.hostname, "Domainname": ""}
     part |= _host(
         NetworkMode=situation.network if box.spec.networked else "none",
-        Sysctls=dict(strict.sysctls) | (_NO_IPV6 if situation.ipv6 else {}),
+        Sysctls=dict(strict.sysctls) | (NO_IPV6 if situation.ipv6 else {}),
         Dns=[_UNROUTABLE],
         DnsOptions=[],
         DnsSearch=["."],
@@ -198,7 +171,7 @@ def _security(box: Box, situation: Situation) -> Body:
     profile = seccomp.profile_json(_strict(box).seccomp, situation.architecture)
     options = ["no-new-privileges:true", f"seccomp={profile}"]
     if situation.apparmor:
-        options.append("apparmor=docker-default")
+        options.append(f"apparmor={situation.apparmor}")
     return _host(SecurityOpt=options, Privileged=False, UsernsMode="", UTSMode="")
 
 

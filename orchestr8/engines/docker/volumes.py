@@ -8,8 +8,6 @@ Docker's folder, `docker volume prune` would delete it under a running box.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,17 +15,24 @@ from typing import Any
 from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.world import ObservedVolume
 from orchestr8.engines.docker.client import Client, patient
-from orchestr8.engines.docker.containers import carried_spec
+from orchestr8.engines.docker.containers import carried_spec, milliseconds
 from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.translate import BOX, INSTALLATION
-from orchestr8.errors import EngineError, RejectedError
+from orchestr8.engines.folder_copies import FolderCopies
+from orchestr8.errors import RejectedError
+from orchestr8.host.volume_folders import VolumeFolders, own
+from orchestr8.names import ServiceName
 
 OWNER = "orchestr8.owner"
 VOLUME = "orchestr8.volume"
 UID = "orchestr8.uid"
+SERVICE = "orchestr8.service"
+"""Whose data it is, written service.owner."""
+SIZED = "orchestr8.sized"
+"""The volume has a file system of its own, of this kind."""
 
 
-class DockerVolumes:
+class DockerVolumes(FolderCopies):
     """The volumes of one installation."""
 
     def __init__(self, client: Client, installation: str, machine: DockerMachine) -> None:
@@ -39,7 +44,7 @@ class DockerVolumes:
     def volumes(self) -> tuple[ObservedVolume, ...]:
         """All of them, sorted by name."""
         answer = self._client.get("/volumes", "listing the volumes", filters=self._filter())
-        found = [_observed(item) for item in answer.get("Volumes") or []]
+        found = [self._observed(item) for item in answer.get("Volumes") or []]
         return tuple(sorted(found, key=lambda volume: volume.name))
 
     @patient
@@ -50,8 +55,7 @@ class DockerVolumes:
         """
         found = self._find(volume.name)
         if found is None:
-            device = self._folder / volume.name
-            _make_content(device, volume.uid)
+            device = self.folders.make(volume.name, volume.uid, volume.size_bytes)
             found = self._client.post(
                 "/volumes/create",
                 f"making the volume {volume.name}",
@@ -69,11 +73,25 @@ class DockerVolumes:
                         OWNER: volume.owner,
                         VOLUME: volume.volume,
                         UID: str(volume.uid),
+                        **({SERVICE: str(volume.service)} if volume.service else {}),
+                        **({SIZED: "ext4"} if volume.size_bytes is not None else {}),
                     },
                 },
             )
         self._require_ours(volume.name, found)
-        _make_content(Path(_content(found)), volume.uid)
+        if Path(_content(found)).parent != self.folders.base:
+            own(Path(_content(found)), volume.uid)
+            return
+        if volume.size_bytes is not None and not _is_sized(found):
+            raise RejectedError(
+                f"the volume {volume.name} is there without a size, and holds somebody's data",
+                "leave its size out, or declare another volume and copy the data into it",
+            )
+        size_bytes = volume.size_bytes
+        if _is_sized(found):
+            self.folders.shown(volume.name)
+            size_bytes = size_bytes or self.folders.size(volume.name)
+        self.folders.make(volume.name, volume.uid, size_bytes)
 
     @patient
     def delete(self, name: str) -> None:
@@ -82,13 +100,11 @@ class DockerVolumes:
         if found is None:
             return
         self._require_ours(name, found)
-        user = self._user_of(name)
-        if user:
-            raise RejectedError(f"box {user} has the volume {name}", "remove that box first")
+        self.require_free(name)
         content = Path(_content(found))
-        if content.parent == self._folder:
+        if content.parent == self.folders.base:
             # the content first: a call that breaks off here can be repeated
-            _delete_content(content)
+            self.folders.delete(name)
         self._client.delete(f"/volumes/{name}", f"deleting the volume {name}")
 
     def path(self, name: str) -> str:
@@ -97,11 +113,27 @@ class DockerVolumes:
         if found is None:
             raise RejectedError(f"the volume {name} is not there", "apply again: it is made first")
         self._require_ours(name, found)
-        return _content(found)
+        return str(self.folders.shown(name)) if _is_sized(found) else _content(found)
 
     @property
-    def _folder(self) -> Path:
-        return Path(self._machine.data_folder) / "orchestr8" / self._installation
+    def folders(self) -> VolumeFolders:
+        """Beside the engine's own data."""
+        return VolumeFolders(Path(self._machine.data_folder) / "orchestr8" / self._installation)
+
+    def _observed(self, item: Mapping[str, Any]) -> ObservedVolume:
+        labels: Mapping[str, str] = item.get("Labels") or {}
+        name, uid, sized = item["Name"], labels.get(UID, ""), _is_sized(item)
+        return ObservedVolume(
+            name=name,
+            owner=labels.get(OWNER, ""),
+            volume=labels.get(VOLUME, ""),
+            uid=int(uid) if uid.isascii() and uid.isdigit() else 0,
+            path=_content(item),
+            size_bytes=self.folders.size(name) if sized else None,
+            ready=not sized or self.folders.is_shown(name),
+            created_ms=milliseconds(item.get("CreatedAt", "")),
+            service=ServiceName.read(labels.get(SERVICE, "")),
+        )
 
     def _filter(self) -> str:
         return json.dumps({"label": [f"{INSTALLATION}={self._installation}"]})
@@ -119,7 +151,7 @@ class DockerVolumes:
                 f"see what it holds: docker volume inspect {name}; then rename ours, or remove it",
             )
 
-    def _user_of(self, name: str) -> str:
+    def user_of(self, name: str) -> str:
         """A box that has the volume, running or not, or the empty text."""
         listed = self._client.get(
             "/containers/json", f"deleting the volume {name}", all="1", filters=self._filter()
@@ -131,47 +163,10 @@ class DockerVolumes:
         return ""
 
 
-def _make_content(folder: Path, uid: int) -> None:
-    """Make the folder, closed; one that holds something already is left alone."""
-    try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.lstat()
-        closed = status.st_uid == uid and status.st_mode & 0o7777 == 0o700
-        if not closed and not any(folder.iterdir()):
-            folder.chmod(0o700)
-            os.chown(folder, uid, uid, follow_symlinks=False)
-    except OSError as error:
-        raise _failure(f"the volume's folder {folder} cannot be made", error) from error
-
-
-def _delete_content(folder: Path) -> None:
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise _failure(f"the volume's folder {folder} cannot be deleted", error) from error
-
-
-def _failure(what: str, error: OSError) -> EngineError:
-    return RejectedError(
-        f"{what}: {error.strerror}", "run as root on the machine of the Docker Engine; see df -h"
-    )
-
-
 def _content(found: Mapping[str, Any]) -> str:
     options: Mapping[str, str] = found.get("Options") or {}
     return str(options.get("device") or found["Mountpoint"])
 
 
-def _observed(item: Mapping[str, Any]) -> ObservedVolume:
-    labels: Mapping[str, str] = item.get("Labels") or {}
-    uid = labels.get(UID, "")
-    return ObservedVolume(
-        name=item["Name"],
-        owner=labels.get(OWNER, ""),
-        volume=labels.get(VOLUME, ""),
-        uid=int(uid) if uid.isascii() and uid.isdigit() else 0,
-        path=_content(item),
-    )
+def _is_sized(found: Mapping[str, Any]) -> bool:
+    return SIZED in (found.get("Labels") or {})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import differences
@@ -12,13 +14,15 @@ from orchestr8.boxes.world import Observation, ObservedBox, State
 from orchestr8.contract.model import ImageFacts
 from orchestr8.engines.memory.machine import Machine, SimulatedBox
 from orchestr8.engines.memory.workload import SIGKILL_STATUS
-from orchestr8.engines.protocol import Contents, ExecResult
-from orchestr8.errors import FeatureMissingError, RejectedError, TimedOutError
+from orchestr8.engines.protocol import Contents, ExecResult, Happened
+from orchestr8.engines.required import require_features, require_limits
+from orchestr8.errors import RejectedError, TimedOutError
 from orchestr8.isolation import features, strict
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import MEMORY_LEAST_BYTES, Limits
 from orchestr8.names import BoxId
 
+_LOOK_SECONDS = 0.02
 _STOP_MS = 5
 """How long a simulated program takes to end when it heeds its signal."""
 
@@ -55,7 +59,7 @@ class MemoryBoxes:
             if existing:
                 _same_spec(existing.box, box)
                 return
-            _check_features(box, machine.features)
+            require_features(box, machine.features)
             _check_limits(box.limits)
             self._check_world(box)
             self._check_contents(box)
@@ -94,6 +98,15 @@ class MemoryBoxes:
                 pid=machine.pid(),
             )
 
+    def take(self, box_id: BoxId, slot: int) -> None:
+        """Let a standby run, in this slot from now on."""
+        machine = self._machine
+        with machine.lock:
+            found = self._existing(box_id)
+            if found.state.can_start:
+                machine.boxes[box_id] = replace(found, box=replace(found.box, slot=slot))
+        self.start(box_id)
+
     def update(self, box_id: BoxId, limits: Limits) -> None:
         """Change the limits of a running box; not below what it uses."""
         machine = self._machine
@@ -103,6 +116,7 @@ class MemoryBoxes:
             if not found.state.runs:
                 raise RejectedError(f"box {box_id} does not run, so it has no limits to change")
             _check_limits(limits)
+            require_limits(limits, machine.features)
             if limits.memory_max_bytes < found.workload.memory_bytes:
                 raise RejectedError(
                     f"box {box_id} uses more memory than the new limit",
@@ -122,7 +136,7 @@ class MemoryBoxes:
             wait_ms = grace_ms if found.workload.ignores_signal else _STOP_MS
             machine.clock.sleep_ms(wait_ms)
             status = SIGKILL_STATUS if killed else found.workload.stop_status
-            machine.crash(box_id, status)
+            machine.crash(box_id, status, told=True)
 
     def remove(self, box_id: BoxId) -> None:
         """Forget a box that does not run."""
@@ -148,6 +162,33 @@ class MemoryBoxes:
         with machine.faults.during("boxes.logs", str(box_id)), machine.lock:
             found = self._existing(box_id)
             return found.workload.log[-lines_max:] if found.started_ms and lines_max > 0 else ()
+
+    def follow(self, box_id: BoxId, lines_max: int) -> Iterator[str]:
+        """The lines of a box once it has started, until it ends."""
+        seen = 0
+        while True:
+            with self._machine.lock:
+                self._machine.settle()
+                runs = self._existing(box_id).state.runs
+            found = self.logs(box_id, lines_max)
+            yield from found[seen:]
+            seen = len(found)
+            if not runs:
+                return
+            time.sleep(_LOOK_SECONDS)
+
+    def ended_from_outside(self, box_id: BoxId) -> bool:
+        """Whether a stopped box was told to end."""
+        with self._machine.lock:
+            self._machine.settle()
+            found = self._machine.boxes.get(box_id)
+            return found is not None and found.told_to_end
+
+    def listen(self, heard: Callable[[Happened], None]) -> Callable[[], None]:
+        """What the machine tells of boxes that end."""
+        hearers = self._machine.hearers
+        hearers.append(heard)
+        return lambda: hearers.remove(heard)
 
     def execute(
         self, box_id: BoxId, command: Sequence[str], timeout_ms: int | None = None
@@ -211,7 +252,7 @@ class MemoryBoxes:
         for file in box.spec.files:
             self._contents.file(file.digest)
         for secret in box.spec.secrets:
-            self._contents.secret(box.id.owner, secret.name)
+            self._contents.secret(box.id.owner, secret.name, secret.digest)
 
 
 def _check_image(box: Box, image: ImageFacts) -> None:
@@ -240,24 +281,6 @@ def _check_limits(limits: Limits) -> None:
         raise RejectedError("a box needs at least one task and 0.01 cpu")
 
 
-def _check_features(box: Box, present: Features) -> None:
-    profile = box.spec.profile
-    asked = {
-        features.SHARED_NAMESPACES: bool(box.joins),
-        features.DEVICES: bool(profile.devices),
-        features.HOST_PATHS: bool(profile.host_paths),
-        features.NETWORK: box.spec.networked,
-        features.OWNER_IDMAP: any(volume.owner_uid != box.spec.uid for volume in box.spec.volumes),
-        features.IO: bool(box.limits.io_read_bytes or box.limits.io_write_bytes),
-        features.BANDWIDTH: bool(box.limits.bandwidth_in_bits or box.limits.bandwidth_out_bits),
-    }
-    for feature, needed in asked.items():
-        if needed and not present.has(feature):
-            raise FeatureMissingError(
-                f"the engine {present.engine} cannot enforce {feature}: {present.why(feature)}"
-            )
-
-
 def _observed(box: SimulatedBox, present: Features) -> ObservedBox:
     made = box.box
     return ObservedBox(
@@ -268,7 +291,7 @@ def _observed(box: SimulatedBox, present: Features) -> ObservedBox:
         set_name=made.set_name,
         service_key=made.service_key,
         address=made.address,
-        limits=_shown(box.limits, present) if box.state.runs else None,
+        limits=_shown(box.limits, present) if box.state is not State.STOPPED else None,
         created_ms=box.created_ms,
         started_ms=box.started_ms,
         stopped_ms=box.stopped_ms,
@@ -278,6 +301,8 @@ def _observed(box: SimulatedBox, present: Features) -> ObservedBox:
         engine_id=f"memory-{made.id}",
         joins=made.joins,
         names=box.names,
+        uid_base=made.uid_base,
+        service_address=made.service_address,
     )
 
 

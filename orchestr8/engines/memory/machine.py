@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.network import Element
-from orchestr8.boxes.world import ObservedVolume, State
+from orchestr8.boxes.world import ObservedCopy, ObservedVolume, State
 from orchestr8.contract.model import ImageFacts
 from orchestr8.engines.memory.clock import Clock, SystemClock
 from orchestr8.engines.memory.faults import Faults
 from orchestr8.engines.memory.workload import SIGKILL_STATUS, Workload
+from orchestr8.engines.protocol import Happened
 from orchestr8.isolation import features
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
@@ -30,7 +33,6 @@ _WHY_MISSING = {
     features.CPU_GUARANTEE: "the simulated kernel weighs no owners; it counts at admission",
     features.IO: "the simulated machine has no block devices",
     features.BANDWIDTH: "the simulated machine has no traffic control",
-    features.STANDBY: "a created box starts no sooner here",
     features.EDGE: "edges are not built yet",
     features.AMBIENT_CAPABILITIES: "the simulated machine sets no ambient capabilities",
 }
@@ -49,8 +51,7 @@ def machine_features(*also: str) -> Features:
     )
 
 
-@dataclass(frozen=True)
-class SimulatedBox:
+class SimulatedBox(Struct, frozen=True):
     """One box at one moment."""
 
     box: Box
@@ -62,6 +63,7 @@ class SimulatedBox:
     stopped_ms: int = 0
     exit_status: int | None = None
     out_of_memory: bool = False
+    told_to_end: bool = False
     pid: int | None = None
     names: tuple[tuple[str, str], ...] = ()
 
@@ -77,8 +79,7 @@ class SimulatedBox:
         )
 
 
-@dataclass
-class Machine:
+class Machine(Struct):
     """All state, in this process only. Tests read and set it; the engine goes through its lock.
 
     `workloads` says what runs, by box id, service (`api.payments`) or image reference or id; the
@@ -92,17 +93,21 @@ class Machine:
     features: Features = field(default_factory=machine_features)
     faults: Faults = field(default_factory=Faults)
     any_image: bool = False
+    engine_id: str = ""
     boot_id: str = "00000000-0000-4000-8000-000000000001"
     boxes: dict[BoxId, SimulatedBox] = field(default_factory=dict)
     images: dict[str, ImageFacts] = field(default_factory=dict)
     registry: dict[str, ImageFacts] = field(default_factory=dict)
     volumes: dict[str, ObservedVolume] = field(default_factory=dict)
+    copies: dict[tuple[str, str], ObservedCopy] = field(default_factory=dict)
     network_prepared: bool = False
     elements: set[Element] = field(default_factory=set)
     listeners: dict[tuple[str, int], str] = field(default_factory=dict)
     quotas: dict[str, Quota] = field(default_factory=dict)
     workloads: dict[str, Workload] = field(default_factory=dict)
     lies: dict[BoxId, Callable[[Reading], Reading]] = field(default_factory=dict)
+    keepsake: dict[str, bytes] = field(default_factory=dict)
+    hearers: list[Callable[[Happened], None]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _pids: Iterator[int] = field(default_factory=lambda: itertools.count(1_001))
 
@@ -139,24 +144,40 @@ class Machine:
                         box.workload.exit_status,
                         box.workload.out_of_memory,
                     )
+                    self.tell(box_id)
+
+    def tell(self, box_id: BoxId) -> None:
+        """Whoever listens hears that a box ended."""
+        for heard in list(self.hearers):
+            heard(Happened(f"{box_id} ended", box_id))
 
     def crash(
-        self, box_id: BoxId, exit_status: int = SIGKILL_STATUS, *, out_of_memory: bool = False
+        self,
+        box_id: BoxId,
+        exit_status: int = SIGKILL_STATUS,
+        *,
+        out_of_memory: bool = False,
+        told: bool = False,
     ) -> None:
-        """Somebody else ends a running box."""
+        """A running box ends; by itself, unless it is told to."""
         with self.lock:
             self.settle()
             box = self.boxes[box_id]
             if box.state.runs:
-                self.boxes[box_id] = box.ended(self.clock.now_ms(), exit_status, out_of_memory)
+                ended = box.ended(self.clock.now_ms(), exit_status, out_of_memory)
+                self.boxes[box_id] = replace(ended, told_to_end=told)
+                self.tell(box_id)
 
     def reboot(self) -> None:
-        """Everything stops; boxes and volumes stay, table, cgroups and pids do not."""
+        """Everything stops; boxes and volumes stay, table, cgroups, mounts and pids do not."""
         with self.lock:
             for box_id, box in self.boxes.items():
                 if box.state.runs:
                     self.boxes[box_id] = box.ended(self.clock.now_ms(), SIGKILL_STATUS)
+            for name, volume in self.volumes.items():
+                self.volumes[name] = replace(volume, ready=volume.size_bytes is None)
             self.network_prepared = False
             self.elements.clear()
             self.quotas.clear()
+            self.keepsake.clear()
             self.boot_id = f"00000000-0000-4000-8000-{self.pid():012d}"

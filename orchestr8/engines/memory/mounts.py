@@ -110,7 +110,9 @@ def _binds(table: _Table, machine: Machine, spec: BoxSpec) -> None:
         path = known.path if known else ""
         rights = _RO if volume.read_only else _RW
         mapped = frozenset({"idmapped"} if volume.owner_uid != spec.uid else ())
-        table.add(volume.target, "ext4", rights | _TIGHT | mapped, root=path, host_paths=(path,))
+        whole = known is not None and known.size_bytes is not None
+        root = "/" if whole else path
+        table.add(volume.target, "ext4", rights | _TIGHT | mapped, root=root, host_paths=(path,))
     for bind in spec.profile.host_paths:
         rights = _RO if bind.read_only else _RW
         table.add(bind.target, "ext4", rights | _TIGHT, root=bind.source, host_paths=(bind.source,))

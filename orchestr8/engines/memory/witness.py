@@ -10,7 +10,7 @@ import struct
 
 from orchestr8.engines.memory.machine import Machine, SimulatedBox
 from orchestr8.engines.memory.mounts import ROOT_MOUNT, mask_of, mounts
-from orchestr8.isolation import capabilities, features
+from orchestr8.isolation import apparmor, capabilities, features
 from orchestr8.isolation.limits import Limits, Quota
 from orchestr8.isolation.seccomp import ENOSYS
 from orchestr8.isolation.strict import VERSIONS
@@ -82,6 +82,11 @@ def _true_reading(machine: Machine, found: SimulatedBox, pid: int) -> Reading:
         hostname=networked.spec.hostname,
         host_parameters={"net.bridge.bridge-nf-call-iptables": "1"},
         architecture=machine.features.architecture,
+        file_systems={
+            mount.target: volume.size_bytes
+            for mount in spec.volumes
+            if (volume := machine.volumes.get(mount.volume)) and volume.size_bytes
+        },
     )
 
 
@@ -136,6 +141,7 @@ def _status(machine: Machine, found: SimulatedBox, pid: int) -> tuple[dict[str, 
 def _task(machine: Machine, found: SimulatedBox, pid: int) -> TaskReading:
     strict = VERSIONS[found.box.spec.profile.strict]
     status, id_map = _status(machine, found, pid)
+    profile = f"{apparmor.profile_name(strict.version)} (enforce)"
     return TaskReading(
         pid=pid,
         start_time=found.started_ms,
@@ -146,7 +152,7 @@ def _task(machine: Machine, found: SimulatedBox, pid: int) -> TaskReading:
         oom_score_adj=strict.oom_score_adj,
         uid_map=id_map,
         gid_map=id_map,
-        security_label="orchestr8 (enforce)" if machine.features.has(features.LSM) else None,
+        security_label=profile if machine.features.has(features.LSM) else None,
         program="/run",
         program_mount=ROOT_MOUNT,
         workdir=found.box.spec.workdir,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 SIGKILL_STATUS = 128 + 9
 SIGTERM_STATUS = 128 + 15
 
 
-@dataclass(frozen=True)
-class Workload:
+class Workload(Struct, frozen=True):
     """Runs for ever and is healthy at once, unless told otherwise.
 
     `exits_after_ms` counts from the start, `healthy_after_ms` too (None: never), and

@@ -5,7 +5,10 @@ There a limit below that is taken and ends the box at once; on v1 the kernel ref
 
 from __future__ import annotations
 
+from orchestr8.errors import RejectedError
+from orchestr8.isolation.limits import Limits
 from orchestr8.kernel import cgroups, files
+from orchestr8.names import BoxId
 
 _REVOCABLE = ("inactive_file", "active_file")
 
@@ -23,3 +26,14 @@ def held_bytes(pid: int) -> int | None:
         return max(0, int(current) - sum(int(counted.get(name, 0)) for name in _REVOCABLE))
     except (OSError, ValueError):
         return None
+
+
+def require_room(box_id: BoxId, pid: int, limits: Limits) -> None:
+    """Raises RejectedError for a limit below what the box holds: on cgroup v2 the kernel would
+    take it and kill the box at once."""
+    used = held_bytes(pid)
+    if used is not None and used > limits.memory_max_bytes:
+        raise RejectedError(
+            f"box {box_id} uses {used >> 20}MiB of memory, more than the new limit",
+            "lower it less, or let the box be replaced",
+        )

@@ -1,0 +1,57 @@
+"""What the engine's single calls on a box take: a limit changed, a command run, a gate opened."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from benchmarks.crun_boxes import CrunBoxesOfOurs, crun_boxes
+from benchmarks.ground import Ground
+from benchmarks.rows import Row, in_turn, milliseconds
+from benchmarks.workload import offset, stamp, workload
+from orchestr8.isolation.limits import MIB
+
+TITLE = "Single calls on a box"
+ROUNDS = 25
+
+
+def rows(ground: Ground) -> Iterator[Row]:
+    """The calls of the crun engine in this process."""
+    folder = ground.scratch / "calls"
+    folder.mkdir(mode=0o711)
+    ground.scratch.chmod(0o711)
+    with crun_boxes(workload(folder).archive) as ours:
+        box = ours.box()
+        ours.boxes.create(box)
+        ours.boxes.start(box.id)
+        sizes = itertools.cycle((48 * MIB, 64 * MIB))
+
+        def limit() -> float:
+            wanted = replace(box.limits, memory_max_bytes=next(sizes))
+            return milliseconds(lambda: ours.boxes.update(box.id, wanted))
+
+        def command() -> float:
+            return milliseconds(lambda: ours.boxes.execute(box.id, ["/first", "once"]))
+
+        measures = {"limit": limit, "command": command, "gate": lambda: _gate(ours)}
+        found = {name: statistics.median(v) for name, v in in_turn(ROUNDS, measures).items()}
+    yield Row("a limit changed", found["limit"], None, "", "ms", ROUNDS, most=0.2)
+    yield Row("a command run, to its end", found["command"], None, "", "ms", ROUNDS, most=8)
+    yield Row(
+        "a created box started", found["gate"], None, "", "ms", ROUNDS, most=1,
+        note="to the workload's first instruction",
+    )  # fmt: skip
+
+
+def _gate(ours: CrunBoxesOfOurs) -> float:
+    box = ours.box()
+    ours.boxes.create(box)
+    began = time.monotonic_ns()
+    ours.boxes.start(box.id)
+    taken = stamp(ours.log(box.id)) - offset(ours.pid(box.id)) - began
+    ours.end(box.id)
+    return taken / 1e6

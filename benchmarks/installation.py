@@ -1,0 +1,86 @@
+"""An installation of orchestr8 for one group of rows, and what others put on its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from benchmarks.ground import Ground, python, run
+from tests.hosts import Engine
+from tests.scenarios.fleet import Fleet
+
+_CALLS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Installation:
+    """State, run folder and secrets of its own; everything through the command line."""
+
+    fleet: Fleet
+    environment: dict[str, str]
+
+    def command(self, *words: str) -> list[str]:
+        """The command line of `orchestr8 WORDS`."""
+        return python("-m", "orchestr8", *words)
+
+    def type(self, *words: str) -> str:
+        """Types `orchestr8 WORDS`; an error if it fails."""
+        return run(self.command(*words), self.environment)
+
+    def secret(self, owner: str, name: str, content: str) -> None:
+        """Puts a secret where the installation looks for it."""
+        path = Path(self.environment["ORCHESTR8_SECRETS"]) / owner / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(content)
+        path.chmod(0o600)
+
+    def container(self, service: str) -> dict[str, Any]:
+        """The running container of a service, as the engine describes it."""
+        return self.fleet.container(service)
+
+
+@contextmanager
+def installation(ground: Ground) -> Iterator[Installation]:
+    """A fresh one; nothing of it stays."""
+    fleet = Fleet.new(ground.engine)
+    environment = {**fleet.environment, **ground.environment}
+    environment["ORCHESTR8_SECRETS"] = str(fleet.base / "etc" / "secrets")
+    for name in set(fleet.environment) - set(ground.environment):
+        if not name.startswith("ORCHESTR8_"):
+            del environment[name]
+    try:
+        yield Installation(fleet, environment)
+    finally:
+        fleet.take_down()
+
+
+def client(engine: Engine) -> docker.APIClient:
+    """The engine's own interface, for what is looked at and cleared away."""
+    return docker.APIClient(engine.docker_host, version="auto")
+
+
+def clear(engine: Engine, label: str) -> None:
+    """Removes the containers with this label, a few at a time."""
+    api = client(engine)
+    found = api.containers(all=True, filters={"label": label})
+    with ThreadPoolExecutor(_CALLS_AT_ONCE) as pool:
+        list(pool.map(lambda one: api.remove_container(one["Id"], force=True, v=True), found))
+    api.close()
+
+
+def last_start(containers: Sequence[dict[str, Any]]) -> float:
+    """When the last of these started, in seconds since the epoch, by the engine's own word."""
+    return max(_seconds(one["State"]["StartedAt"]) for one in containers)
+
+
+def _seconds(text: str) -> float:
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    moment = datetime.fromisoformat(f"{whole}+00:00").timestamp()
+    return moment + float(f"0.{fraction or 0}")

@@ -1,0 +1,141 @@
+"""Fifty boxes from one manifest, from the command to the start of the last one.
+
+Of all three the engine's own word counts: when it started the last container.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import compose
+from benchmarks.ground import ROOT, Ground, plain_environment, python, run
+from benchmarks.installation import Installation, clear, client, installation, last_start
+from benchmarks.rows import Row, in_turn, medians
+from orchestr8.controller.settings import PARALLEL_CALLS
+
+TITLE = "Fifty boxes at once"
+COUNT = 50
+ROUNDS = 3
+BARE = "orchestr8-bench-bare"
+_STAGED = ("hosts", "resolv.conf")
+
+
+def rows(ground: Ground) -> Iterator[Row]:
+    """`apply` against a bare client with the same parallelism, and against Compose."""
+    manifest = ground.scratch / "crowd.yaml"
+    manifest.write_text(_manifest())
+    with installation(ground) as ours, compose.project(ground, "bench-crowd", _file()) as peer:
+        ours.type("apply", str(manifest))
+        body = ground.scratch / "body.json"
+        body.write_text(json.dumps(_body(ours.container("box-0.crowd"), ground.scratch)))
+        ours.type("down")
+        measures = {
+            "ours": lambda: _ours(ours, manifest),
+            "bare": lambda: _bare(ground, body),
+        }
+        if peer:
+            measures["compose"] = lambda: _compose(ground, peer)
+        try:
+            found = medians(in_turn(ROUNDS, measures, warm=0))
+        finally:
+            clear(ground.engine, BARE)
+    yield Row(
+        f"{COUNT} boxes started",
+        found["ours"],
+        found["bare"],
+        f"a bare client, {PARALLEL_CALLS} calls at once",
+        "ms",
+        ROUNDS,
+        most=1.1,
+        note="the bare client posts the very bodies that the engine got from us, to the same "
+        "network, and knows nothing of plans, owners, staging, walls or a store",
+    )
+    yield Row(
+        f"{COUNT} boxes started, and Compose",
+        found["ours"],
+        found.get("compose"),
+        f"`up -d` of {compose.version(ground)}",
+        "ms",
+        ROUNDS,
+    )
+
+
+def _ours(ours: Installation, manifest: Path) -> float:
+    began = time.time()
+    ours.type("apply", str(manifest))
+    taken = last_start(ours.fleet.containers()) - began
+    ours.type("down")
+    return taken * 1000
+
+
+def _bare(ground: Ground, body: Path) -> float:
+    script = str(ROOT / "benchmarks" / "bare" / "boxes.py")
+    words = [str(ground.engine.socket), str(body), BARE, str(COUNT), str(PARALLEL_CALLS)]
+    return _started(ground, lambda: run(python("-I", script, *words), plain_environment()), BARE)
+
+
+def _compose(ground: Ground, peer: compose.Project) -> float:
+    taken = _started(ground, lambda: peer.type("up", "-d"), peer.label)
+    peer.type("down", "-t", "0")
+    return taken
+
+
+def _started(ground: Ground, make: Callable[[], object], label: str) -> float:
+    """Milliseconds from the call to the start of the last container with this label."""
+    began = time.time()
+    make()
+    api = client(ground.engine)
+    listed = api.containers(all=True, filters={"label": label})
+    if len(listed) != COUNT:
+        raise RuntimeError(f"{len(listed)} containers of {COUNT} with the label {label}")
+    taken = last_start([api.inspect_container(one["Id"]) for one in listed]) - began
+    api.close()
+    clear(ground.engine, label)
+    return taken * 1000
+
+
+def _manifest() -> str:
+    lines = ["orchestr8: 1\nowner: crowd\ndefaults: {limits: {memory: 32MiB, pids: 32}}\nservices:"]
+    health = '{http: ":8080/", within: 120s}'
+    for number in range(COUNT):
+        lines.append(f'  box-{number}: {{image: "hello:1", health: {health}}}')
+    return "\n".join([*lines, ""])
+
+
+def _file() -> str:
+    lines = ["services:"]
+    for number in range(COUNT):
+        lines.append(
+            f"  box-{number}: {{image: 'hello:1', user: '65532:65532', read_only: true, "
+            "cap_drop: [ALL], security_opt: ['no-new-privileges:true'], pids_limit: 32, "
+            "mem_limit: 32m, memswap_limit: 32m, cpus: 0.5}"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _body(container: dict[str, Any], scratch: Path) -> dict[str, Any]:
+    """What the engine was asked for, with plain files instead of those that were staged."""
+    config, host = dict(container["Config"]), dict(container["HostConfig"])
+    for name in _STAGED:
+        (scratch / name).write_text("127.0.0.1 localhost\n" if name == "hosts" else "")
+    for mount in host.get("Mounts") or []:
+        if Path(mount.get("Source", "")).name in _STAGED:
+            mount["Source"] = str(scratch / Path(mount["Source"]).name)
+    host["Binds"] = [_plain(bind, scratch) for bind in host.get("Binds") or []]
+    config["Labels"] = {BARE: "yes"}
+    network = host["NetworkMode"]
+    return {
+        **config,
+        "HostConfig": host,
+        "NetworkingConfig": {"EndpointsConfig": {network: {}}},
+    }
+
+
+def _plain(bind: str, scratch: Path) -> str:
+    source, _, rest = bind.partition(":")
+    name = Path(source).name
+    return f"{scratch / name}:{rest}" if name in _STAGED else bind

@@ -1,0 +1,45 @@
+"""What the kernel counts of processes: their memory, their time, who made them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def held_kilobytes(pids: Iterable[int]) -> float:
+    """Their memory, with what they share with others in proportion (PSS)."""
+    lines = [
+        line
+        for pid in pids
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    ]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def spent_ms(pids: Iterable[int]) -> float:
+    """Their processor time so far, in the kernel's steps."""
+    return sum(sum(map(int, _stat(pid)[11:13])) for pid in pids) * TICK_MS
+
+
+def parent(pid: int) -> int:
+    """The process that it belongs to."""
+    return int(_stat(pid)[1])
+
+
+def children(name: str) -> Iterator[int]:
+    """This process's own children whose name begins so."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            named = (folder / "comm").read_text("utf-8").startswith(name)
+            if named and parent(int(folder.name)) == os.getpid():
+                yield int(folder.name)
+        except FileNotFoundError:
+            continue
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state on."""
+    return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(") ")[2].split()

@@ -1,0 +1,32 @@
+"""A server of an installation, for the rows that are measured through it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.installation import Installation
+
+SECONDS_MOST = 60.0
+
+
+@contextmanager
+def serving(ours: Installation) -> Iterator[int]:
+    """The server's process while this lasts; it answers before it is given."""
+    socket = Path(ours.environment["ORCHESTR8_RUN"], "api.sock")
+    server = subprocess.Popen(
+        ours.command("serve"), env=ours.environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + SECONDS_MOST
+        while not socket.exists():
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the server does not begin")
+            time.sleep(0.05)
+        yield server.pid
+    finally:
+        server.terminate()
+        server.wait(SECONDS_MOST)

@@ -1,0 +1,194 @@
+"""Commands for somebody at the API: the very functions that a person types, with another terminal,
+another's files and another's rights."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Struct
+
+from orchestr8.cli.app import call
+from orchestr8.cli.asking import Asking, asked_by
+from orchestr8.cli.reach import reaching
+from orchestr8.cli.report import report
+from orchestr8.cli.terminal import Terminal, shown_on
+from orchestr8.cli.texts import Texts, texts_of
+from orchestr8.controller.authority import EVERYTHING, ROOT, Asker, Authority
+from orchestr8.controller.loop import Loop
+from orchestr8.controller.session import Session, session
+from orchestr8.controller.settings import Settings
+from orchestr8.errors import Exit, Orchestr8Error, UsageError
+from orchestr8.reading import Found, is_plan_file
+from orchestr8.server.answers import Answer
+from orchestr8.server.application import Application
+from orchestr8.server.documents import Command
+from orchestr8.server.documents import Reading as SentReading
+from orchestr8.server.routes import ROUTES
+
+_HELP = frozenset(("-h", "--help"))
+"""What the library that reads command lines would print to this process's own output."""
+CHANGES = frozenset(route.verb for route in ROUTES if route.changes)
+
+
+class _NeedsError(Exception):
+    """Something must be sent beside the command; nothing was done."""
+
+
+class _Sent(Struct, frozen=True):
+    """One stream of an answer, as something to write to."""
+
+    answer: Answer
+    name: str
+
+    def write(self, text: str, /) -> int:
+        """Sends some text."""
+        if text:
+            self.answer.put(**{self.name: text})
+        return len(text)
+
+    def flush(self) -> None:
+        """All is sent at once."""
+
+    def isatty(self) -> bool:
+        """No device is asked of it."""
+        return False
+
+
+@dataclass
+class _There:
+    """The files of the machine on which the command was typed: what was sent of them."""
+
+    command: Command
+    answer: Answer
+    missing: list[str] = field(default_factory=list)
+    """Files that must be sent."""
+    paths: Sequence[str] | None = None
+    """Paths whose texts must be sent."""
+
+    def texts(self, paths: Sequence[str]) -> Texts:
+        """The manifests under these paths; raises ManifestError."""
+        reading = self._reading(paths)
+        found = Found()
+        found.texts = [(text.name, _bytes(text.content, text.name)) for text in reading.texts]
+        found.passed_over = list(reading.passed_over)
+        found.problems = [(wrong.path, wrong.what, wrong.remedy) for wrong in reading.problems]
+        texts = texts_of(found)
+        texts.read_file = self._file
+        return texts
+
+    def _file(self, path: str) -> bytes:
+        """A file that a manifest names; all that are missing are asked for at once."""
+        sent = self.command.files.get(path)
+        if sent is None:
+            self.missing.append(path)
+            raise OSError(0, "it was not sent")
+        if sent.content is None:
+            raise OSError(sent.errno, sent.why)
+        return _bytes(sent.content, path)
+
+    def plan_file(self, paths: Sequence[str]) -> tuple[str, bytes] | None:
+        """The first plan file among these paths, and its content."""
+        self._reading(paths)
+        for path, sent in self.command.plans.items():
+            content = _bytes(sent, path)
+            if path in paths and is_plan_file(content):
+                return path, content
+        return None
+
+    def _reading(self, paths: Sequence[str]) -> SentReading:
+        """What was sent of these paths."""
+        reading = self.command.reading
+        if reading is None or list(paths) != reading.paths:
+            self.paths = paths
+            raise _NeedsError
+        return reading
+
+    def check_out(self, path: str) -> None:
+        """Whoever writes it looks before."""
+
+    def write_plan(self, path: str, text: str) -> None:
+        """Writes a plan file where the command was typed."""
+        self.answer.put(write={"path": path, "text": text})
+
+    @property
+    def needs(self) -> dict[str, Any] | None:
+        """What must be sent, or None."""
+        if self.paths is not None:
+            return {"paths": list(self.paths)}
+        return {"files": sorted(set(self.missing))} if self.missing else None
+
+
+def _bytes(content: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(content, validate=True)
+    except ValueError as error:
+        raise UsageError(f"{name}: its content is not base64", "send it anew") from error
+
+
+class Answering:
+    """Does commands for whoever asks; changes wait their turn in the loop."""
+
+    def __init__(self, loop: Loop, settings: Settings) -> None:
+        self._loop = loop
+        self._settings = settings
+
+    def application(self) -> Application:
+        """The API of this machine."""
+        return Application(self.authority, self.perform)
+
+    def authority(self, asker: Asker) -> Authority:
+        """What is theirs, by the revision in force."""
+        if asker.uid == ROOT:
+            return EVERYTHING
+        with session(self._settings) as opened:
+            return opened.of(asker).authority
+
+    def perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> None:
+        """One command, to the last line of its answer."""
+        asking = Asking(asker, self._settings)
+        if verb not in CHANGES:
+            _answered(asking, verb, command, answer)
+            return
+
+        def change(held: Session) -> None:
+            _answered(Asking(asker, self._settings, held), verb, command, answer)
+
+        try:
+            self._loop.call(change)
+        except Orchestr8Error as error:
+            with shown_on(_terminal(command, answer)):
+                answer.put(exit=report(error, [verb, *command.arguments]))
+
+
+def _answered(asking: Asking, verb: str, command: Command, answer: Answer) -> None:
+    files = _There(command, answer)
+    with asked_by(asking), reaching(files), shown_on(_terminal(command, answer)):
+        status = _status([verb, *command.arguments], files)
+    if files.needs is not None:
+        answer.put(needs=files.needs)
+    else:
+        answer.put(exit=status)
+
+
+def _status(words: Sequence[str], files: _There) -> int:
+    """Runs the command line; what it raises is reported as it is to whoever types it here."""
+    try:
+        before = words[: words.index("--")] if "--" in words else words
+        if _HELP & set(before):
+            raise UsageError("help is given where a command is typed", "leave --help out")
+        return call(words)
+    except _NeedsError:
+        return int(Exit.FAILED)
+    except Exception as error:
+        return int(Exit.FAILED) if files.needs is not None else report(error, words)
+
+
+def _terminal(command: Command, answer: Answer) -> Terminal:
+    shown = command.shown
+    return Terminal(
+        _Sent(answer, "out"), _Sent(answer, "err"), shown.out, shown.err, shown.columns,
+        shown.lines, plain=shown.plain, dumb=shown.dumb,
+    )  # fmt: skip

@@ -1,0 +1,126 @@
+"""A loop as a process: its signals, its log, and what its supervisor wants to hear."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+
+from orchestr8.cli.answering import Answering
+from orchestr8.cli.arguments import Output
+from orchestr8.cli.document import SCHEMA
+from orchestr8.cli.opening import is_passing
+from orchestr8.cli.terminal import escaped, milliseconds
+from orchestr8.controller.loop import Loop
+from orchestr8.controller.polling import Polling
+from orchestr8.controller.progress import Event, Phase
+from orchestr8.controller.session import Session
+from orchestr8.host.notify import Notify
+from orchestr8.names import slot_name
+from orchestr8.server.listening import listening
+
+SILENT_SECONDS_MOST = 900.0
+"""A loop that has been at one thing for longer is hung: no call takes so long."""
+_UNTOLD = ("image", "net", "create", "remove")
+"""Phases that a reader of the log misses nothing without."""
+
+
+class Log:
+    """One line an event, for people or for machines, and none lost in a buffer."""
+
+    def __init__(self, output: Output, notify: Notify) -> None:
+        self._as_json = output is Output.JSON
+        self._notify = notify
+        # Past the stream of the process: what its buffer cannot get rid of would count at the end.
+        self._file = sys.stdout.fileno()
+        self._lock = threading.Lock()
+        self.begun: Callable[[], object] = bool
+        """What is done once the store's lock is held, before anybody is told."""
+
+    def tell(self, event: Event) -> None:
+        """Something happened."""
+        if event.kind == "started":
+            self.begun()
+            self._notify.ready()
+        self._write(event.kind, event.subject, event.what)
+
+    def note(self, text: str) -> None:
+        """A sentence."""
+        self._write("note", "", text)
+
+    def phase(self, phase: Phase) -> None:
+        """A phase of a box is over, or failed."""
+        if phase.milliseconds is None:
+            return
+        if not self._as_json and phase.phase in _UNTOLD and not phase.failed:
+            return
+        subject = slot_name(phase.slot, phase.service) if phase.service else ""
+        what = phase.detail or milliseconds(phase.milliseconds)
+        kind = f"{phase.phase} failed" if phase.failed and phase.phase != "failed" else phase.phase
+        facts = {"box": str(phase.box or ""), "milliseconds": round(phase.milliseconds, 3)}
+        self._write(kind, subject, f"{what}  {phase.box or ''}".rstrip(), **facts)
+
+    def _write(self, kind: str, subject: str, what: str, **facts: Any) -> None:
+        at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+        if self._as_json:
+            document = {"schema": SCHEMA, "kind": "event", "at": at, "event": kind}
+            line = json.dumps(document | {"subject": subject, "what": what, **facts})
+        else:
+            line = escaped("  ".join(filter(None, (at, f"{kind:<8}", subject, what))))
+        # Whoever read the log has gone, or its disk is full: boxes are kept nevertheless.
+        with self._lock, suppress(OSError):
+            os.write(self._file, f"{line}\n".encode(errors="backslashreplace"))
+
+
+def serve(session: Session, output: Output) -> int:
+    """Runs the loop until a signal ends it."""
+    notify = Notify()
+    log = Log(output, notify)
+    loop = Loop(session, log)
+    beside = ExitStack()
+    if not is_passing(session):
+        application = Answering(loop, session.settings).application()
+        polling = Polling(loop, session.settings, session.clock, log)
+
+        def begin() -> None:
+            beside.enter_context(listening(session.settings.run, application, log.note))
+            threading.Thread(target=polling.run, daemon=True).start()
+            beside.callback(polling.stop)
+
+        log.begun = begin
+
+    def end(number: int, _: FrameType | None) -> None:
+        # The next one ends the process at once, which harms nothing either.
+        signal.signal(number, signal.SIG_DFL)
+        notify.stopping()
+        loop.stop()
+
+    def reread(_: int, __: FrameType | None) -> None:
+        loop.reread()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    signal.signal(signal.SIGHUP, reread)
+    over = threading.Event()
+    if notify.watchdog_seconds:
+        threading.Thread(target=_beat, args=(loop, notify, over), daemon=True).start()
+    try:
+        with beside:
+            loop.run()
+    finally:
+        over.set()
+    return 0
+
+
+def _beat(loop: Loop, notify: Notify, over: threading.Event) -> None:
+    """Says that the loop lives, for as long as it does."""
+    while not over.wait(notify.watchdog_seconds / 3):
+        if loop.silent_seconds() < SILENT_SECONDS_MOST:
+            notify.alive()

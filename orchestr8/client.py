@@ -1,0 +1,270 @@
+"""The thin client: a command typed here is done by the server of this machine, where one answers.
+
+Nothing but the standard library, and of that what costs little, is imported until something must
+be shown that the server did not write: whoever changes nothing waits for the change of nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from orchestr8 import reading
+
+TYPE_CHECKING = False
+"""What is imported for type checkers alone costs a command nothing."""
+if TYPE_CHECKING:
+    from typing import Any
+
+VERBS = frozenset(
+    (
+        "plan", "apply", "status", "why", "logs", "history", "prove", "restart", "set", "hold",
+        "down", "remove", "rollback", "sync", "trace", "upgrade",
+    )
+)  # fmt: skip
+"""What a server does; all else is done here."""
+NOT_ASKED = ("-h", "--help", "--engine")
+"""Who types one of these wants nothing of a server."""
+CONNECTING_SECONDS = 5.0
+ROUNDS_MOST = 5
+"""How often a server may ask for files before it has them all."""
+INTERRUPTED, FAILED = 130, 1
+_PIECE_BYTES = 1 << 16
+
+
+def answered(arguments: Sequence[str]) -> int | None:
+    """The exit status of what the server did, with its words printed; None where no server
+    answers, or where the command is none of its: then it is done here."""
+    if not arguments or arguments[0] not in VERBS or not _is_asked(arguments):
+        return None
+    command = _Command(arguments)
+    for _ in range(ROUNDS_MOST):
+        peer = _connected()
+        if peer is None:
+            return None
+        try:
+            with peer:
+                status = command.send(peer)
+        except KeyboardInterrupt:
+            _show_cursor()
+            return _told(
+                "interrupted", "the server goes on with it; `orchestr8 status` shows how far it is",
+                INTERRUPTED, arguments,
+            )  # fmt: skip
+        if status != _AGAIN:
+            return status
+    return _told("the server asks for files without an end", _BROKEN_OFF, FAILED, arguments)
+
+
+_AGAIN = -1
+_BROKEN_OFF = "what was done stays done; the same command goes on from here"
+
+
+def _is_asked(arguments: Sequence[str]) -> bool:
+    """Whether a server would do this. One that serves another state folder has its socket in
+    another run folder, so whoever names the one names the other."""
+    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if any(word.partition("=")[0] in NOT_ASKED for word in before):
+        return False
+    if arguments[0] == "logs" and any(map(_follows, before)) and os.geteuid() == 0:
+        return False
+    if "_ORCHESTR8_COMPLETE" in os.environ:
+        return False
+    return "ORCHESTR8_STATE" not in os.environ or "ORCHESTR8_RUN" in os.environ
+
+
+def _follows(word: str) -> bool:
+    """Whether it asks for lines that come; `-fn5` does, too."""
+    return word == "--follow" or (word[:1] == "-" and word[1:2] != "-" and "f" in word)
+
+
+def _connected() -> Any:
+    """The server's socket, or None where nobody listens."""
+    path = (os.environ.get("ORCHESTR8_RUN") or "/run/orchestr8") + "/api.sock"
+    if not os.path.exists(path):  # noqa: PTH110  (pathlib costs a short command its time)
+        return None
+    import socket
+
+    peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        peer.settimeout(CONNECTING_SECONDS)
+        peer.connect(path)
+        peer.settimeout(None)
+    except (OSError, ValueError):
+        peer.close()
+        return None
+    return peer
+
+
+class _Command:
+    """One command line, and what the server has asked for so far."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._words = arguments
+        self._key = os.urandom(16).hex()
+        self._document: dict[str, Any] = {"arguments": list(arguments[1:]), "shown": _shown()}
+        self._names: list[str] = []
+        paths = [word for word in arguments[1:] if _is_there(word)]
+        if paths and arguments[0] in ("plan", "apply"):
+            self._read(paths)  # a guess, which spares a question
+
+    def send(self, peer: Any) -> int:
+        """Sends it, and prints what comes; the exit status, or _AGAIN after a question."""
+        import json
+
+        body = json.dumps(self._document).encode()
+        head = (
+            f"POST /v1/commands/{self._words[0]} HTTP/1.0\r\nHost: localhost\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"Idempotency-Key: {self._key}\r\n\r\n"
+        )
+        with suppress(OSError):  # it may have answered before it had read all
+            peer.sendall(head.encode() + body)
+        lines = _lines(peer)
+        status = next(lines, b"").split(b" ")
+        for line in lines:
+            if not line:
+                break
+        if status[1:2] != [b"200"]:
+            return self._refused(b"".join(lines))
+        for line in lines:
+            event = json.loads(line)
+            came = self._heard(event)
+            if came is not None:
+                return came
+        _show_cursor()
+        return _told("the server ended before its answer did", _BROKEN_OFF, FAILED, self._words)
+
+    def _heard(self, event: dict[str, Any]) -> int | None:
+        """One line of the answer; the exit status once there is one."""
+        if "out" in event:
+            sys.stdout.write(event["out"])
+            sys.stdout.flush()
+        elif "err" in event:
+            sys.stderr.write(event["err"])
+            sys.stderr.flush()
+        elif "write" in event:
+            return _write(event["write"], self._words)
+        elif "needs" in event:
+            needs = event["needs"]
+            if needs.get("paths") is not None:
+                self._read(needs["paths"])
+            for path in needs.get("files") or ():
+                self._document.setdefault("files", {})[path] = _sent(self._names, path)
+            return _AGAIN
+        elif "exit" in event:
+            return int(event["exit"])
+        return None
+
+    def _read(self, paths: list[str]) -> None:
+        """Reads what is under these paths into the document."""
+        plan = reading.plan_file(paths)
+        found = reading.Found() if plan else reading.read(paths)
+        self._document["plans"] = {plan[0]: _base64(plan[1])} if plan else {}
+        self._names = [name for name, _ in found.texts]
+        self._document["reading"] = {
+            "paths": paths,
+            "texts": [{"name": name, "content": _base64(text)} for name, text in found.texts],
+            "passed_over": found.passed_over,
+            "problems": [
+                {"path": path, "what": what, "remedy": remedy}
+                for path, what, remedy in found.problems
+            ],
+        }
+
+    def _refused(self, body: bytes) -> int:
+        import json
+
+        try:
+            refusal = json.loads(body)
+            what, remedy, status = refusal["what"], refusal["remedy"], refusal["exit"]
+        except (ValueError, KeyError, TypeError):
+            what, remedy, status = "the server's answer cannot be read", _BROKEN_OFF, FAILED
+        return _told(what, remedy, status, self._words)
+
+
+def _is_there(word: str) -> bool:
+    return not word.startswith("-") and os.path.exists(word)  # noqa: PTH110
+
+
+def _lines(peer: Any) -> Any:
+    """Each line that comes, without its end."""
+    left = b""
+    while True:
+        try:
+            piece = peer.recv(_PIECE_BYTES)
+        except OSError:
+            piece = b""
+        if not piece:
+            if left:
+                yield left
+            return
+        *whole, left = (left + piece).split(b"\n")
+        for line in whole:
+            yield line.rstrip(b"\r")
+
+
+def _sent(names: list[str], path: str) -> dict[str, Any]:
+    """A file that a manifest names, or why there is none."""
+    try:
+        return {"content": _base64(reading.read_beside(names, path))}
+    except OSError as error:
+        return {"errno": error.errno or 0, "why": error.strerror or str(error)}
+
+
+def _base64(content: bytes) -> str:
+    from binascii import b2a_base64
+
+    return b2a_base64(content, newline=False).decode()
+
+
+def _shown() -> dict[str, Any]:
+    """Where the answer is shown."""
+    dumb = os.environ.get("TERM") == "dumb"
+    try:
+        size = os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):
+        size = os.terminal_size((80, 24))
+    return {
+        "out": sys.stdout.isatty(),
+        "err": sys.stderr.isatty(),
+        "columns": _number("COLUMNS") or size.columns or 80,
+        "lines": _number("LINES") or size.lines or 24,
+        "plain": dumb or bool(os.environ.get("NO_COLOR")),
+        "dumb": dumb,
+    }
+
+
+def _show_cursor() -> None:
+    """Lines that change hide it while they do, and whoever would show it again is not heard."""
+    if sys.stdout.isatty():
+        sys.stdout.write("\x1b[?25h\n")
+        sys.stdout.flush()
+
+
+def _number(variable: str) -> int:
+    text = os.environ.get(variable, "")
+    return min(int(text), 10_000) if text.isdecimal() else 0
+
+
+def _write(file: dict[str, str], words: Sequence[str]) -> int | None:
+    """Writes a file that the server made; the exit status where that fails."""
+    from orchestr8.cli import planfiles
+    from orchestr8.cli.report import report
+    from orchestr8.errors import UsageError
+
+    try:
+        planfiles.check_out(file["path"])
+        planfiles.write(file["path"], file["text"])
+    except UsageError as error:
+        return report(error, words)
+    return None
+
+
+def _told(what: str, remedy: str, status: int, words: Sequence[str]) -> int:
+    """Says what the server did not, in the form in which everything is said."""
+    from orchestr8.cli.report import sentence
+
+    return sentence(what, remedy, status, words)

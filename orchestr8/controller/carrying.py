@@ -1,0 +1,40 @@
+"""A plan is carried out with the journal told before and after, and what is gone forgotten."""
+
+from __future__ import annotations
+
+from orchestr8.controller.clock import Patience
+from orchestr8.controller.execute import Outcome, Result, Watch, execute
+from orchestr8.controller.recording import conclude, intend
+from orchestr8.controller.session import Session
+from orchestr8.names import BoxId
+from orchestr8.planning.plan import ForgetBox, Plan, RemoveBox, StartBox
+
+Outcomes = tuple[Outcome, ...]
+
+
+def carry_out(session: Session, plan: Plan, watch: Watch, patience: Patience) -> Outcomes:
+    """Allocations first, then intents, then the calls; what became of each."""
+    session.store.ledger.allocate(plan.allocations)
+    intents = intend(session, plan)
+    outcomes = execute(plan, session.borders, watch, patience)
+    conclude(session, plan, intents, outcomes)
+    session.store.ledger.forget_boxes(
+        action.call.id
+        for action, outcome in zip(plan.actions, outcomes, strict=True)
+        if isinstance(action.call, RemoveBox | ForgetBox) and outcome.result is Result.DONE
+    )
+    return outcomes
+
+
+def started(plan: Plan, outcomes: Outcomes) -> list[BoxId]:
+    """The boxes that started."""
+    return [
+        action.call.id
+        for action, outcome in zip(plan.actions, outcomes, strict=True)
+        if isinstance(action.call, StartBox) and outcome.result is Result.DONE
+    ]
+
+
+def failed(outcomes: Outcomes) -> list[Outcome]:
+    """What failed by itself, and not since the time was over."""
+    return [one for one in outcomes if one.result is Result.FAILED and not one.late]

@@ -1,0 +1,110 @@
+"""Time, and the hands that make calls while it goes by: the machine's own.
+
+Whoever walks, executes and waits reads time here and nowhere else, so that a simulation can put
+another clock in its place.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from msgspec import Struct, field
+
+from orchestr8.controller.settings import PARALLEL_CALLS
+from orchestr8.names import BoxId
+
+
+class Workers(Protocol):
+    """Hands that make several calls at once."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        """Begins a call."""
+
+    def map(self, function: Callable[..., Any], /, *given: Iterable[Any]) -> Iterator[Any]:
+        """Calls for each, with the answers in the order of what was given."""
+
+    def wait(self, futures: Collection[Future[Any]], seconds: float | None) -> set[Future[Any]]:
+        """Those that are over, once there is one or the time has passed; None waits for ever."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Ends; what is not begun may be given up."""
+
+
+class Threads(ThreadPoolExecutor):
+    """Threads of this process, no more at once than an engine bears."""
+
+    def __init__(self) -> None:
+        super().__init__(PARALLEL_CALLS)
+
+    def wait(self, futures: Collection[Future[Any]], seconds: float | None) -> set[Future[Any]]:
+        """Those that are over, once there is one or the time has passed."""
+        return wait(futures, seconds, FIRST_COMPLETED).done
+
+
+class Clock:
+    """The machine's time and threads."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch; people may set it back."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        """Seconds from anywhere, which only grow."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Comes back when this time has passed."""
+        time.sleep(seconds)
+
+    def workers(self) -> Workers:
+        """Fresh hands; whoever asks for them ends them."""
+        return Threads()
+
+    def receive(self, inbox: SimpleQueue[Any], seconds: float) -> Any:
+        """The next message, or None when none came in this time."""
+        try:
+            return inbox.get(timeout=max(seconds, 0))
+        except Empty:
+            return None
+
+
+CLOCK = Clock()
+
+
+@contextmanager
+def working(clock: Clock) -> Iterator[Workers]:
+    """Hands for as long as a block lasts."""
+    workers = clock.workers()
+    try:
+        yield workers
+    finally:
+        workers.shutdown()
+
+
+def no() -> bool:
+    """Nothing of the kind."""
+    return False
+
+
+class Patience(Struct, frozen=True):
+    """How long a plan is waited for: until `deadline` (monotonic seconds), and at gates only as
+    long as nothing else needs whoever waits.
+
+    `since` remembers from when each box was waited for, at gates that were left open too.
+    """
+
+    deadline: float
+    clock: Clock = CLOCK
+    needed: Callable[[], bool] = no
+    ending: Callable[[], bool] = no
+    since: dict[BoxId, float] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        """Whether the time has passed, or whoever waits is to end."""
+        return self.clock.monotonic() > self.deadline or self.ending()

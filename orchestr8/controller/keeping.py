@@ -1,0 +1,216 @@
+"""One turn of the loop: look at everything, make it true, note what failed, and say when next.
+
+A turn compares levels. What woke the loop is not asked: a lost event costs only time, and one that
+came twice costs a look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from orchestr8.boxes.world import Health, ObservedBox, State
+from orchestr8.contract.expiry import end_of
+from orchestr8.controller.carrying import Outcomes, carry_out, failed
+from orchestr8.controller.cycle import Cycle, walk
+from orchestr8.controller.execute import Result
+from orchestr8.controller.failing import DID_NOT_COME, Failing
+from orchestr8.controller.health import how_it_ended
+from orchestr8.controller.narrate import Narrator
+from orchestr8.controller.patrol import Patrol
+from orchestr8.controller.progress import Event, Listener
+from orchestr8.controller.request import aim_in_force
+from orchestr8.controller.session import Session
+from orchestr8.controller.settings import SETTLE_MS
+from orchestr8.names import BoxId, ServiceName
+from orchestr8.planning.backoff import GOOD_RUN_MS
+from orchestr8.planning.release import release_boxes
+
+FOREVER_MS = 10**12
+PAUSE_FIRST_MS = 1_000
+PAUSE_LONGEST_MS = 60_000
+
+
+@dataclass
+class Keeper:
+    """What the loop remembers from turn to turn; all of it may be lost."""
+
+    session: Session
+    listener: Listener
+    narrator: Narrator = field(init=False)
+    unwanted: dict[BoxId, str] = field(default_factory=dict)
+    """Boxes to be replaced, and why."""
+    patrol: Patrol = field(init=False)
+    _noted: set[BoxId] = field(default_factory=set)
+    _works: dict[ServiceName, tuple[str, int]] = field(default_factory=dict)
+    _told: set[tuple[str, str]] = field(default_factory=set)
+    _pause_ms: int = 0
+
+    def __post_init__(self) -> None:
+        self.narrator = Narrator(self.listener, self.session.clock)
+        self.patrol = Patrol(self.session, self.listener, self.narrator)
+
+    def turn(self) -> tuple[Cycle, int]:
+        """Looks and acts once; what was found, and in how many milliseconds to look again.
+
+        Raises EngineError, StoreError or ManifestError with what was done so far left done.
+        """
+        cycle = self._walk()
+        if self._note_ends(cycle):
+            cycle = self._walk()
+        self._forget_gone(cycle)
+        self._tell_steps(cycle)
+        if cycle.plan.empty:
+            self._pause_ms = 0
+            self._note_what_works(cycle)
+            if self._prove(cycle):
+                return cycle, 0
+            return cycle, min(self._next_ms(cycle), int(self.patrol.seconds_left() * 1000) + 1)
+        return cycle, self._carry_out(cycle)
+
+    def _walk(self) -> Cycle:
+        aim = aim_in_force(self.session)
+        return walk(self.session, replace(aim, unwanted=self.unwanted, fetch=True))
+
+    def _prove(self, cycle: Cycle) -> bool:
+        """Proves a few boxes; whether one is to be replaced.
+
+        A broken claim counts as a failure of its slot, so that a replacement that is no better is
+        not replaced for ever.
+        """
+        failing = Failing(self.session, self.narrator)
+        boxes = {box.id: box for box in cycle.world.boxes}
+        broken = self.patrol.walk(cycle)
+        fresh = broken.keys() - self.unwanted.keys()
+        for box_id in sorted(fresh):
+            self.unwanted[box_id] = broken[box_id]
+            failing.note_end(cycle, boxes[box_id], broken[box_id])
+            self.listener.tell(Event("alarm", broken[box_id], str(box_id)))
+        return bool(fresh)
+
+    def _tell_steps(self, cycle: Cycle) -> None:
+        """Says what is about to be done and what waits, and nothing of it twice in a row."""
+        steps = {
+            (str(step.service), ": ".join(filter(None, (step.what, step.cause, *step.notes))))
+            for step in cycle.plan.steps
+        }
+        for service, what in sorted(steps - self._told):
+            self.listener.tell(Event("step", what, service))
+        self._told = steps
+
+    def _carry_out(self, cycle: Cycle) -> int:
+        """Does what there is to do; in how many milliseconds to look again."""
+        self.narrator.know(cycle.world.boxes)
+        outcomes = self._execute(cycle)
+        failing = Failing(self.session, self.narrator)
+        spoilt = failed(outcomes)
+        gone = failing.note(cycle, spoilt)
+        if gone:
+            self._execute(replace(cycle, plan=release_boxes(gone, DID_NOT_COME)))
+        if failing.rolled_back:
+            self.session.forget_stored()
+        if len(spoilt) > len(gone) or not _any_done(outcomes):
+            return self.pause_ms()
+        self._pause_ms = 0
+        return 0
+
+    def pause_ms(self) -> int:
+        """How long to rest before what did not work is tried again: ever longer."""
+        self._pause_ms = min(max(2 * self._pause_ms, PAUSE_FIRST_MS), PAUSE_LONGEST_MS)
+        return self._pause_ms
+
+    def _execute(self, cycle: Cycle) -> Outcomes:
+        patience = self.session.patience(FOREVER_MS)
+        return carry_out(self.session, cycle.plan, self.narrator.watch, patience)
+
+    def _note_ends(self, cycle: Cycle) -> bool:
+        """Counts boxes that ended or fell ill by themselves, each once; whether there was one."""
+        failing = Failing(self.session, self.narrator)
+        found = False
+        for box, why in _ended(cycle):
+            if box.id in self._noted or _is_known(box, cycle):
+                continue
+            self._noted.add(box.id)
+            found |= failing.note_end(cycle, box, why)
+        if failing.rolled_back:
+            self.session.forget_stored()
+        return found
+
+    def _forget_gone(self, cycle: Cycle) -> None:
+        there = {box.id for box in cycle.world.boxes}
+        self._noted &= there
+        self.unwanted = {one: why for one, why in self.unwanted.items() if one in there}
+        since = self.session.since
+        for box_id in since.keys() - there:
+            del since[box_id]
+
+    def _note_what_works(self, cycle: Cycle) -> None:
+        """With which revision each service works, so that a bad update finds its way back; and
+        that a box has behaved well for long enough to be forgiven."""
+        ledger = self.session.store.ledger
+        troubled = {step.service for step in cycle.plan.steps}
+        troubled |= {one.service_name for one, h in cycle.world.health.items() if not h.good}
+        for service, rests_on in self.session.stored.revisions.items():
+            if service not in troubled and self._works.get(service) != rests_on:
+                if ledger.healthy_revision(service) != rests_on:
+                    ledger.note_healthy(service, *rests_on)
+                self._works[service] = rests_on
+        now_ms = self.session.clock.now_ms()
+        for service, slot in cycle.records.failures:
+            runs = [
+                now_ms - box.started_ms
+                for box in cycle.world.boxes
+                if box.id.service_name == service and box.slot == slot and box.state.runs
+            ]
+            behaved = runs and min(runs) >= GOOD_RUN_MS
+            if behaved and service not in troubled and service not in self.session.held_back:
+                ledger.clear_failures(service)
+
+    def _next_ms(self, cycle: Cycle) -> int:
+        """When something will be otherwise without anybody's doing."""
+        now_ms = self.session.clock.now_ms()
+        return min(
+            (at_ms - now_ms for at_ms in _dates(cycle) if at_ms > now_ms), default=FOREVER_MS
+        )
+
+
+def _any_done(outcomes: Outcomes) -> bool:
+    return any(one.result in (Result.DONE, Result.OPEN) for one in outcomes)
+
+
+def _ended(cycle: Cycle) -> Iterator[tuple[ObservedBox, str]]:
+    """Boxes of today's services that do not work any more, and why."""
+    for box in cycle.world.boxes:
+        service = cycle.desired.services.get(box.id.service_name)
+        has_slot = service is not None and 0 <= box.slot < len(service.slots)
+        if service is None or not has_slot or box.id not in cycle.records.boxes:
+            continue
+        done = service.run_once and box.exit_status == 0
+        if box.state is State.STOPPED and not done:
+            yield box, how_it_ended(box)
+        elif cycle.world.health.get(box.id) is Health.UNHEALTHY:
+            yield box, "unhealthy"
+
+
+def _is_known(box: ObservedBox, cycle: Cycle) -> bool:
+    """Whether the slot's history knows of this box's failure, as after a restart of the loop."""
+    history = cycle.records.failures.get((box.id.service_name, box.slot))
+    return history is not None and history.last_ms >= (box.stopped_ms or box.started_ms)
+
+
+def _dates(cycle: Cycle) -> Iterator[int]:
+    """Milliseconds since the epoch at which waits, relaxations, holds and settling end."""
+    for step in cycle.plan.waiting:
+        if step.try_again_ms:
+            yield step.try_again_ms
+    for contract in cycle.contracts.services.values():
+        for grant in contract.grants:
+            if grant.until and not grant.ended:
+                yield int(end_of(grant.until).timestamp() * 1000)
+    for hold in cycle.records.holds.values():
+        yield hold.until_ms
+    for box in cycle.world.boxes:
+        if cycle.world.health.get(box.id) is Health.SETTLING:
+            yield box.started_ms + SETTLE_MS

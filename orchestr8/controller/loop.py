@@ -1,0 +1,219 @@
+"""Turns until told to stop. One thread owns the store's lock and makes every change.
+
+It wakes on events of the engine, on boxes that get better or worse, on dates that come, and on
+requests, which run between two turns. Nothing that it remembers is needed: whoever takes over looks
+at what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from msgspec import Struct, field
+
+from orchestr8.controller.keeping import Keeper
+from orchestr8.controller.progress import Event, Listener
+from orchestr8.controller.pulses import Pulses
+from orchestr8.controller.recording import close_cut_short
+from orchestr8.controller.session import Session
+from orchestr8.engines.protocol import Events, Happened
+from orchestr8.errors import (
+    EngineError,
+    ManifestError,
+    Orchestr8Error,
+    StoreError,
+    UnavailableError,
+)
+from orchestr8.names import ServiceName
+
+FULL_LOOK_SECONDS = 30.0
+"""How often everything is looked at although nothing was heard."""
+
+
+def _nothing(_: Session) -> None:
+    """After every request the store is read anew."""
+
+
+class _Wake(Struct, frozen=True):
+    """Something may have changed; services are for the log alone."""
+
+    cause: str
+    services: tuple[ServiceName, ...] = ()
+
+
+class _Errand(Struct, frozen=True):
+    """A request that somebody waits for."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    answer: Future[Any] = field(default_factory=Future)
+
+
+class Loop:
+    """The one that keeps a machine as it shall be."""
+
+    def __init__(self, session: Session, listener: Listener) -> None:
+        self._session = session
+        self._clock = session.clock
+        self._listener = listener
+        self._inbox: SimpleQueue[_Wake | _Errand] = SimpleQueue()
+        self._keeper = Keeper(session, listener)
+        self._needed = False
+        self._stopping = False
+        self._trouble = ""
+        self._alive = self._clock.monotonic()
+        self._is_listening = False
+        self._listen_no_more: Callable[[], None] = lambda: None
+
+    def run(self) -> None:
+        """Keeps until told to stop; boxes run on. Raises UnavailableError where somebody else
+        changes this machine, and whatever is nobody's fault but ours."""
+        session = self._session
+        with session.serving():
+            close_cut_short(session)
+            session.needed, session.ending = self._is_needed, lambda: self._stopping
+            self._listener.tell(Event("started", "everything is looked at"))
+            try:
+                self._keep()
+            finally:
+                self._refuse_the_rest()
+                self._listen_no_more()
+                if session.pulses:
+                    session.pulses.close()
+        self._listener.tell(Event("stopped", "boxes run on; nobody watches them"))
+
+    def stop(self) -> None:
+        """Ends the loop after the calls that it makes now. From any thread or signal."""
+        self._stopping = True
+        self.wake("told to stop")
+
+    def wake(self, cause: str, services: Iterable[ServiceName] = ()) -> None:
+        """Something may have changed: there is another look soon. From any thread or signal."""
+        self._inbox.put(_Wake(cause, tuple(services)))
+        self._needed = True
+
+    def reread(self) -> None:
+        """Reads the store again and looks at everything. From any thread or signal."""
+        self._inbox.put(_Errand(_nothing, ()))
+        self._needed = True
+
+    def silent_seconds(self) -> float:
+        """How long the loop has been at the same thing."""
+        return self._clock.monotonic() - self._alive
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Runs `function(session, *arguments)` between two turns, on the loop's thread.
+
+        Gives its result, or raises what it raised; UnavailableError once the loop ends.
+        """
+        return self.ask(function, *arguments).result()
+
+    def ask(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """The same without waiting for the answer. From any thread."""
+        errand = _Errand(function, arguments)
+        self._inbox.put(errand)
+        self._needed = True
+        if self._stopping:
+            self._refuse_the_rest()
+        return errand.answer
+
+    def _is_needed(self) -> bool:
+        """Whether whoever waits at a gate should come back; once for each thing that was heard."""
+        needed, self._needed = self._needed, False
+        return needed
+
+    def _keep(self) -> None:
+        due = self._clock.monotonic()
+        while not self._stopping:
+            self._alive = now = self._clock.monotonic()
+            if now >= due:
+                due = self._clock.monotonic() + self._turn()
+            if self._hear(self._patience(due)):
+                due = self._clock.monotonic()
+
+    def _turn(self) -> float:
+        """One turn; the seconds until the next, if nothing is heard before."""
+        self._needed = False
+        try:
+            self._attend()
+            _, next_ms = self._keeper.turn()
+        except (EngineError, StoreError, ManifestError) as error:
+            self._tell_trouble(error)
+            return self._keeper.pause_ms() / 1000
+        if self._trouble:
+            self._trouble = ""
+            self._listener.tell(Event("over", "what was in the way is over"))
+        return min(next_ms / 1000, FULL_LOOK_SECONDS)
+
+    def _attend(self) -> None:
+        """Listens to the engine and asks the boxes, once there is an engine."""
+        session = self._session
+        boxes = session.borders.boxes
+        if session.pulses is None:
+            session.pulses = Pulses(session.borders.probes, self._clock)
+        if not self._is_listening and isinstance(boxes, Events):
+            self._listen_no_more = boxes.listen(self._hear_of)
+            self._is_listening = True
+
+    def _hear_of(self, happened: Happened) -> None:
+        self.wake(happened.what, (happened.box.service_name,) if happened.box else ())
+
+    def _tell_trouble(self, error: Orchestr8Error) -> None:
+        """Says what keeps the loop from looking, once."""
+        if isinstance(error, ManifestError):
+            what = "; ".join(f"{one.place}: {one.what}" for one in error.problems)
+        else:
+            what = error.what
+        if what != self._trouble:
+            self._trouble = what
+            self._listener.tell(Event("trouble", what))
+
+    def _patience(self, due: float) -> float:
+        """How long to wait for a message: until the next turn, or until a box is to be asked."""
+        pulses = self._session.pulses
+        asked = pulses.due() if pulses else None
+        return max(min(due, due if asked is None else asked) - self._clock.monotonic(), 0.0)
+
+    def _hear(self, seconds: float) -> bool:
+        """Waits for messages, and takes all that are there; whether another look is due."""
+        is_due = False
+        message = self._clock.receive(self._inbox, seconds)
+        while message is not None:
+            if isinstance(message, _Errand):
+                self._run(message)
+            is_due = True
+            message = self._clock.receive(self._inbox, 0)
+        pulses = self._session.pulses
+        if pulses and pulses.tick():
+            is_due = True
+        return is_due
+
+    def _run(self, errand: _Errand) -> None:
+        if not errand.answer.set_running_or_notify_cancel():
+            return
+        self._needed = False
+        try:
+            errand.answer.set_result(errand.function(self._session, *errand.arguments))
+        except Exception as error:
+            errand.answer.set_exception(error)
+        except BaseException as error:
+            errand.answer.set_exception(error)
+            raise
+        finally:
+            self._session.forget_stored()
+
+    def _refuse_the_rest(self) -> None:
+        """Nobody waits for ever for a loop that has ended."""
+        self._stopping = True
+        while True:
+            try:
+                message = self._inbox.get_nowait()
+            except Empty:
+                return
+            if isinstance(message, _Errand) and message.answer.set_running_or_notify_cancel():
+                message.answer.set_exception(
+                    UnavailableError("the server is stopping", "type the command again")
+                )

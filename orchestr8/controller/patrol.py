@@ -1,0 +1,112 @@
+"""Boxes are proved in turn for as long as they run, and what is found broken is acted on.
+
+A round costs little at a time: a few boxes are read afresh and held against what the others showed
+when they were read last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from orchestr8.boxes.world import ObservedBox
+from orchestr8.controller.cycle import Cycle
+from orchestr8.controller.narrate import Narrator
+from orchestr8.controller.progress import Event, Listener
+from orchestr8.controller.proving import Kept, prove_boxes
+from orchestr8.controller.session import Session
+from orchestr8.names import BoxId
+from orchestr8.proof.brake import broken_claims, fleet_wide
+from orchestr8.proof.model import Proof, Verdict
+
+EVERY_SECONDS = 10.0
+ROUND_SECONDS = 300.0
+"""In this time each box is proved once, a few every so often."""
+
+
+@dataclass
+class Patrol:
+    """What was read last, whose turn it is, and which alarms stand."""
+
+    session: Session
+    listener: Listener
+    narrator: Narrator
+    kept: Kept = field(default_factory=dict)
+    alarms: set[str] = field(default_factory=set)
+    _proved: dict[BoxId, float] = field(default_factory=dict)
+    _due: float = 0.0
+
+    def walk(self, cycle: Cycle) -> dict[BoxId, str]:
+        """Proves boxes that were never proved, and those whose turn it is; the boxes that a broken
+        claim asks to replace, and why."""
+        running = [one for one in cycle.world.boxes if one.state.runs and one.spec and one.pid]
+        there = {box.id for box in running}
+        self._proved = {one: at for one, at in self._proved.items() if one in there}
+        for gone in self.kept.keys() - there:
+            del self.kept[gone]
+        chosen = self._chosen(running)
+        if not chosen:
+            return {}
+        proofs = self._prove(chosen, cycle)
+        if not broken_claims(proofs):
+            self._all_clear(proofs, len(running))
+            return {}
+        return self._judge(running, cycle)
+
+    def seconds_left(self) -> float:
+        """How long until somebody's turn comes."""
+        return max(self._due - self.session.clock.monotonic(), 0.0)
+
+    def _chosen(self, running: Sequence[ObservedBox]) -> list[ObservedBox]:
+        """Those that were never proved, and where it is time a few of the others, the longest
+        unproved first; all of them while an alarm stands."""
+        now = self.session.clock.monotonic()
+        fresh = [box for box in running if box.id not in self._proved]
+        if now < self._due:
+            return fresh
+        self._due = now + EVERY_SECONDS
+        count = -(-len(running) * int(EVERY_SECONDS) // int(ROUND_SECONDS))
+        if self.alarms:
+            count = len(running)
+        others = sorted(
+            (box for box in running if box.id in self._proved),
+            key=lambda box: (self._proved[box.id], box.id),
+        )
+        return fresh + others[:count]
+
+    def _prove(self, boxes: Sequence[ObservedBox], cycle: Cycle) -> tuple[Proof, ...]:
+        new = {box.id for box in boxes} - self._proved.keys()
+        proofs = prove_boxes(self.session, boxes, cycle, self.kept)
+        now = self.session.clock.monotonic()
+        self._proved |= {proof.id: now for proof in proofs}
+        for proof in proofs:
+            if proof.id in new or proof.verdict is Verdict.BROKEN:
+                self.narrator.proved(proof)
+        return proofs
+
+    def _judge(self, running: Sequence[ObservedBox], cycle: Cycle) -> dict[BoxId, str]:
+        """Everything is read again: a box may have been in the middle of a change, and what is
+        broken everywhere is nothing that fresh boxes would mend."""
+        self.kept.clear()
+        proofs = prove_boxes(self.session, running, cycle, self.kept)
+        broken = broken_claims(proofs)
+        everywhere = fleet_wide(broken, len(proofs))
+        for claim in sorted(everywhere - self.alarms):
+            count = sum(claim in claims for claims in broken.values())
+            what = f"the claim {claim} is broken in {count} boxes: nothing is replaced for it"
+            self.listener.tell(Event("alarm", what))
+        for claim in sorted(self.alarms - everywhere):
+            self.listener.tell(Event("over", f"the claim {claim} is not broken everywhere now"))
+        self.alarms = set(everywhere)
+        return {
+            box_id: f"broken claim: {', '.join(sorted(claims - everywhere))}"
+            for box_id, claims in broken.items()
+            if claims - everywhere
+        }
+
+    def _all_clear(self, proofs: Sequence[Proof], boxes: int) -> None:
+        """A whole round without a broken claim ends the alarms."""
+        if self.alarms and len(proofs) == boxes:
+            for claim in sorted(self.alarms):
+                self.listener.tell(Event("over", f"the claim {claim} holds again"))
+            self.alarms.clear()

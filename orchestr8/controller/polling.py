@@ -1,0 +1,132 @@
+"""Sources are asked on their own intervals, beside a loop that makes every change.
+
+A fetch may take minutes, so each has a thread of its own; what came of it is judged and applied
+between two turns of the loop. Nothing is remembered here that the store does not have.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from orchestr8.controller.clock import Clock
+from orchestr8.controller.loop import Loop
+from orchestr8.controller.progress import Event, Listener
+from orchestr8.controller.session import Session
+from orchestr8.controller.settings import Settings
+from orchestr8.controller.sources import (
+    Fetched,
+    Synced,
+    declared_sources,
+    fetched,
+    take,
+    unreachable,
+)
+from orchestr8.errors import EngineError, Orchestr8Error, UnavailableError
+from orchestr8.manifest.model import DeclaredSource
+from orchestr8.sources.git import DamagedError
+
+LOOK_SECONDS = 30.0
+"""How often the platform's part is looked at for sources that are new or gone."""
+APPLY_MS = 600_000
+
+
+class Polling:
+    """Asks sources until told to stop."""
+
+    def __init__(self, loop: Loop, settings: Settings, clock: Clock, listener: Listener) -> None:
+        self._loop = loop
+        self._settings = settings
+        self._clock = clock
+        self._listener = listener
+        self._due: dict[str, float] = {}
+        self._under_way: set[str] = set()
+        self._heard = threading.Event()
+        self._stopping = False
+
+    def run(self) -> None:
+        """Asks each source when it is due; comes back once told to stop, or the loop ends."""
+        while not self._stopping:
+            try:
+                declared: list[DeclaredSource] = self._loop.call(_declared)
+            except UnavailableError:
+                return
+            except Orchestr8Error:
+                declared = []  # the loop tells what keeps it from reading its store
+            self._heard.wait(self._begin(declared))
+            self._heard.clear()
+
+    def stop(self) -> None:
+        """Ends it; a fetch that is under way is left to its end. From any thread or signal."""
+        self._stopping = True
+        self._heard.set()
+
+    def wake(self, name: str) -> None:
+        """A source has something new, somebody says: it is asked at once. From any thread."""
+        self._due[name] = 0.0
+        self._heard.set()
+
+    def _begin(self, declared: list[DeclaredSource]) -> float:
+        """Begins with every source that is due; the seconds until the next is."""
+        now, wait = self._clock.monotonic(), LOOK_SECONDS
+        for source in declared:
+            due = self._due.get(source.name, 0.0)
+            if due <= now and source.name not in self._under_way:
+                due = now + source.every_ms / 1000
+                self._due[source.name] = due
+                self._under_way.add(source.name)
+                # a daemon, since a fetch that hangs must not keep a server from ending
+                threading.Thread(target=self._ask, args=(source,), daemon=True).start()
+            wait = min(wait, max(due - now, 0.1))
+        return wait
+
+    def _ask(self, source: DeclaredSource) -> None:
+        """One source, once. Whatever goes wrong, it is asked again when it is due."""
+        try:
+            try:
+                with fetched(self._settings, source) as found:
+                    self._loop.call(_taken, found, self._listener)
+            except DamagedError as error:
+                what = f"what was fetched cannot be read: {error}"
+                raise UnavailableError(what, "it is fetched anew") from error
+        except EngineError as error:
+            self._tell_unreachable(source, error)
+        except Orchestr8Error as error:
+            self._tell_unreachable(source, UnavailableError(error.what, error.remedy))
+        finally:
+            self._under_way.discard(source.name)
+            self._heard.set()
+
+    def _tell_unreachable(self, source: DeclaredSource, error: EngineError) -> None:
+        try:
+            self._loop.call(_unreachable, source, error, self._listener)
+        except Orchestr8Error:
+            return  # the loop has ended, or tells itself that its store cannot be written
+
+
+def _declared(session: Session) -> list[DeclaredSource]:
+    return list(declared_sources(session).values())
+
+
+def _taken(session: Session, found: Fetched, listener: Listener) -> None:
+    before = session.store.sources.record(found.source.name).state
+    _tell(take(session, found, listener, APPLY_MS), before, listener)
+
+
+def _unreachable(
+    session: Session, source: DeclaredSource, error: EngineError, listener: Listener
+) -> None:
+    before = session.store.sources.record(source.name).state
+    _tell(unreachable(session, source, error), before, listener)
+
+
+def _tell(synced: Synced, before: str, listener: Listener) -> None:
+    """Tells what is new: a commit in force, or another state than before."""
+    record = synced.record
+    if not synced.applied and record.state == before:
+        return
+    what = record.state
+    if record.problems:
+        what += f": {record.problems[0].place}: {record.problems[0].what}"
+    elif record.seen:
+        what += f": {record.seen[:12]}"
+    listener.tell(Event("source", what, record.name))

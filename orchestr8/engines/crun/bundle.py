@@ -1,0 +1,164 @@
+"""A box as an OCI bundle's config.json. Pure.
+
+One function a part of the document, so that what is asked and what is sent can be read side by
+side. Nothing is taken from the image that the box does not say itself: an image is untrusted input.
+See https://github.com/opencontainers/runtime-spec/blob/main/config.md
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+from orchestr8.boxes.desired import Box
+from orchestr8.engines.crun.situation import RANGE, Situation
+from orchestr8.engines.refusals import refuse_image
+from orchestr8.engines.storage import INODES_LEAST, PAGE_BYTES, scratch_of
+from orchestr8.engines.this_kernel import NO_IPV6
+from orchestr8.isolation.profile import Scratch
+from orchestr8.isolation.strict import VERSIONS, Strict
+
+Part = dict[str, Any]
+
+OCI_VERSION = "1.0.2"
+FILTER_ANNOTATION = "run.oci.seccomp_bpf_data"
+NAMESPACES = ("cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts")
+_SETS = ("ambient", "bounding", "effective", "inheritable", "permitted")
+_UMASK = 0o077
+_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/"}
+"""What neither image nor manifest says, as on Docker. Without a HOME the runtime would look for one
+in the image's /etc/passwd, and wait for ever where that is a pipe."""
+_DEVICES_BYTES = 65_536
+
+
+def config(box: Box, situation: Situation) -> Part:
+    """The whole document; raises RejectedError for what must not be made."""
+    refuse_image(box, situation.image)
+    return {
+        "ociVersion": OCI_VERSION,
+        "process": process(box, situation),
+        "root": {"path": situation.root, "readonly": True},
+        "hostname": box.spec.hostname,
+        "mounts": [*_kernel_mounts(box), *_binds(situation)],
+        "linux": _linux(box, situation),
+        "annotations": {
+            FILTER_ANNOTATION: base64.b64encode(situation.filter_program).decode(),
+        },
+    }
+
+
+def process(box: Box, situation: Situation) -> Part:
+    """The program and all that holds for it; every command in the box gets the same."""
+    strict, spec = _strict(box), box.spec
+    given = _capabilities(box)
+    part: Part = {
+        "terminal": False,
+        "user": {"uid": spec.uid, "gid": spec.gid, "umask": _UMASK, "additionalGids": []},
+        "args": [*spec.entrypoint, *spec.args],
+        "env": [f"{name}={value}" for name, value in (_ENVIRONMENT | dict(spec.env)).items()],
+        "cwd": spec.workdir or "/",
+        "noNewPrivileges": True,
+        "capabilities": given,
+        "rlimits": [
+            {"type": f"RLIMIT_{one.name.upper()}", "soft": one.soft, "hard": one.hard}
+            for one in strict.rlimits
+        ],
+        "oomScoreAdj": strict.oom_score_adj,
+    }
+    if situation.apparmor:
+        part["apparmorProfile"] = situation.apparmor
+    return part
+
+
+def _capabilities(box: Box) -> dict[str, list[str]]:
+    """What was granted, in all sets; for a user other than root the ambient set carries it."""
+    names = [f"CAP_{name}" for name in box.spec.profile.capabilities]
+    return {kind: list(names) for kind in _SETS}
+
+
+def _kernel_mounts(box: Box) -> Iterator[Part]:
+    hidden = ["nosuid", "nodev", "noexec"]
+    yield _mount("/proc", "proc", hidden)
+    yield _mount(
+        "/dev", "tmpfs", ["nosuid", "noexec", "mode=755", f"size={_DEVICES_BYTES}", "nr_inodes=64"]
+    )
+    yield _mount(
+        "/dev/pts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
+    )
+    yield _mount("/dev/mqueue", "mqueue", hidden)
+    yield _mount("/sys", "sysfs", [*hidden, "ro"])
+    for item in scratch_of(box):
+        yield _mount(item.path, "tmpfs", _scratch_options(item, box))
+
+
+def _scratch_options(item: Scratch, box: Box) -> list[str]:
+    inodes = max(INODES_LEAST, item.size_bytes // PAGE_BYTES)
+    return [
+        "nosuid",
+        "nodev",
+        "exec" if item.executable else "noexec",
+        f"size={item.size_bytes}",
+        f"nr_inodes={inodes}",
+        f"mode={item.mode}",
+        f"uid={box.spec.uid}",
+        f"gid={box.spec.gid}",
+    ]
+
+
+def _mount(target: str, kind: str, options: list[str]) -> Part:
+    return {"destination": target, "type": kind, "source": kind, "options": options}
+
+
+def _binds(situation: Situation) -> Iterator[Part]:
+    """Prepared mounts, bound as they are; the flags are said again for runtimes that drop them."""
+    for target in sorted(situation.binds):
+        yield {
+            "destination": target,
+            "type": "bind",
+            "source": situation.binds[target],
+            "options": ["bind", "private", "nosuid", "nodev"],
+        }
+
+
+def _linux(box: Box, situation: Situation) -> Part:
+    strict = _strict(box)
+    ids = [{"containerID": 0, "hostID": box.uid_base, "size": RANGE}]
+    part: Part = {
+        "namespaces": [{"type": kind} for kind in NAMESPACES],
+        "uidMappings": ids,
+        "gidMappings": ids,
+        "sysctl": dict(strict.sysctls) | (NO_IPV6 if situation.ipv6 else {}),
+        "rootfsPropagation": "private",
+        "maskedPaths": sorted({*strict.masked_paths, *situation.also_masked}),
+        "readonlyPaths": list(strict.read_only_paths),
+        "devices": [
+            {"path": one.path, "type": "c", "major": one.major, "minor": one.minor}
+            for one in situation.devices
+        ],
+    }
+    if situation.cgroup:
+        part["cgroupsPath"] = situation.cgroup
+        part["resources"] = {"devices": _device_rules(situation)}
+    return part
+
+
+def _device_rules(situation: Situation) -> list[Part]:
+    """On v2 a program decides, and the runtime installs it only if a rule is there.
+
+    It adds the standard devices itself.
+    """
+    return [
+        {"allow": False, "access": "rwm"},
+        *(
+            {
+                "allow": True, "type": "c", "major": one.major, "minor": one.minor,
+                "access": one.access,
+            }
+            for one in situation.devices
+        ),
+    ]  # fmt: skip
+
+
+def _strict(box: Box) -> Strict:
+    return VERSIONS[box.spec.profile.strict]

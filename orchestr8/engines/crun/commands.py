@@ -1,0 +1,135 @@
+"""Commands in running boxes, always with the box's full process document.
+
+Without it crun runs a command as root, with new privileges, and outside the box's cgroup.
+A shell joins that group on the way: were it this process, a box without memory or tasks left could
+have it ended by the kernel, or keep it from starting anything.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from orchestr8.engines.crun.monitor import JOINING
+from orchestr8.engines.crun.places import Places
+from orchestr8.engines.crun.processes import Process
+from orchestr8.engines.crun.runtime import Runtime
+from orchestr8.engines.protocol import ExecResult
+from orchestr8.errors import RejectedError, TimedOutError
+from orchestr8.host.box_cgroups import BoxCgroup
+from orchestr8.names import BoxId
+
+OUTPUT_BYTES_MAX = 1 << 20
+_PIECE_BYTES = 64 << 10
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+_NOT_FOUND = 127
+
+
+class Commands(Struct, frozen=True):
+    """Runs commands in boxes."""
+
+    runtime: Runtime
+    places: Places
+
+    def run(
+        self, box_id: BoxId, cgroup: BoxCgroup, command: Sequence[str], timeout_ms: int | None
+    ) -> ExecResult:
+        """Run to the end, or kill it when its time is over."""
+        with self._document(box_id, command, terminal=False) as folder, subprocess.Popen(
+            self._words(box_id, cgroup, folder),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=_ENVIRONMENT,
+        ) as process:  # fmt: skip
+            deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
+            kept = _collect(process, deadline)
+            if kept is None:
+                _end(folder / "pid", process)
+                raise TimedOutError(
+                    f"the command in box {box_id} did not end within {timeout_ms} ms"
+                )
+            status = _status(process)
+        if status and b"executable file" in kept[1] and b"not found" in kept[1]:
+            status = _NOT_FOUND
+        return ExecResult(status, *kept)
+
+    def attach(self, box_id: BoxId, cgroup: BoxCgroup, command: Sequence[str]) -> int:
+        """Run joined to this process's input and output, as a terminal if it has one."""
+        terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        with self._document(box_id, command, terminal=terminal) as folder:
+            words = self._words(box_id, cgroup, folder)
+            with subprocess.Popen(words, env=_ENVIRONMENT) as process:
+                return _status(process)
+
+    @contextmanager
+    def _document(self, box_id: BoxId, command: Sequence[str], *, terminal: bool) -> Iterator[Path]:
+        """A folder of its own for one command, with the box's process document changed to it."""
+        if not command:
+            raise RejectedError("there is no command to run", "write it after --")
+        places = self.places.box(box_id)
+        document = json.loads(places.process.read_text())
+        folder = places.run / f"command-{secrets.token_hex(8)}"
+        folder.mkdir(mode=0o700)
+        try:
+            whole = document | {"args": list(command), "terminal": terminal}
+            (folder / "process.json").write_text(json.dumps(whole))
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _words(self, box_id: BoxId, cgroup: BoxCgroup, folder: Path) -> list[str]:
+        joining = [*JOINING, *cgroup.join_files(), "--"] if self.runtime.joins else []
+        return [
+            *joining, *self.runtime.command(), "exec",
+            "--process", str(folder / "process.json"), "--pid-file", str(folder / "pid"),
+            str(box_id),
+        ]  # fmt: skip
+
+
+def _collect(
+    process: subprocess.Popen[bytes], deadline: float | None
+) -> tuple[bytes, bytes] | None:
+    """Both outputs to their end, each within a bound; None when the deadline came first."""
+    assert process.stdout and process.stderr
+    kept = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
+    pipes = {process.stdout.fileno(): process.stdout, process.stderr.fileno(): process.stderr}
+    first, second = kept
+    while pipes:
+        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+        readable, _, _ = select.select(list(pipes), [], [], wait)
+        if not readable:
+            return None
+        for number in readable:
+            piece = pipes[number].read1(_PIECE_BYTES)  # type: ignore[attr-defined]
+            if not piece:
+                del pipes[number]
+            kept[number] += piece[: OUTPUT_BYTES_MAX - len(kept[number])]
+    return bytes(kept[first]), bytes(kept[second])
+
+
+def _status(process: subprocess.Popen[bytes]) -> int:
+    """As a shell says it, should the runtime itself have been killed for want of memory."""
+    status = process.wait()
+    return status if status >= 0 else 128 - status
+
+
+def _end(pid_file: Path, process: subprocess.Popen[bytes]) -> None:
+    """Kill a command that overran, and what waits for it."""
+    try:
+        text = pid_file.read_text().strip()
+    except OSError:
+        text = ""
+    first = Process.of(int(text)) if text.isascii() and text.isdigit() else None
+    if first:
+        first.signal(signal.SIGKILL)
+    process.kill()

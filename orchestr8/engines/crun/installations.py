@@ -1,0 +1,42 @@
+"""Whose boxes and volumes lie in one state folder."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from msgspec import Struct
+
+from orchestr8.boxes.world import Installation
+from orchestr8.engines.crun import carried, seen
+from orchestr8.engines.crun.places import Places
+from orchestr8.engines.crun.volumes import CrunVolumes
+
+
+class CrunInstallations(Struct, frozen=True):
+    """Every installation that left a box here."""
+
+    places: Places
+    own: str
+    subnet: str
+
+    def found(self) -> tuple[Installation, ...]:
+        """All of them, sorted by id; volumes are this state folder's and so its own's."""
+        boxes: Counter[str] = Counter()
+        running: Counter[str] = Counter()
+        homes: dict[str, set[str]] = {}
+        for box_id in self.places.box_ids():
+            one = carried.read(self.places.box(box_id).record)
+            if one:
+                boxes[one.installation] += 1
+                running[one.installation] += seen.state_of(one, self.places).runs
+                homes.setdefault(one.installation, set()).add(one.state_folder)
+        volumes = len(CrunVolumes(self.places).volumes())
+        names = {*boxes, *([self.own] if volumes else [])}
+        return tuple(
+            Installation(
+                name, boxes[name], running[name], volumes if name == self.own else 0,
+                tuple(sorted(homes.get(name, set()) - {""})),
+                self.subnet if name == self.own else "",
+            )
+            for name in sorted(names)
+        )  # fmt: skip

@@ -1,0 +1,137 @@
+"""Making a box: laid out, put under its monitor, limited, plugged in; the parts are timed."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orchestr8.boxes.desired import Box
+from orchestr8.engines import this_kernel
+from orchestr8.engines.crun import bundle, carried
+from orchestr8.engines.crun.filter_program import program
+from orchestr8.engines.crun.images import CrunImages
+from orchestr8.engines.crun.log_files import LogFiles
+from orchestr8.engines.crun.machine import CrunMachine
+from orchestr8.engines.crun.monitor import Monitors
+from orchestr8.engines.crun.places import Places
+from orchestr8.engines.crun.plugs import Plugs
+from orchestr8.engines.crun.preparation import CrunPreparation
+from orchestr8.engines.crun.situation import DeviceNode, Situation
+from orchestr8.engines.crun.stopwatch import Stopwatch
+from orchestr8.errors import RejectedError
+from orchestr8.host.box_cgroups import BoxCgroups
+from orchestr8.isolation.profile import Device
+from orchestr8.isolation.strict import VERSIONS
+from orchestr8.kernel import files
+from orchestr8.units import format_size
+
+_MEMORY_LEAST_BYTES = 2 << 20
+
+
+class Parts(Struct, frozen=True):
+    """What boxes stand on."""
+
+    installation: str
+    state_folder: str
+    places: Places
+    machine: CrunMachine
+    images: CrunImages
+    preparation: CrunPreparation
+    monitors: Monitors
+    plugs: Plugs
+    cgroups: BoxCgroups
+
+
+def make(parts: Parts, box: Box) -> None:
+    """All of a box up to its gate; what fails leaves what there was by then."""
+    _require_room(box)
+    places, cgroup, watch = parts.places.box(box.id), parts.cgroups.of(box.id), Stopwatch()
+    held = carried.carried_of(box, parts.installation, parts.state_folder)
+    held = replace(held, boot_id=files.boot_id(), created_ms=time.time_ns() // 1_000_000)
+    parts.places.begin(held)
+    places.make(box.uid_base)
+    watch.lap("root")
+    parts.cgroups.keep()
+    cgroup.make()
+    devices = tuple(map(_node, box.spec.profile.devices))
+    cgroup.allow_devices([f"c {one.major}:{one.minor} {one.access}" for one in devices])
+    watch.lap("cgroup")
+    with parts.monitors.waiting(box.id, places, cgroup) as monitor:
+        watch.lap("create")
+        binds = parts.preparation.lay_out(box, places)
+        situation = _situation(parts, box, binds, devices)
+        document = bundle.config(box, situation)
+        (places.bundle / "config.json").write_text(json.dumps(document))
+        places.process.write_text(json.dumps(document["process"]))
+        LogFiles(places).begin()
+        watch.lap("root")
+        born = monitor.make()
+    watch.lap("create")
+    cgroup.set_limits(box.limits)
+    if parts.machine.unified and cgroup.out_of_memory():
+        # There the kernel takes any limit, and keeps it by ending the box.
+        raise RejectedError(
+            f"box {box.id} does not even start with {format_size(box.limits.memory_max_bytes)}",
+            "raise its limit of memory",
+        )
+    watch.lap("cgroup")
+    if box.spec.networked:
+        parts.plugs.plug(box.id, born.process.pid, box.address)
+        watch.lap("network")
+    places.drop_mounts()
+    # Last: only a box that has its limits and its network may ever be started.
+    held = replace(held, process=born.process, monitor=born.monitor)
+    watch.lap("root")
+    carried.write(places.record, held)
+    watch.write(places.phases)
+
+
+def _require_room(box: Box) -> None:
+    """At its gate a box holds the runtime, which must fit as well."""
+    if box.limits.memory_max_bytes < _MEMORY_LEAST_BYTES:
+        raise RejectedError(
+            f"box {box.id} cannot be made in {box.limits.memory_max_bytes >> 10}KiB of memory",
+            f"give it {_MEMORY_LEAST_BYTES >> 20}MiB at least",
+        )
+
+
+def _situation(
+    parts: Parts, box: Box, binds: dict[str, str], devices: tuple[DeviceNode, ...]
+) -> Situation:
+    machine, strict = parts.machine, VERSIONS[box.spec.profile.strict]
+    facts = parts.images.resolve(box.spec.image_id)
+    if not facts:
+        raise RejectedError(
+            f"the image {box.spec.image} is not on this machine", "apply again: it is fetched first"
+        )
+    return Situation(
+        image=facts,
+        root=str(parts.places.box(box.id).root),
+        filter_program=program(strict.seccomp, machine.architecture),
+        binds=binds,
+        cgroup="" if parts.monitors.runtime.joins else parts.cgroups.of(box.id).path,
+        apparmor=parts.preparation.confine(strict.version) if machine.apparmor else "",
+        ipv6=this_kernel.has_ipv6(),
+        also_masked=this_kernel.masked_here(),
+        devices=devices,
+    )
+
+
+def _node(device: Device) -> DeviceNode:
+    """A granted device by its numbers on this host."""
+    try:
+        status = Path(device.path).stat()
+    except OSError as error:
+        raise RejectedError(
+            f"the device {device.path} cannot be given: {error.strerror}", "look at it on the host"
+        ) from error
+    if not stat.S_ISCHR(status.st_mode):
+        raise RejectedError(f"{device.path} is no character device", "name one that is")
+    number = status.st_rdev
+    return DeviceNode(device.path, os.major(number), os.minor(number), device.access)

@@ -1,0 +1,219 @@
+"""Where the engine keeps its things: what outlives a reboot, and what does not.
+
+A box's own folder in the run folder belongs to the group that is root in the box: the runtime
+walks to the prepared mounts as that, and nobody else can enter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from orchestr8.engines.crun import carried
+from orchestr8.engines.crun.carried import Carried
+from orchestr8.errors import RejectedError
+from orchestr8.host import mounts
+from orchestr8.names import BoxId
+
+_RECORD = "box.json"
+_NEW = ".new"
+
+
+class BoxPlaces(Struct, frozen=True):
+    """The folders and files of one box; `kept` outlives a reboot."""
+
+    kept: Path
+    run: Path
+
+    @property
+    def record(self) -> Path:
+        """What the box is, for whoever finds it."""
+        return self.kept / _RECORD
+
+    @property
+    def log(self) -> Path:
+        """What it wrote."""
+        return self.kept / "log"
+
+    @property
+    def ended(self) -> Path:
+        """Its exit status, written by the monitor."""
+        return self.kept / "exit"
+
+    @property
+    def told(self) -> Path:
+        """There once somebody asked it through us to end."""
+        return self.kept / "told-to-end"
+
+    @property
+    def bundle(self) -> Path:
+        """config.json, and the monitor's pipes: never shared, and one for each command too."""
+        return self.run / "bundle"
+
+    @property
+    def process(self) -> Path:
+        """The process document of its program, which every command in it gets as well."""
+        return self.run / "process.json"
+
+    @property
+    def phases(self) -> Path:
+        """How long its making and its start took."""
+        return self.run / "phases"
+
+    @property
+    def root(self) -> Path:
+        """Where the image is mounted as the box sees it."""
+        return self.run / "root"
+
+    @property
+    def image(self) -> Path:
+        """Where it is mounted when places in it are missing, and `root` shows both."""
+        return self.run / "image"
+
+    @property
+    def stubs(self) -> Path:
+        """The places that the image lacks."""
+        return self.run / "stubs"
+
+    @property
+    def binds(self) -> Path:
+        """The prepared mounts."""
+        return self.run / "binds"
+
+    def make(self, group: int) -> None:
+        """Make all folders; `group` is the host's id of root in the box."""
+        for folder, mode in (
+            (self.kept, 0o700),
+            (self.run, 0o710),
+            (self.bundle, 0o700),
+            (self.binds, 0o710),
+        ):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.chown(folder, 0, group)
+            folder.chmod(mode)
+
+    def drop_mounts(self) -> None:
+        """Take the prepared mounts off the host; a box that was created has its own copies."""
+        mounts.release(self.root)
+        mounts.release(self.image)
+        if self.binds.is_dir():
+            for target in sorted(self.binds.iterdir()):
+                mounts.release(target)
+
+    def forget(self) -> None:
+        """Remove everything; the absent is success. The record goes last: what it does not name
+        any more would never be found."""
+        self.drop_mounts()
+        shutil.rmtree(self.run, ignore_errors=True)
+        if not self.kept.is_dir():
+            return
+        for path in self.kept.iterdir():
+            if path != self.record:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.rmtree(self.kept, ignore_errors=True)
+
+
+class Places(Struct, frozen=True):
+    """The engine's folders: `state` on a disk, `run` in memory."""
+
+    state: Path
+    run: Path
+
+    @property
+    def runtime(self) -> Path:
+        """crun's own state; ours alone, or another tool's prune would eat boxes."""
+        return self.run / "crun"
+
+    @property
+    def sockets(self) -> Path:
+        """Where monitors put links to their sockets, whose paths must be short."""
+        return self.run / "sockets"
+
+    @property
+    def exits(self) -> Path:
+        """Where monitors say that a box has ended."""
+        return self.run / "exits"
+
+    @property
+    def images(self) -> Path:
+        """The images' store."""
+        return self.state / "images"
+
+    @property
+    def volumes(self) -> Path:
+        """The volumes' contents and what they are."""
+        return self.state / "volumes"
+
+    def box(self, box_id: BoxId) -> BoxPlaces:
+        """One box's."""
+        return BoxPlaces(self.state / "boxes" / str(box_id), self.run / "boxes" / str(box_id))
+
+    def box_ids(self) -> list[BoxId]:
+        """The boxes that have a folder, whole or not."""
+        found = []
+        for folder in (self._boxes, self.run / "boxes"):
+            if folder.is_dir():
+                found += [BoxId.parse(one.name) for one in folder.iterdir() if one.name != _NEW]
+        return sorted(set(found))
+
+    def begin(self, held: Carried) -> None:
+        """A box's folder appears with its record in it, before anything else of the box exists."""
+        with self._alone() as fresh:
+            fresh.mkdir(mode=0o700)
+            carried.write(fresh / _RECORD, held)
+            fresh.rename(self.box(held.id).kept)
+
+    def tidy(self) -> None:
+        """Finish what was cut off where no record says so: a folder begun, a folder emptied."""
+        if not self._boxes.is_dir():
+            return
+        with self._alone():
+            for folder in self._boxes.iterdir():
+                with contextlib.suppress(OSError):  # most have something in them
+                    folder.rmdir()
+
+    @property
+    def _boxes(self) -> Path:
+        return self.state / "boxes"
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[Path]:
+        """Nobody else begins a box meanwhile; the one place where it is done, empty."""
+        fresh = self._boxes / _NEW
+        descriptor = os.open(self._boxes, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            shutil.rmtree(fresh, ignore_errors=True)
+            yield fresh
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def make(self) -> None:
+        """Make what every box needs."""
+        for folder in (self.state, self.images, self.volumes, self._boxes):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.run, self.run / "boxes"):
+            folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+            folder.chmod(0o711)
+        for folder in (self.runtime, self.sockets, self.exits):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        _require_way(self.run)
+
+
+def _require_way(folder: Path) -> None:
+    """The root of a box, nobody on the host, walks to its mounts from the top."""
+    for above in folder.parents:
+        if not above.stat().st_mode & 0o001:
+            raise RejectedError(
+                f"{above} lets nobody through but its owner, and boxes have to pass",
+                f"chmod o+x {above}",
+            )

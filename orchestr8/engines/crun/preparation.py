@@ -1,0 +1,143 @@
+"""What is laid out on the host for one box: its image, files, secrets, volumes and host paths.
+
+Each is a mount that already is what the box shall see, below a folder that only root and the
+box's own root can enter. The runtime binds it as it is; then the host's mounts are dropped, and the
+box keeps its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestr8.boxes.desired import Box
+from orchestr8.engines.crun import stubs
+from orchestr8.engines.crun.images import CrunImages
+from orchestr8.engines.crun.places import BoxPlaces
+from orchestr8.engines.crun.situation import RANGE, host_id
+from orchestr8.engines.crun.volumes import CrunVolumes
+from orchestr8.engines.paths import require_plain
+from orchestr8.engines.protocol import Contents
+from orchestr8.engines.storage import SECRETS, scratch_of
+from orchestr8.host import apparmor, mounts
+from orchestr8.host.mounts import IdMap, RunFolder
+from orchestr8.host.staging import Stage, Staging
+from orchestr8.isolation import apparmor as profiles
+from orchestr8.names import BoxId
+
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class CrunPreparation:
+    """Prepares boxes of one installation."""
+
+    run: RunFolder
+    images: CrunImages
+    volumes: CrunVolumes
+    contents: Contents
+    _seen: list[object] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def ensure(self) -> None:
+        """What all boxes need; looked at anew only where it is not as it was left."""
+        with _one_at_a_time:
+            if self.run.mark() not in self._seen:
+                self.run.ensure()
+                self._seen.append(self.run.mark())
+
+    def lay_out(self, box: Box, places: BoxPlaces) -> dict[str, str]:
+        """Mounts everything; the paths to bind from, by their targets in the box."""
+        bound = {
+            target: self._bind(places, source, target, read_only, idmap)
+            for target, source, read_only, idmap in self._wanted(box)
+        }
+        self._show_image(box, places, bound)
+        return {target: str(path) for target, path in bound.items()}
+
+    def _show_image(self, box: Box, places: BoxPlaces, bound: Mapping[str, Path]) -> None:
+        """The image under the box's own ids, with a place for everything that is mounted in it."""
+        root = self.images.root(box.spec.image_id)
+        folders = [target for target, path in bound.items() if path.is_dir()]
+        lacks = stubs.missing(
+            root,
+            (*folders, *(item.path for item in scratch_of(box))),
+            tuple(target for target in bound if target not in folders),
+        )
+        whole = IdMap(0, 0, box.uid_base, box.uid_base, RANGE)
+        image = places.image if lacks else places.root
+        mounts.attach(root, image, read_only=True, executable=True, idmap=whole)
+        if lacks:
+            places.stubs.mkdir(mode=0o755)
+            stubs.lay_out(lacks, places.stubs, box.uid_base)
+            places.root.mkdir(mode=0o700)
+            mounts.attach_layers([places.stubs, places.image], places.root)
+
+    def confine(self, strict: int) -> str:
+        """Load the profile where it is missing, as after a reboot; its name."""
+        name = profiles.profile_name(strict)
+        apparmor.ensure(name, profiles.profile_text(strict))
+        return name
+
+    def names(self, box_id: BoxId) -> tuple[tuple[str, str], ...]:
+        """What the hosts file says; nothing where there is none."""
+        return Staging(self.run).names(box_id) or ()
+
+    def release(self, box_id: BoxId) -> None:
+        """Take back what was staged."""
+        Staging(self.run).unstage(box_id)
+
+    def _wanted(self, box: Box) -> Iterator[tuple[str, Path, bool, IdMap | None]]:
+        staged = self._stage(box)
+        for target, path in staged.items():
+            yield target, path, True, None
+        for volume in box.spec.volumes:
+            yield (
+                volume.target,
+                Path(self.volumes.path(volume.volume)),
+                volume.read_only,
+                _seen_as_own(box, volume.owner_uid),
+            )
+        for shown in box.spec.profile.host_paths:
+            source = Path(shown.source)
+            require_plain(source)
+            yield shown.target, source, shown.read_only, None
+
+    def _stage(self, box: Box) -> Mapping[str, Path]:
+        spec = box.spec
+        staged = Staging(self.run).stage(
+            Stage(
+                box.id,
+                host_id(box, spec.uid),
+                host_id(box, spec.gid),
+                hostname=spec.hostname,
+                address=box.address,
+                names=box.names,
+                files={file.target: self.contents.file(file.digest) for file in spec.files},
+                secrets={
+                    item.name: self.contents.secret(box.id.owner, item.name, item.digest)
+                    for item in spec.secrets
+                },
+            )
+        )
+        found = {"/etc/hosts": staged.hosts, "/etc/resolv.conf": staged.resolver, **staged.files}
+        if staged.secrets:
+            found[SECRETS] = staged.secrets
+        return found
+
+    def _bind(
+        self, places: BoxPlaces, source: Path, target: str, read_only: bool, idmap: IdMap | None
+    ) -> Path:
+        made = places.binds / hashlib.sha256(target.encode()).hexdigest()[:16]
+        mounts.attach(source, made, read_only=read_only, idmap=idmap)
+        return made
+
+
+def _seen_as_own(box: Box, owner_uid: int) -> IdMap | None:
+    """How a volume whose content is another's is seen as the box's own."""
+    own = host_id(box, box.spec.uid)
+    if owner_uid in (0, own):
+        return None
+    return IdMap(owner_uid, owner_uid, own, own)

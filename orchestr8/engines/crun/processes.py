@@ -1,0 +1,87 @@
+"""Processes by number and start time, and signals that can hit nobody else.
+
+A number that was read somewhere is never given to kill(): a missing one read as -1 would end every
+process of the machine. pidfd_open fails instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from orchestr8.kernel import files
+
+
+class Process(Struct, frozen=True):
+    """A process; `started` is its start time in clock ticks since boot."""
+
+    pid: int
+    started: int
+
+    @classmethod
+    def of(cls, pid: int) -> Process | None:
+        """The process that has this number now, if there is one."""
+        started = files.start_time(pid) if pid > 0 else None
+        return cls(pid, started) if started is not None else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is still that process; one that ended and waits to be buried is not."""
+        return files.start_time(self.pid) == self.started
+
+    @property
+    def boxed(self) -> bool:
+        """Whether it lives in a pid namespace below ours."""
+        try:
+            status = files.read_text(f"/proc/{self.pid}/status")
+        except OSError:
+            return False
+        return any(line.startswith("NSpid:") and len(line.split()) > 2
+                   for line in status.splitlines())  # fmt: skip
+
+    def signal(self, number: int) -> None:
+        """Sends a signal, if it is still that process."""
+        with self.opened() as handle:
+            if handle is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(handle, number)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it ends within this time."""
+        with self.opened() as handle:
+            if handle is None:
+                return True
+            return bool(select.select([handle], [], [], seconds)[0])
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[int | None]:
+        """A descriptor that becomes readable at its end; None if it is another process by now."""
+        try:
+            handle = os.pidfd_open(self.pid)
+        except OSError:
+            yield None
+            return
+        try:
+            yield handle if self.alive else None
+        finally:
+            os.close(handle)
+
+
+def at_work(words: Iterable[str]) -> list[Process]:
+    """The processes whose command line has all of these words."""
+    wanted, found = set(words), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        process = Process.of(int(folder.name))
+        try:
+            line = files.read_text(f"{folder}/cmdline")
+        except OSError:
+            continue
+        if process and wanted <= set(line.split("\0")):
+            found.append(process)
+    return found

@@ -1,0 +1,45 @@
+"""What a translation must know beside the box itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from orchestr8.boxes.desired import Box
+from orchestr8.contract.model import ImageFacts
+
+RANGE = 65_536
+"""How many ids a box's user namespace has; id 0 in it is the first of its service's range."""
+
+
+class DeviceNode(Struct, frozen=True):
+    """A device of the host that was granted, by its numbers; `access` is a subset of rwm."""
+
+    path: str
+    major: int
+    minor: int
+    access: str
+
+
+class Situation(Struct, frozen=True):
+    """Host, image and prepared paths of one box at its creation.
+
+    `binds` leads from a target in the box to the path of a mount that is prepared as the box shall
+    have it. `cgroup` is the path of the box's group where the runtime joins it, else empty.
+    """
+
+    image: ImageFacts
+    root: str
+    filter_program: bytes
+    binds: Mapping[str, str] = field(default_factory=dict)
+    cgroup: str = ""
+    apparmor: str = ""
+    ipv6: bool = True
+    also_masked: tuple[str, ...] = ()
+    devices: tuple[DeviceNode, ...] = ()
+
+
+def host_id(box: Box, inside: int) -> int:
+    """The id on the host of an id in the box."""
+    return box.uid_base + inside

@@ -1,0 +1,68 @@
+"""Docker's events of our boxes, told as they come; an engine that goes away is come back to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from orchestr8.engines.docker.client import Client, EventStream
+from orchestr8.engines.protocol import Happened
+from orchestr8.errors import EngineError
+from orchestr8.names import BoxId
+
+_TOLD = ("die", "destroy", "update", "pause", "unpause")
+_AGAIN_SECONDS = 1.0
+
+
+class DockerEvents:
+    """One follower: a stream of events, and a thread that reads it."""
+
+    def __init__(self, client: Client, label: str, heard: Callable[[Happened], None]) -> None:
+        """Listens from now on; raises EngineError where nobody answers."""
+        self._client = client
+        self._label = label
+        self._heard = heard
+        self._ending = threading.Event()
+        self._stream: EventStream | None = self._open()
+        self._thread = threading.Thread(target=self._run, name="engine events", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Listens no more."""
+        self._ending.set()
+        if self._stream:
+            self._stream.close()
+        self._thread.join()
+
+    def _open(self) -> EventStream:
+        filters = {"type": ["container"], "event": list(_TOLD), "label": [self._label]}
+        return self._client.events(filters)
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                self._stream = self._stream or self._open()
+                if self._ending.is_set():
+                    self._stream.close()
+                for event in self._stream:
+                    self._heard(happened(event))
+            except EngineError:
+                pass
+            self._stream = None
+            if not self._ending.wait(_AGAIN_SECONDS):
+                self._heard(Happened("the engine's events broke off"))
+
+
+def happened(event: Mapping[str, Any]) -> Happened:
+    """An event in our words."""
+    actor = event.get("Actor")
+    attributes = actor.get("Attributes") if isinstance(actor, dict) else None
+    name = attributes.get("name") if isinstance(attributes, dict) else None
+    try:
+        box_id = BoxId.parse(str(name))
+    except ValueError:
+        return Happened("something happened to a box")
+    words = {"die": "ended", "destroy": "was removed", "update": "got other limits"}
+    action = str(event.get("Action"))
+    return Happened(f"{box_id} {words.get(action, f'met {action}')}", box_id)

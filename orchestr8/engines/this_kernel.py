@@ -1,0 +1,24 @@
+"""What the boxes of every engine owe to the kernel that they run on."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+NO_IPV6 = {
+    "net.ipv6.conf.all.disable_ipv6": "1",
+    "net.ipv6.conf.default.disable_ipv6": "1",
+}
+"""What turns IPv6 off in a box; a kernel without IPv6 has no such settings, and refuses them."""
+
+
+@cache
+def has_ipv6() -> bool:
+    """Whether the kernel has IPv6 at all."""
+    return Path("/proc/sys/net/ipv6").is_dir()
+
+
+@cache
+def masked_here() -> tuple[str, ...]:
+    """Paths to mask that only this machine has: there are as many as it has processors."""
+    return tuple(sorted(map(str, Path("/sys/devices/system/cpu").glob("cpu*/thermal_throttle"))))

@@ -1,0 +1,219 @@
+"""The control groups of single boxes, for engines that leave them to us.
+
+A task that writes itself into `tasks` (v1) takes no lock that the whole machine waits for; moving
+another's pid waits for a grace period of the kernel, and every fork of the machine with it. So
+nobody is moved there: what makes a box joins its groups itself, and what watches it is born beside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from orchestr8.errors import RejectedError
+from orchestr8.host import delegation, hierarchies
+from orchestr8.host.cgroups import DELEGATED, MONITORS, own_place, owner_cgroup
+from orchestr8.host.hierarchies import Hierarchy, put, read, write
+from orchestr8.isolation.limits import Limits
+from orchestr8.names import BoxId
+
+_CONTROLLERS = ("cpu", "cpuacct", "memory", "pids", "freezer", "devices")
+_DEVICES = (
+    "c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",
+    "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm",
+)  # fmt: skip
+"""Null, zero, full, random, urandom, tty, and pseudo terminals; a node can be made of any device
+and opened of these alone (Documentation/admin-guide/devices.txt)."""
+_EMPTY_SECONDS = 5.0
+"""How long after its end the kernel may count a task as one of its group."""
+_LOOK_SECONDS = 0.0002
+_PERIOD_US = 100_000
+_SHARES_PER_CORE, _SHARES_DEFAULT, _SHARES_LEAST = 1024, 256, 2
+_WEIGHT_PER_CORE, _WEIGHT_LEAST, _WEIGHT_MOST = 100, 1, 10_000
+
+
+class Place(NamedTuple):
+    """A box's folder in one tree, and those of our controllers that the tree has."""
+
+    tree: Hierarchy
+    controllers: tuple[str, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class BoxCgroups:
+    """The groups of one installation's boxes. What is mounted where is looked up once."""
+
+    installation: str
+
+    def keep(self) -> None:
+        """What they lie in stays until this process ends, though the last box may end before."""
+        if own_place() == DELEGATED:
+            delegation.keep(self.installation)
+
+    def of(self, box_id: BoxId) -> BoxCgroup:
+        """One box's."""
+        path = f"{owner_cgroup(self.installation, box_id.owner, own_place())}/{box_id}"
+        below = path.lstrip("/")
+        places = [Place(tree, names, tree.path / below) for tree, names in self._trees]
+        return BoxCgroup(path, tuple(places))
+
+    @cached_property
+    def _trees(self) -> tuple[tuple[Hierarchy, tuple[str, ...]], ...]:
+        by_controller = hierarchies.by_controller()
+        found: dict[Path, tuple[Hierarchy, list[str]]] = {}
+        for name in _CONTROLLERS:
+            if name in by_controller:
+                tree = by_controller[name]
+                found.setdefault(tree.path, (tree, []))[1].append(name)
+        return tuple((tree, tuple(names)) for tree, names in found.values())
+
+
+class BoxCgroup(Struct, frozen=True):
+    """One box's group, below its owner's, in every tree that has a controller of ours.
+
+    `path` is the same in each tree.
+    """
+
+    path: str
+    places: tuple[Place, ...]
+
+    def make(self) -> None:
+        """Make it where it is missing, and its owner's."""
+        for tree, controllers, folder in self.places:
+            if tree.version == 1:
+                with contextlib.suppress(OSError):  # what cannot be made so says why below
+                    folder.mkdir(mode=0o755)
+                    continue
+            hierarchies.make(tree, self.path, controllers)
+
+    def allow_devices(self, also: Sequence[str]) -> None:
+        """The standard devices and those granted (`c 10:229 rw`), and no other (v1)."""
+        for tree, controllers, folder in self.places:
+            if tree.version == 1 and "devices" in controllers:
+                put(folder / "devices.deny", "a")
+                put(folder / "devices.allow", *_DEVICES, *also)
+
+    def join_files(self) -> list[str]:
+        """The files into which a task writes 0 to join (v1)."""
+        return [f"{one.folder}/tasks" for one in self.places if one.tree.version == 1]
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """The calling thread lives in the owner's group meanwhile (v1), and what it starts is born
+        there: it counts to the owner, and no end of a session or of a service takes it along."""
+        text = read(Path("/proc/thread-self/cgroup"))
+        membership = [line.split(":", 2)[1:] for line in text.splitlines()]
+        home = {name: path for names, path in membership for name in names.split(",")}
+        ways = [
+            (f"{tree.path}{home[names[0]]}/tasks", f"{folder.parent}/tasks")
+            for tree, names, folder in self.places
+            if tree.version == 1 and names[0] in home
+        ]
+        try:
+            for _, owners in ways:
+                put(owners, "0")
+            yield
+        finally:
+            for own, _ in ways:
+                put(own, "0")
+
+    def set_limits(self, limits: Limits) -> None:
+        """Write all limits; memory and swap together are one number, so there is no swap."""
+        for tree, controllers, folder in self.places:
+            if "memory" in controllers:
+                _set_memory(tree, folder, limits)
+            if "cpu" in controllers:
+                _set_cpu(tree, folder, limits)
+            if "pids" in controllers:
+                write(folder / "pids.max", str(limits.pids_max))
+
+    def out_of_memory(self) -> bool:
+        """Whether the kernel ended a task of it for want of memory."""
+        for tree, controllers, folder in self.places:
+            if "memory" in controllers:
+                name = "memory.oom_control" if tree.version == 1 else "memory.events"
+                counted = dict(line.split() for line in read(folder / name).splitlines())
+                return counted.get("oom_kill", "0") != "0"
+        return False
+
+    def move_out(self, pid: int) -> None:
+        """Move who watches a box to the leaf for such (v2); it waits for a grace period.
+
+        There it counts to the owner, and no end of a session or of a service takes it along. A
+        group that hands controllers down takes no process itself.
+        """
+        for tree, _, folder in self.places:
+            if tree.version == 2:
+                home = folder.parent / MONITORS
+                with contextlib.suppress(OSError):
+                    home.mkdir(mode=0o755, exist_ok=True)
+                    put(home / "cgroup.procs", str(pid))
+
+    def members(self) -> frozenset[int]:
+        """The processes that live in it, by number."""
+        texts = [read(one.folder / "cgroup.procs") for one in self.places]
+        return frozenset(int(word) for text in texts for word in text.split())
+
+    def remove(self) -> None:
+        """Remove it; the absent is success. Raises RejectedError while a task lives in it."""
+        deadline = time.monotonic() + _EMPTY_SECONDS
+        for one in self.places:
+            while not _removed(one.folder, last=time.monotonic() > deadline):
+                time.sleep(_LOOK_SECONDS)
+
+
+def _removed(folder: Path, *, last: bool) -> bool:
+    """Whether it is gone; one that is busy is refused at the last look only."""
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno == errno.EBUSY and not last:
+            return False
+        raise RejectedError(
+            f"cannot remove the control group {folder}: {error.strerror}",
+            "one of its tasks waits in the kernel: see dmesg",
+        ) from error
+    return True
+
+
+def _set_memory(tree: Hierarchy, folder: Path, limits: Limits) -> None:
+    wanted = str(limits.memory_max_bytes)
+    if tree.version == 2:
+        write(folder / "memory.max", wanted)
+        if (folder / "memory.swap.max").exists():
+            write(folder / "memory.swap.max", "0")
+        write(folder / "memory.low", str(limits.memory_guarantee_bytes or 0))
+        write(folder / "memory.oom.group", "1")
+        return
+    # The kernel refuses memory above memory with swap at every moment.
+    both, limit = folder / "memory.memsw.limit_in_bytes", folder / "memory.limit_in_bytes"
+    raised = limits.memory_max_bytes > int(read(limit) or 0)
+    for file in (both, limit) if raised else (limit, both):
+        if file.exists():
+            write(file, wanted)
+
+
+def _set_cpu(tree: Hierarchy, folder: Path, limits: Limits) -> None:
+    quota_us = limits.cpu_max_millicores * _PERIOD_US // 1000
+    guarantee = limits.cpu_guarantee_millicores
+    if tree.version == 2:
+        write(folder / "cpu.max", f"{quota_us} {_PERIOD_US}")
+        share = (guarantee or 250) * _WEIGHT_PER_CORE // 1000
+        write(folder / "cpu.weight", str(min(max(share, _WEIGHT_LEAST), _WEIGHT_MOST)))
+        return
+    write(folder / "cpu.cfs_period_us", str(_PERIOD_US))
+    write(folder / "cpu.cfs_quota_us", str(quota_us))
+    shares = _SHARES_DEFAULT if guarantee is None else guarantee * _SHARES_PER_CORE // 1000
+    write(folder / "cpu.shares", str(max(_SHARES_LEAST, shares)))

@@ -1,0 +1,83 @@
+"""Doing something in the network namespace of a box."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from orchestr8.errors import RejectedError
+from orchestr8.host import mount_calls
+
+Result = TypeVar("Result")
+
+
+def network_of(pid: int) -> int | None:
+    """A descriptor of the process's network namespace, or None where it has ended.
+
+    The descriptor of its folder in /proc is taken first and goes stale with the process, so a
+    number that was given to another one meanwhile leads nowhere. Raises RejectedError where the
+    namespace is our own: then the number is another process's by now.
+    """
+    if pid <= 0:
+        return None
+    try:
+        folder = os.open(Path("/proc", str(pid)), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        opened = os.open("ns/net", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return None
+    finally:
+        os.close(folder)
+    if os.fstat(opened).st_ino == Path("/proc/self/ns/net").stat().st_ino:
+        os.close(opened)
+        raise RejectedError(f"process {pid} is not in the network of a box", "apply again")
+    return opened
+
+
+class Visit(threading.Thread, Generic[Result]):
+    """One thing that is done by a thread that enters a network namespace and ends there.
+
+    A thread that entered a namespace is never used for anything else, so nothing of ours is ever
+    found in the wrong one, whatever fails.
+    """
+
+    def __init__(self, namespace: int, act: Callable[[], Result]) -> None:
+        super().__init__(daemon=True, name="visit")
+        self._namespace = os.dup(namespace)
+        self._act = act
+        self._results: list[Result] = []
+        self._failure: BaseException | None = None
+
+    def result(self, seconds: float | None = None) -> Result:
+        """What came of it; raises TimeoutError where it takes longer than that."""
+        self.start()
+        self.join(seconds)
+        if self.is_alive():
+            raise TimeoutError
+        if self._failure:
+            raise self._failure
+        return self._results[0]
+
+    def run(self) -> None:
+        """Enter, then act."""
+        try:
+            self._enter()
+            self._results.append(self._act())
+        except BaseException as error:
+            self._failure = error
+        finally:
+            os.close(self._namespace)
+
+    def _enter(self) -> None:
+        try:
+            mount_calls.enter_namespace(self._namespace, mount_calls.CLONE_NEWNET)
+        except OSError as error:
+            raise RejectedError(
+                f"cannot enter the network of the box: {error.strerror}",
+                "run as root of the host, with CAP_SYS_ADMIN",
+            ) from error

@@ -1,0 +1,99 @@
+"""An answer while it is made: lines that are sent off as they come, and kept to be given again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
+from typing import Any
+
+KEPT_SECONDS = 3_600.0
+KEPT_MOST = 256
+LINES_BYTES_MOST = 1 << 20
+"""An answer that is longer is not kept."""
+
+
+class Answer:
+    """The lines of one command; whoever makes them never waits for whoever reads them."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[bytes | None] = SimpleQueue()
+        self.lines: list[bytes] = []
+        self.is_over = False
+
+    def put(self, **event: Any) -> None:
+        """One more line; from any thread."""
+        line = json.dumps(event).encode() + b"\n"
+        self.lines.append(line)
+        self._queue.put(line)
+
+    def end(self) -> None:
+        """No more lines."""
+        self.is_over = True
+        self._queue.put(None)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Each line as it comes; once."""
+        while (line := self._queue.get()) is not None:
+            yield line
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks for more, so that nothing was done."""
+        return bool(self.lines) and self.lines[-1].startswith(b'{"needs"')
+
+
+def begun(perform: Callable[[Answer], None]) -> Answer:
+    """An answer that is made by a thread of its own."""
+    answer = Answer()
+
+    def make() -> None:
+        try:
+            perform(answer)
+        finally:
+            answer.end()
+
+    threading.Thread(target=make, name="command", daemon=True).start()
+    return answer
+
+
+class Kept:
+    """What came of commands that were given with an idempotency key: each is done once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[tuple[int, str], tuple[str, float, Answer]] = {}
+
+    def once(
+        self, whose: tuple[int, str], body: bytes, begin: Callable[[], Answer]
+    ) -> Answer | list[bytes] | str:
+        """The answer that is begun now, or the lines of the one that was given before.
+
+        A text says why there is neither: the key is under way, or was another command's.
+        """
+        mark = hashlib.sha256(body).hexdigest()
+        with self._lock:
+            self._forget()
+            before = self._found.get(whose)
+            if before and not before[2].asks:
+                known, _, answer = before
+                if known != mark:
+                    return "the idempotency key was given with another command"
+                if not answer.is_over:
+                    return "the command with this idempotency key is under way"
+                return list(answer.lines)
+            answer = begin()
+            self._found[whose] = (mark, time.monotonic(), answer)
+            return answer
+
+    def _forget(self) -> None:
+        """Whatever is old, long, or too much; never what is under way."""
+        since = time.monotonic() - KEPT_SECONDS
+        for key, (_, at, answer) in list(self._found.items()):
+            crowded = len(self._found) >= KEPT_MOST
+            long = sum(map(len, answer.lines)) > LINES_BYTES_MOST
+            if answer.is_over and (at < since or crowded or long):
+                del self._found[key]

@@ -1,0 +1,144 @@
+"""The unix socket on which the API answers."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from cheroot.server import HTTPConnection
+from cheroot.wsgi import Gateway_10, Server
+
+from orchestr8.controller.authority import NOBODY, ROOT, Asker
+from orchestr8.errors import UnavailableError
+from orchestr8.server.application import BODY_BYTES_MOST, Application
+from orchestr8.server.identity import NobodyError, identify
+
+NAME = "api.sock"
+THREADS = 32
+"""So many requests are answered at once; a command keeps its thread to its end."""
+CONNECTIONS_MOST = 8
+"""How many connections an account has at once, root apart: nobody takes all threads."""
+HEADER_BYTES_MOST = 16 << 10
+IDLE_SECONDS = 10
+CLOSING_SECONDS = 5
+WAITING_MOST = 128
+PATH_BYTES_MOST = 107
+"""What the kernel takes as a socket's name."""
+
+
+class _Connection(HTTPConnection):
+    """A connection whose peer is looked at when it comes, and not again."""
+
+    _counted = False
+
+    def __init__(self, server: Any, sock: Any, *rest: Any) -> None:
+        super().__init__(server, sock, *rest)
+        self.asker: Asker | None = None
+        with suppress(NobodyError, OSError):
+            self.asker = identify(sock)
+        self._uid = self.asker.uid if self.asker else NOBODY
+        self._counted = server.count(self._uid, 1)
+        if not self._counted:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """It is over."""
+        if self._counted:
+            self._counted = False
+            self.server.count(self._uid, -1)
+        super().close()
+
+
+class _Gateway(Gateway_10):
+    """Hands the peer on beside the request."""
+
+    def get_environ(self) -> Any:
+        """The request's environment."""
+        request: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
+        return {**request, "orchestr8.asker": self.req.conn.asker}
+
+
+class _Server(Server):
+    """An HTTP server on a socket that everybody may connect to: who they are decides the rest."""
+
+    ConnectionClass = _Connection
+    max_request_header_size = HEADER_BYTES_MOST
+    max_request_body_size = BODY_BYTES_MOST
+    keep_alive_conn_limit = WAITING_MOST
+
+    def __init__(self, path: str, application: Application) -> None:
+        super().__init__(
+            path, application, numthreads=THREADS, timeout=IDLE_SECONDS,
+            shutdown_timeout=CLOSING_SECONDS, request_queue_size=WAITING_MOST,
+        )  # fmt: skip
+        self.gateway = _Gateway
+        self._lock = threading.Lock()
+        self._open: Counter[int] = Counter()
+
+    def count(self, uid: int, more: int) -> bool:
+        """Counts an account's connections; False where it has too many already."""
+        with self._lock:
+            if more > 0 and uid != ROOT and self._open[uid] >= CONNECTIONS_MOST:
+                return False
+            self._open[uid] += more
+            return True
+
+    def bind_unix_socket(self, bind_addr: str) -> socket.socket:
+        """Takes the place of a socket that nobody listens on any more."""
+        with suppress(FileNotFoundError):
+            Path(bind_addr).unlink()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(bind_addr)
+        Path(bind_addr).chmod(0o666)
+        self.socket, self.bind_addr = listener, bind_addr
+        return listener
+
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
+        """Peers that go away in the middle are no news; whatever fails is told in the answer."""
+
+
+@contextmanager
+def listening(
+    folder: Path, application: Application, note: Callable[[str], None]
+) -> Iterator[Path]:
+    """Answers on the folder's socket until left; only whoever holds the store's lock may.
+
+    Raises UnavailableError where there can be no socket. `note` hears what goes wrong later.
+    """
+    path = folder / NAME
+    if len(os.fsencode(path)) > PATH_BYTES_MOST:
+        raise UnavailableError(
+            f"{path} is too long a name for a socket", "set ORCHESTR8_RUN to a shorter path"
+        )
+    server = _Server(str(path), application)
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        server.prepare()
+    except OSError as error:
+        raise UnavailableError(
+            f"{path} cannot be made: {(error.strerror or str(error)).lower()}",
+            "look at the folder's rights and at its disk's space",
+        ) from error
+
+    def serve() -> None:
+        try:
+            server.serve()
+        except Exception as error:
+            note(f"the API has ended: {error}")
+
+    thread = threading.Thread(target=serve, name="api", daemon=True)
+    thread.start()
+    try:
+        yield path
+    finally:
+        with suppress(FileNotFoundError):
+            path.unlink()
+        server.stop()
+        thread.join(CLOSING_SECONDS)

@@ -1,0 +1,83 @@
+"""The API's description in OpenAPI 3.1, made of the routes and the models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from orchestr8.server.documents import Command, Event, Me, Refusal
+from orchestr8.server.routes import Route
+
+_REF = "#/components/schemas/{model}"
+_REFUSED = {
+    "400": "The document is not what the schema says.",
+    "403": "You are nobody to this machine, or it is the platform's alone.",
+    "404": "There is no such route.",
+    "405": "The route has another method.",
+    "409": "The same idempotency key is under way, or was given with another command.",
+    "413": "The document is larger than 64 MiB.",
+    "429": "You have too many commands under way.",
+}
+
+
+def description(routes: Sequence[Route], version: str) -> dict[str, Any]:
+    """The whole document."""
+    models = [(Command, "validation"), (Event, "validation"), (Me, "validation")]
+    _, schemas = models_json_schema(
+        [*models, (Refusal, "validation")],  # type: ignore[list-item]
+        ref_template=_REF,
+    )
+    paths: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "orchestr8",
+            "version": version,
+            "description": "Commands of one machine. Who asks is known by the kernel's word for "
+            "the other end of the socket. An answer to a command is JSON line by line, each line "
+            "one Event; whoever needs facts gives `--output json` among the arguments.",
+        },
+        "paths": paths,
+        "components": {"schemas": schemas["$defs"]},
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    answers: dict[str, Any] = {
+        code: {"description": text, "content": _content("Refusal")}
+        for code, text in _REFUSED.items()
+        if route.verb or code in ("403", "404", "405")
+    }
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "x-platform": route.platform,
+    }
+    if route.verb:
+        answers["200"] = {
+            "description": "What the command says while it runs, and its exit status at the end.",
+            "content": {"application/x-ndjson": {"schema": {"$ref": _REF.format(model="Event")}}},
+        }
+        operation["requestBody"] = {"required": True, "content": _content("Command")}
+    else:
+        told = _content("Me") if route.name == "me" else {"application/json": {"schema": {}}}
+        answers["200"] = {"description": route.summary, "content": told}
+    if route.changes:
+        operation["parameters"] = [
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "The command is done once for each key of yours; whoever gives the "
+                "key again within the hour is told what came of it.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+            }
+        ]
+    return {**operation, "responses": answers}
+
+
+def _content(model: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": _REF.format(model=model)}}}

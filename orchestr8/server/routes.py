@@ -1,0 +1,60 @@
+"""Which routes there are: one table, from which requests are led and the API is documented."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+PREFIX = "/v1"
+
+
+class Route(NamedTuple):
+    """One method of one path.
+
+    `verb` is the command that it is, or empty; `changes` is whether the command may change
+    something, so that it waits its turn and is done once for each idempotency key.
+    """
+
+    method: str
+    path: str
+    summary: str
+    verb: str = ""
+    changes: bool = False
+    platform: bool = False
+    """Whether it is the platform's alone."""
+
+    @property
+    def name(self) -> str:
+        """The operation's name in the document."""
+        return self.path.rpartition("/")[2].partition(".")[0]
+
+
+def _look(verb: str, summary: str) -> Route:
+    return Route("POST", f"{PREFIX}/commands/{verb}", summary, verb)
+
+
+def _change(verb: str, summary: str, *, platform: bool = False) -> Route:
+    path = f"{PREFIX}/commands/{verb}"
+    return Route("POST", path, summary, verb, changes=True, platform=platform)
+
+
+ROUTES = (
+    Route("GET", f"{PREFIX}/openapi.json", "This document."),
+    Route("GET", f"{PREFIX}/me", "Who you are to this machine."),
+    _look("plan", "What an apply would do, and why."),
+    _change("apply", "Make the manifests true."),
+    _look("status", "What runs, what waits, and whose it is."),
+    _look("why", "Why a service is as it is, whose move it is, and what to type."),
+    _look("logs", "The last lines of a box."),
+    _look("history", "Who applied what and when; and the journal."),
+    _look("trace", "Which commit led to a box, who signed it, who approved what."),
+    _look("prove", "Check running boxes against the kernel, claim by claim."),
+    _change("restart", "Replace the boxes of a service by fresh ones."),
+    _change("set", "Set a limit or the replicas live, beside the manifest."),
+    _change("hold", "Leave a service alone for a while, whatever happens to it."),
+    _change("down", "Stop the boxes of a set; manifests and data stay."),
+    _change("remove", "Stop the boxes of a set and forget its manifests; data stays."),
+    _change("sync", "Ask sources for their newest commit, and apply it if it is new and good."),
+    _change("rollback", "Take a whole set back to an earlier revision."),
+    _change("upgrade", "Take up a newer version of STRICT.", platform=True),
+)
+BY_PLACE = {(route.method, route.path): route for route in ROUTES}

@@ -1,0 +1,389 @@
+"""A source's clone: the git command carries, and everything that it brought is looked at again.
+
+A clone has no work tree, so no filter, hook, link or submodule of a repository ever acts. It is a
+cache: whatever is wrong with it, it is made anew. Objects are hashed again when they are read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import quote, urlsplit
+
+from orchestr8.errors import RejectedError, UnavailableError
+from orchestr8.sources import objects
+from orchestr8.sources.child import Answer, Bounds, Child, end
+from orchestr8.sources.objects import Commit, Entry, MalformedError
+
+_TIP = "refs/source/tip"
+OBJECT_BYTES_MOST = 8 << 20
+"""Of a commit or a folder; files have a smaller measure of their own."""
+_PASSED_ON = ("GIT_SSL_CAINFO", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
+"""What a house says about its own network."""
+_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
+_SETTINGS = """\
+[safe]
+	directory = *
+[core]
+	hooksPath = /dev/null
+	fsmonitor = false
+	alternateRefsCommand = true
+[protocol]
+	allow = never
+[protocol "file"]
+	allow = always
+[protocol "ssh"]
+	allow = always
+[protocol "https"]
+	allow = always
+[http]
+	followRedirects = false
+	lowSpeedLimit = 1000
+	lowSpeedTime = 30
+[fetch]
+	recurseSubmodules = false
+	unpackLimit = 1
+	writeCommitGraph = false
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[pack]
+	threads = 1
+[transfer]
+	bundleURI = false
+"""
+# A clone whose own content is wrong says one of these.
+_DAMAGED = re.compile(
+    r"not a git repository|bad object|corrupt|unable to read|missing|loose object|is empty|"
+    r"bad config|unresolved deltas|does not point to|too short|not a valid|bad signature|"
+    r"did not send all|garbage|shallow file|cannot lock ref|unable to (?:create|resolve|open)"
+)
+
+_SAYS_WHAT_FAILED = re.compile(r"fatal|error|ERROR|ssh:|Host key|.*Permission denied")
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Where a source lies: a branch, or a pattern of tags of which the highest counts.
+
+    `credentials` are a private key for ssh, or USER:PASSWORD for https; `whole` asks for the whole
+    history, which a judge of signatures needs.
+    """
+
+    url: str
+    branch: str = "main"
+    tags: str = ""
+    credentials: bytes = field(default=b"", repr=False)
+    whole: bool = False
+
+    @property
+    def address(self) -> str:
+        """What git is given: a local path is fetched from as from any other place."""
+        return f"file://{quote(self.url)}" if self.url.startswith("/") else self.url
+
+    @property
+    def named(self) -> str:
+        """What is followed, in words."""
+        return f"a tag {self.tags}" if self.tags else f"the branch {self.branch}"
+
+
+class DamagedError(Exception):
+    """The clone is not what was fetched; it can be made anew."""
+
+
+class Clone:
+    """The clone of one source below a folder of ours."""
+
+    def __init__(self, folder: Path, bounds: Bounds | None = None) -> None:
+        self._folder = folder
+        self._git = folder / "git"
+        self.child = Child(folder / "home", bounds or Bounds())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Holds the clone for one reader, so that nobody fetches into it meanwhile.
+
+        Raises UnavailableError where the folder cannot be used.
+        """
+        try:
+            self.child.prepare()
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            descriptor = os.open(self._folder / "lock", flags, 0o600)
+        except OSError as error:
+            raise UnavailableError(
+                f"{self._folder} cannot be used: {error.strerror}",
+                "run as root, or set ORCHESTR8_CACHE to a folder of yours",
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def fetch(self, remote: Remote) -> str:
+        """Brings what the remote has; the name of the commit at its tip.
+
+        Raises UnavailableError where that may work later, RejectedError where something must
+        change first. Whatever happens, a later fetch goes on from there.
+        """
+        self.child.give("gitconfig", _SETTINGS.encode())
+        try:
+            more = self._environment(remote)
+            try:
+                return self._fetched(remote, more)
+            except DamagedError:
+                self.forget()
+                return self._fetched(remote, more)
+        except DamagedError as error:
+            self.forget()
+            raise UnavailableError(
+                f"what {remote.url} sends cannot be used: {error}", "look at the repository there"
+            ) from None
+        finally:
+            for name in ("credentials", "key"):
+                self.child.take_back(name)
+
+    def forget(self) -> None:
+        """Deletes the clone; the next fetch makes it anew."""
+        shutil.rmtree(self._git, ignore_errors=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Objects]:
+        """The clone's objects; raises DamagedError below where one is not what it should be."""
+        found = Objects(self)
+        with found:
+            yield found
+
+    def ask(self) -> subprocess.Popen[bytes]:
+        """git, ready to be asked for objects."""
+        return self.child.start(["git", f"--git-dir={self._git}", "cat-file", "--batch"])
+
+    def _fetched(self, remote: Remote, more: dict[str, str]) -> str:
+        self._clear_away(whole=remote.whole)
+        if not self._git.exists():
+            self.child.make_folder(self._git)
+            command = ["git", "init", "--quiet", "--bare", "--template=", str(self._git)]
+            self._said(self.child.run(command, more), remote)
+        name = f"refs/heads/{remote.branch}"
+        if remote.tags:
+            name = f"refs/tags/{self._highest_tag(remote, more)}"
+        depth = [] if remote.whole else ["--depth=1"]
+        self._call(
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow", *depth,
+             "--", remote.address, f"+{name}:{_TIP}"],
+            remote, more,
+        )  # fmt: skip
+        self._require_small(remote)
+        return self._call(["rev-parse", "--verify", _TIP], remote, more).decode().strip()
+
+    def _call(self, words: list[str], remote: Remote, more: dict[str, str]) -> bytes:
+        network = words[0] in ("fetch", "ls-remote")
+        command = ["git", f"--git-dir={self._git}", *words]
+        return self._said(self.child.run(command, more, network=network), remote)
+
+    def _highest_tag(self, remote: Remote, more: dict[str, str]) -> str:
+        said = self._call(
+            ["ls-remote", "--refs", "--tags", "--", remote.address, f"refs/tags/{remote.tags}"],
+            remote, more,
+        )  # fmt: skip
+        listed = said.decode("utf-8", "replace")
+        names: list[str] = re.findall(r"^[0-9a-f]+\trefs/tags/(\S+)$", listed, re.M)
+        fitting = [name for name in names if fnmatchcase(name, remote.tags)]
+        if not fitting:
+            raise RejectedError(
+                f"{remote.url} has no tag {remote.tags}",
+                "push one, or mend the source's `tags` in the platform's manifest",
+            )
+        return max(fitting, key=_version)
+
+    def _said(self, answer: Answer, remote: Remote) -> bytes:
+        """git's output; its failures in our words."""
+        if answer.status == 0:
+            return answer.output
+        if answer.is_too_large or self._largest() >= self.child.bounds.bytes_most:
+            self.forget()
+            raise self._too_large(remote)
+        wrong = [
+            line for line in answer.errors.splitlines() if re.match(_SAYS_WHAT_FAILED, line)
+        ] or answer.errors.splitlines()
+        first = wrong[0][:300] if wrong else f"git ended with status {answer.status}"
+        first = re.sub(r"^fatal: (unable to access '[^']*': )?", "", first)
+        if re.search(r"couldn't find remote ref|Could not find remote branch", answer.errors):
+            raise RejectedError(
+                f"{remote.url} has no branch {remote.branch}",
+                "push it again, or mend the source's `branch` in the platform's manifest",
+            )
+        if _DAMAGED.search(answer.errors) and not _of_the_remote(answer.errors):
+            raise DamagedError(first)
+        raise UnavailableError(
+            f"{remote.url} cannot be fetched from: {first}", _remedy(remote, answer.errors)
+        )
+
+    def _clear_away(self, *, whole: bool) -> None:
+        """What a fetch that was killed has left; a part of a history where the whole is asked."""
+        if whole and (self._git / "shallow").exists():
+            self.forget()
+        for path in [*self._git.rglob("*.lock"), *self._git.rglob("tmp_*")]:
+            path.unlink(missing_ok=True)
+
+    def _sizes(self) -> list[int]:
+        return [path.lstat().st_size for path in self._git.rglob("*")]
+
+    def _largest(self) -> int:
+        """git's own children are ended at the bound without a word, and leave the file there."""
+        return max(self._sizes(), default=0)
+
+    def _require_small(self, remote: Remote) -> None:
+        if sum(self._sizes()) > self.child.bounds.bytes_most:
+            self.forget()
+            raise self._too_large(remote)
+
+    def _too_large(self, remote: Remote) -> RejectedError:
+        most = self.child.bounds.bytes_most >> 20
+        return RejectedError(
+            f"{remote.url} has more than {most} MiB in {remote.named}",
+            "put the manifests into a repository of their own",
+        )
+
+    def _environment(self, remote: Remote) -> dict[str, str]:
+        """git's own, and the credentials where the child finds them and nobody else."""
+        home = self.child.home
+        ssh = (
+            "ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=20 "
+            f"-o UserKnownHostsFile=/dev/null -o GlobalKnownHostsFile={_KNOWN_HOSTS} "
+            f"-o IdentitiesOnly=yes -o IdentityFile={home}/key"
+        )
+        more = {
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": f"{home}/gitconfig",
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ALLOW_PROTOCOL": "file:ssh:https",
+            "GIT_SSH_COMMAND": ssh,
+            "GIT_SSH_VARIANT": "ssh",
+        }
+        more |= {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        if not remote.credentials:
+            return more
+        if remote.url.startswith("https://"):
+            user, colon, password = remote.credentials.decode("utf-8").strip().partition(":")
+            if not colon:
+                user, password = "token", user
+            parts = urlsplit(remote.url)
+            line = f"https://{quote(user, '')}:{quote(password, '')}@{parts.netloc}\n"
+            self.child.give("credentials", line.encode())
+            keeping = f'[credential]\n\thelper = store --file="{home}/credentials"\n'
+            self.child.give("gitconfig", (_SETTINGS + keeping).encode())
+        else:
+            self.child.give("key", remote.credentials.rstrip() + b"\n")
+        return more
+
+
+class Objects:
+    """The objects of a clone, each hashed again: what lies on the disk is not believed."""
+
+    def __init__(self, clone: Clone) -> None:
+        self._clone = clone
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Objects:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._process:
+            end(self._process)
+            self._process = None
+
+    def read(self, name: str, kind: str, bytes_most: int = OBJECT_BYTES_MOST) -> bytes:
+        """An object's content.
+
+        Raises DamagedError where it is not there or another one, MalformedError where it is of
+        another kind, and OverflowError where it has more than `bytes_most`.
+        """
+        process = self._process = self._process or self._clone.ask()
+        if not process.stdin or not process.stdout:
+            raise DamagedError("git cannot be asked")
+        try:
+            process.stdin.write(name.encode() + b"\n")
+            process.stdin.flush()
+            header = process.stdout.readline(200).split()
+            if len(header) != 3:
+                raise DamagedError(f"the object {name[:12]} is missing")
+            size = int(header[2])
+            if size > bytes_most:
+                raise OverflowError
+            content = process.stdout.read(size + 1)[:-1]
+        except (OSError, ValueError) as error:
+            self._end()
+            raise DamagedError(f"the object {name[:12]} cannot be read") from error
+        except OverflowError:
+            self._end()  # what it would still say is nobody's
+            raise
+        found = header[1].decode("ascii", "replace")
+        if objects.name_of(found, content, name) != name:
+            raise DamagedError(f"the object {name[:12]} is another one than its name says")
+        if found != kind:
+            raise MalformedError(f"{name[:12]} is a {found}, not a {kind}")
+        return content
+
+    def commit(self, name: str) -> Commit:
+        """A commit."""
+        return objects.read_commit(name, self.read(name, "commit"))
+
+    def tree(self, name: str) -> list[Entry]:
+        """A folder's entries."""
+        return objects.read_tree(self.read(name, "tree"), name)
+
+    def tip(self, name: str) -> str:
+        """The commit that a tip is, or that its tag points at."""
+        for _ in range(5):
+            try:
+                content = self.read(name, "tag")
+            except MalformedError:
+                return name
+            kind, name = objects.read_tag(content)
+            if kind == "commit":
+                return name
+        raise MalformedError("a tag of a tag of a tag, and so on")
+
+
+def _version(tag: str) -> list[tuple[int, int, str]]:
+    """Sorts v1.10 above v1.9, and v2 above v2-rc1."""
+    parts = re.findall(r"[0-9]+|[^0-9.]+", tag)
+    said = [(2, int(p), "") if p.isdigit() else (0, 0, p) for p in parts]
+    return [*said, (1, 0, "")]
+
+
+def _of_the_remote(errors: str) -> bool:
+    """Whether what cannot be read is the other side's, and not the clone."""
+    return bool(re.search(r"Could not read from remote repository|unable to access", errors))
+
+
+def _remedy(remote: Remote, errors: str) -> str:
+    scheme = remote.url.partition("://")[0]
+    if "Host key verification failed" in errors:
+        return f"write the host's key into {_KNOWN_HOSTS}, as its administrator gives it"
+    if re.search(r"Permission denied|Authentication failed|could not read Username", errors):
+        return "look at the source's `credentials`, and at what they may read there"
+    if scheme in ("file", remote.url):
+        return f"look whether {remote.url} is a repository that other accounts may read"
+    return "look whether it answers; it is tried again"

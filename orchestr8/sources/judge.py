@@ -1,0 +1,111 @@
+"""Whether everything that a branch has brought since a commit was signed by whoever may.
+
+The way from the tip back to that commit goes along first parents, as a branch was pushed or merged
+into. Each commit on it that changes a file below the source's path must carry a good signature by
+a key of the members; they are given from outside, never taken from what is judged. A merge commit
+may be signed by a forge's key instead, if whoever runs the machine has named it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from orchestr8.errors import Place, Problem, RefusedError
+from orchestr8.sources.files import entry_at
+from orchestr8.sources.git import Objects
+from orchestr8.sources.objects import Commit
+from orchestr8.sources.signatures import NotSigned, Signed
+
+COMMITS_MOST = 10_000
+SHOWN_MOST = 20
+
+
+class Question(Struct, frozen=True):
+    """What is asked: `since` is the commit that is trusted already, `of` whose signature is wanted
+    ("the owner payments"), `members` and `merge_keys` the keys by their names in a manifest."""
+
+    since: str
+    path: str
+    of: str
+    members: frozenset[str]
+    merge_keys: frozenset[str] = frozenset()
+
+
+class Judged(Struct, frozen=True):
+    """A commit on the way, and the key that signed it; none where it changes nothing of ours."""
+
+    commit: Commit
+    key: str
+
+
+def judge(
+    objects: Objects, tip: str, question: Question, signer: Callable[[Commit], Signed | NotSigned]
+) -> tuple[Judged, ...]:
+    """Everything since the trusted commit, the oldest first.
+
+    Raises RefusedError with every commit that is not as it must be, or where the tip does not come
+    from the trusted commit.
+    """
+    judged: list[Judged] = []
+    problems: list[Problem] = []
+    commit, steps = objects.commit(tip), 0
+    while commit.id != question.since:
+        before = objects.commit(commit.parents[0]) if commit.parents else None
+        key: str | Problem = ""
+        if _at(objects, commit, question.path) != _at(objects, before, question.path):
+            key = _key(commit, question, signer(commit))
+        if isinstance(key, Problem):
+            problems.append(key)
+        else:
+            judged.append(Judged(commit, key))
+        steps += 1
+        if before is None or steps > COMMITS_MOST:
+            raise RefusedError((_strayed(tip, question.since),))
+        commit = before
+    if problems:
+        shown = problems[::-1][:SHOWN_MOST]
+        if len(problems) > SHOWN_MOST:
+            more = len(problems) - SHOWN_MOST
+            shown.append(Problem(Place(f"commit {tip[:12]}"), f"{more} more commits like these"))
+        raise RefusedError(tuple(shown))
+    return tuple(judged[::-1])
+
+
+def _at(objects: Objects, commit: Commit | None, path: str) -> tuple[str, str] | None:
+    entry = entry_at(objects, commit.tree, path) if commit else None
+    return (entry.kind, entry.id) if entry else None
+
+
+def _key(commit: Commit, question: Question, signature: Signed | NotSigned) -> str | Problem:
+    place = Place(f"commit {commit.id[:12]}")
+    told = f'"{commit.subject}" by {commit.author}'
+    if isinstance(signature, NotSigned):
+        remedy = (
+            f"somebody of {question.of} signs and pushes it anew: git commit --amend -S, or "
+            "git rebase --exec 'git commit --amend --no-edit -S' for several"
+        )
+        return Problem(place, f"{told} {signature.why}", remedy)
+    if signature.key in question.members:
+        return signature.key
+    if signature.key in question.merge_keys:
+        if len(commit.parents) > 1:
+            return signature.key
+        what = f"{told} is signed with {signature.key}, which may sign merges alone"
+        return Problem(place, what, f"somebody of {question.of} signs it, or merges it")
+    what = f"{told} is signed with {signature.key}, and that is no key of {question.of}"
+    remedy = (
+        f"somebody of {question.of} signs it; or the platform adds the key to its `members` first"
+    )
+    return Problem(place, what, remedy)
+
+
+def _strayed(tip: str, since: str) -> Problem:
+    return Problem(
+        Place(f"commit {tip[:12]}"),
+        f"it does not come from {since[:12]}, which was the last that counted: the branch was "
+        "rewritten, or goes back",
+        "push what follows that commit; or the platform looks at the new history and writes the "
+        "commit that it trusts as the source's `start`",
+    )

@@ -1,0 +1,96 @@
+"""The journal: who did what, why, and what came of it; appended to, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from orchestr8.store.chain import COLUMNS, RESULT, Entry, Row, Verdict, append_rows, verify
+from orchestr8.store.database import Database
+
+DONE = "done"
+
+
+class Journal:
+    """Rows chained by their hashes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
+        """Writes what is over already, all or none, and returns the rows' numbers."""
+        over = [one if one.result else one._replace(result=DONE) for one in entries]
+        return self._write(over)
+
+    def _write(self, given: Sequence[Entry]) -> tuple[int, ...]:
+        if not given:
+            return ()
+        with self._database.transaction() as connection:
+            return append_rows(connection, given, self._database.installation)
+
+    def intend(
+        self, actor: str, at_ms: int, calls: Sequence[tuple[str, str, str]]
+    ) -> tuple[int, ...]:
+        """One row each for calls that are about to be made: kind, subject, cause."""
+        return self._write([Entry(at_ms, actor, *call) for call in calls])
+
+    def conclude(self, actor: str, results: Iterable[tuple[int, int, str]]) -> None:
+        """What became of intents: the number of each, the time in milliseconds, the result."""
+        entries = []
+        for number, at_ms, result in results:
+            ((subject,),) = self._database.rows(
+                "SELECT subject FROM journal WHERE number=?", number
+            )
+            entries.append(Entry(at_ms, actor, RESULT, str(subject), "", result, number))
+        self.append(entries)
+
+    def rows(self, last: int = 0) -> tuple[Row, ...]:
+        """The last so many rows, oldest first; all of them without a number."""
+        if not last:
+            return tuple(self._each())
+        newest = self._database.rows(
+            f"SELECT {COLUMNS} FROM journal ORDER BY number DESC LIMIT ?", last
+        )
+        return tuple(Row(*row) for row in reversed(newest))  # type: ignore[arg-type]
+
+    def entries(self, last: int) -> tuple[Row, ...]:
+        """The rows of the last so many entries, oldest first: an intent and its result are one."""
+        begun = self._database.rows(
+            f"SELECT number FROM journal WHERE kind<>'{RESULT}' "
+            "ORDER BY number DESC LIMIT 1 OFFSET ?",
+            last - 1,
+        )
+        first = int(str(begun[0][0])) if begun else 0
+        found = self._database.rows(
+            f"SELECT {COLUMNS} FROM journal WHERE number>=? "
+            f"AND (kind<>'{RESULT}' OR intent>=?) ORDER BY number",
+            first,
+            first,
+        )
+        return tuple(Row(*row) for row in found)  # type: ignore[arg-type]
+
+    def under_way(self) -> tuple[Row, ...]:
+        """Intents of which no result was written: a kill, or an apply that runs now."""
+        found = self._database.rows(
+            f"SELECT {COLUMNS} FROM journal WHERE intent=0 AND result='' "
+            "AND number NOT IN (SELECT intent FROM journal) ORDER BY number"
+        )
+        return tuple(Row(*row) for row in found)  # type: ignore[arg-type]
+
+    def head(self) -> str:
+        """The hash of the last row, to be kept elsewhere; empty while there is none."""
+        rows = self._database.rows("SELECT hash FROM journal ORDER BY number DESC LIMIT 1")
+        return str(rows[0][0]) if rows else ""
+
+    def verify(self, kept_head: str = "") -> Verdict:
+        """Follows the whole chain; see `chain.verify`."""
+        written = self._database.rows("SELECT seq FROM sqlite_sequence WHERE name='journal'")
+        return verify(
+            self._each(),
+            self._database.installation,
+            written=int(str(written[0][0])) if written else 0,
+            kept_head=kept_head,
+        )
+
+    def _each(self) -> Iterator[Row]:
+        query = f"SELECT {COLUMNS} FROM journal ORDER BY number"
+        return (Row(*row) for row in self._database.each(query))  # type: ignore[arg-type]

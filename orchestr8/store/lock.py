@@ -1,0 +1,114 @@
+"""The lock for one writer of a state folder, and what its disk refuses in our words."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestr8.errors import StoreError, UnavailableError
+
+DAMAGED_REMEDY = (
+    "`orchestr8 backup restore FILE` brings a backup back; without one `orchestr8 adopt` takes the "
+    "boxes over that run"
+)
+TURN_SECONDS = 0.1
+"""How often somebody who waits for the lock looks whether it is free."""
+_SERVER = "server "
+
+
+@contextmanager
+def writer_lock(folder: Path, patience_ms: int = 0, *, server: bool = False) -> Iterator[None]:
+    """Holds the state folder's lock; raises UnavailableError when another process has it still
+    after `patience_ms`. A `server` keeps it for long, and others are told so."""
+    with told(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + patience_ms / 1000
+        while not _locked(descriptor):
+            if time.monotonic() >= deadline:
+                raise _refusal(folder, descriptor)
+            time.sleep(TURN_SECONDS)
+        with told(folder):
+            # What a server that was killed wrote is not true any more.
+            os.ftruncate(descriptor, 0)
+            if server:
+                os.pwrite(descriptor, f"{_SERVER}{os.getpid()}".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def serving_pid(folder: Path) -> int:
+    """The process of the server that holds a folder's lock; 0 where there is none."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        return 0 if _locked(descriptor) else _server(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _server(descriptor: int) -> int:
+    word, _, pid = os.pread(descriptor, 100, 0).decode("ascii", "replace").partition(" ")
+    return int(pid) if f"{word} " == _SERVER and pid.isdecimal() else 0
+
+
+def _refusal(folder: Path, descriptor: int) -> UnavailableError:
+    pid = _server(descriptor)
+    if pid:
+        return UnavailableError(
+            f"a server is running here and makes all changes (pid {pid}, lock of {folder})",
+            f"stop it first (kill {pid}, or systemctl stop): boxes run on",
+        )
+    return UnavailableError(
+        f"another orchestr8 is changing this machine (lock of {folder})",
+        "wait until it is done, then type the command again",
+    )
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """SQLite's and the disk's refusals in our words."""
+    try:
+        yield
+    except PermissionError as error:
+        raise StoreError(
+            f"no permission to use the state folder {folder}: {error.strerror}",
+            "run as root, or set ORCHESTR8_STATE to a folder of yours",
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"the state folder {folder} cannot be used: {error}", _remedy(error)
+        ) from (error)
+    except OSError as error:
+        raise StoreError(
+            f"the state folder {folder} cannot be used: {error.strerror}",
+            "look at the disk's space and at the folder's rights",
+        ) from error
+
+
+def _remedy(error: sqlite3.DatabaseError) -> str:
+    text = str(error)
+    if "full" in text:
+        return "make room on its disk, then type the command again"
+    if "readonly" in text or "unable to open" in text:
+        return "look at the folder's rights and at whether its disk is mounted read-only"
+    if any(word in text for word in ("malformed", "not a database", "no such table")):
+        return DAMAGED_REMEDY
+    return "look at the disk, then type the command again"

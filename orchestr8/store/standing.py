@@ -1,0 +1,101 @@
+"""How a state folder stands, seen without changing it: whose it is, whether it is whole, in use."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from msgspec import Struct
+
+from orchestr8.errors import StoreError
+from orchestr8.store.database import FILE_NAME
+from orchestr8.store.schema import VERSION
+
+BESIDE = ("", "-wal", "-shm")
+"""The database's file and what SQLite keeps beside it."""
+
+
+class Standing(Struct, frozen=True):
+    """`present` whether there is a store; `installation` is whose, or empty where it cannot be read
+    because of `damage`; `locked` whether a process changes it at this moment."""
+
+    folder: Path
+    present: bool = False
+    installation: str = ""
+    damage: str = ""
+    locked: bool = False
+
+
+def standing(folder: Path) -> Standing:
+    """How a folder stands; raises StoreError where this user may not look or a newer release wrote
+    it, since neither is damage."""
+    path = folder / FILE_NAME
+    try:
+        with path.open("rb"):
+            pass
+    except (FileNotFoundError, NotADirectoryError):
+        return Standing(folder)
+    except PermissionError as error:
+        raise StoreError(
+            f"no permission to read the state folder {folder}: {error.strerror}", "run as root"
+        ) from error
+    except OSError as error:
+        return Standing(folder, True, damage=str(error.strerror))
+    locked = _locked(folder)
+    try:
+        return Standing(folder, True, _installation(path), locked=locked)
+    except sqlite3.Error as error:
+        return Standing(folder, True, damage=str(error), locked=locked)
+
+
+def move_aside(folder: Path, why: str = "damaged") -> Path:
+    """Put a store out of the way; where it lies then. Nothing is deleted."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    aside = folder / f"{why}-{stamp}"
+    try:
+        aside.mkdir(mode=0o700)
+        for end in BESIDE:
+            path = folder / f"{FILE_NAME}{end}"
+            if path.exists():
+                path.rename(aside / path.name)
+    except OSError as error:
+        raise StoreError(
+            f"cannot move the {why} store to {aside}: {error.strerror}",
+            "move it away by hand, then type the command again",
+        ) from error
+    return aside
+
+
+def _installation(path: Path) -> str:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if version > VERSION:
+            raise StoreError(
+                f"the state folder {path.parent} was written by a newer orchestr8",
+                "use that release, or another state folder",
+            )
+        row = connection.execute("SELECT value FROM meta WHERE key='installation'").fetchone()
+        checked = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if row is None:
+        raise sqlite3.DatabaseError("it does not say whose it is")
+    if checked != ("ok",):
+        raise sqlite3.DatabaseError(str(checked[0]))
+    return str(row[0])
+
+
+def _locked(folder: Path) -> bool:
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,113 @@
+"""A service is in exactly one set: prune stays inside it, and a move restarts nothing."""
+
+from __future__ import annotations
+
+from tests.cli.shell import Shell
+
+WEB = '  web: {image: "web:1", health: {tcp: 8080}}\n'
+API = '  api: {image: "api:1", health: {tcp: 8080}}\n'
+
+
+def text(*services: str, more: str = "") -> str:
+    """A manifest of these services."""
+    return f"orchestr8: 1\nowner: me\nservices:\n{''.join(services)}{more}"
+
+
+def sets(shell: Shell) -> dict[str, str]:
+    """Each service and the set that it is in."""
+    services = shell.type("status --output json").document["services"]
+    return {one["service"]: one["set"] for one in services}
+
+
+def test_prune_stays_inside_the_named_set(shell: Shell) -> None:
+    shell.apply(text(WEB))
+    shell.apply(text(API), "--set named")
+    shell.apply(text(API.replace("api", "job")), "--set named")
+    assert shell.running == ["me--job--1", "me--web--1"]
+
+
+def test_a_service_does_not_move_by_oversight(shell: Shell) -> None:
+    shell.apply(text(WEB), "--set shop")
+    said = shell.apply(text(WEB), status=3).errors
+    assert "fleet.yaml:4:3: web.me is in the set shop, not in default" in said
+    assert "write --set shop, or --set default to move it there" in said
+    assert "web.me is in the set shop" in shell.type("plan fleet.yaml", 3).errors
+    assert sets(shell) == {"web.me": "shop"}
+
+
+def test_a_move_is_shown_and_restarts_nothing(shell: Shell) -> None:
+    shell.apply(text(WEB, API))
+    shell.write("fleet.yaml", text(WEB))
+    planned = shell.type("plan fleet.yaml --set shop --exit-code", 10).output
+    assert "moves from set default to set shop" in planned
+    assert "no restart" in planned
+    assert "Apply this:  orchestr8 apply fleet.yaml --set shop" in planned
+    said = shell.type("apply fleet.yaml --set shop").output
+    assert "web.me moves from set default to set shop; its boxes stay" in said
+    assert shell.running == ["me--api--1", "me--web--1"]
+    assert sets(shell) == {"api.me": "default", "web.me": "shop"}
+    assert "moves" not in shell.type("plan fleet.yaml --set shop --exit-code").output
+
+
+def test_the_older_set_neither_releases_nor_doubles_what_left_it(shell: Shell) -> None:
+    shell.apply(text(WEB, API), "--set old")
+    shell.apply(text(WEB), "--set new")
+    shell.apply(text(API), "--set old")
+    assert shell.running == ["me--api--1", "me--web--1"]
+    shell.type("down --set old")
+    assert shell.running == ["me--web--1"]
+    shell.type("remove --set old")
+    assert shell.running == ["me--web--1"]
+    assert sets(shell) == {"web.me": "new"}
+
+
+def test_it_goes_with_its_new_set_and_does_not_come_back_in_the_old(shell: Shell) -> None:
+    shell.apply(text(WEB, API), "--set old")
+    shell.apply(text(WEB), "--set new")
+    shell.type("remove --set new")
+    shell.type("apply")
+    assert shell.running == ["me--api--1"]
+    shell.apply(text(WEB, API), "--set old")
+    assert shell.running == ["me--api--1", "me--web--2"]
+    assert sets(shell) == {"api.me": "old", "web.me": "old"}
+
+
+def test_it_may_move_back_with_the_very_text_that_it_had(shell: Shell) -> None:
+    shell.apply(text(WEB, API), "--set old")
+    shell.apply(text(WEB), "--set new")
+    shell.apply(text(WEB, API), "--set old")
+    assert sets(shell) == {"api.me": "old", "web.me": "old"}
+    shell.apply(text(API.replace("api", "job")), "--set new")
+    assert shell.running == ["me--api--1", "me--job--1", "me--web--1"]
+
+
+def test_it_may_change_as_it_moves(shell: Shell) -> None:
+    shell.apply(text(WEB, API))
+    shell.apply(text(WEB.replace("web:1", "web:2")), "--set shop")
+    assert shell.running == ["me--api--1", "me--web--2"]
+
+
+def test_a_port_of_the_host_moves_with_its_service(shell: Shell) -> None:
+    door = WEB.replace("health", "publish: {127.0.0.1:8080: 8080}, health")
+    shell.apply(text(door))
+    shell.apply(text(door), "--set shop")
+    assert shell.running == ["me--web--1"]
+
+
+def test_a_volume_that_two_sets_declare_is_as_the_last_apply_says(shell: Shell) -> None:
+    mounted = WEB.replace("health", "volumes: {/data: data}, health")
+    shell.apply(text(mounted, API, more="volumes: {data: {}}\n"), "--set zoo")
+    reading = API.replace("health", "volumes: {/in: data}, health")
+    shared = "volumes: {data: {share: {api: rw}}}\n"
+    shell.apply(text(mounted, reading, more=shared), "--set alpha")
+    assert "nothing to do" in shell.type("apply").output
+    boxes = shell.machine.boxes
+    assert [one.box.spec.volumes[0].read_only for one in boxes.values()] == [False, False]
+
+
+def test_a_plan_file_may_move_what_it_shows(shell: Shell) -> None:
+    shell.apply(text(WEB))
+    shell.write("fleet.yaml", text(WEB))
+    shell.type("plan fleet.yaml --set shop --out plan.json")
+    shell.type("apply plan.json")
+    assert sets(shell) == {"web.me": "shop"}

@@ -1,0 +1,74 @@
+"""`why`: since when a service runs or waits, whose move it is, and when its boxes were proved."""
+
+from __future__ import annotations
+
+import re
+
+from orchestr8.boxes.records import Failures
+from orchestr8.controller.settings import now_ms
+from orchestr8.engines.memory.workload import dies_at_once
+from orchestr8.names import ServiceName
+from orchestr8.store.store import Store
+from tests.cli.shell import Shell
+
+WEB = 'orchestr8: 1\nowner: me\nservices:\n  web: {image: "web:1", health: {tcp: 8080}}\n'
+MOMENT = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC \([^)]+\)"
+
+
+def test_a_box_that_runs(shell: Shell) -> None:
+    shell.apply(WEB)
+    said = shell.type("why web.me").output
+    assert re.search(
+        rf"0  healthy, running since {MOMENT}, image web:1, "
+        r"proved \d\d:\d\d:\d\d \((\d+) of \1 claims held\)",
+        said,
+    )
+    assert "whose move: nobody's" in said
+    document = shell.type("why web.me --output json").document
+    assert document["proofs"][0]["verdict"] == "held"
+    assert 0 <= now_ms() - document["proved_ms"] < 60_000
+    assert document["waiting_since_ms"] == 0
+
+
+def test_a_box_that_ended(shell: Shell) -> None:
+    shell.apply(WEB)
+    shell.crash("me--web--1")
+    said = shell.type("why web.me").output
+    assert re.search(rf"0  stopped since {MOMENT}: the box exited with status 137", said)
+    assert "proved" not in said
+
+
+def test_what_waits_after_failures(shell: Shell) -> None:
+    shell.apply(WEB.replace("web:", "api:", 1))
+    shell.machine.workloads["web.me"] = dies_at_once(3, ("it is broken",))
+    shell.apply(WEB, status=1)
+    store = Store(shell.folder / "state")
+    many = Failures(12, now_ms(), "exited with status 3")
+    store.ledger.note_failure(ServiceName("me", "web"), 0, many, ("it is broken",))
+    store.close()
+    said = shell.type("why web.me").output
+    assert re.search(rf"1 box wanted, 0 running, 1 waiting since {MOMENT}", said)
+    assert "whose move: owner me" in said
+    since_ms = shell.type("why web.me --output json").document["waiting_since_ms"]
+    assert 0 < now_ms() - since_ms < 600_000
+
+
+def test_what_waits_for_a_hold(shell: Shell) -> None:
+    shell.apply(WEB)
+    shell.type("hold web.me --until 1h --reason x")
+    shell.apply(WEB.replace("web:1", "web:2"))
+    said = shell.type("why web.me").output
+    assert re.search(rf"1 running, 1 waiting since {MOMENT}", said)
+    assert ", who holds it" in said
+
+
+def test_what_waits_for_room_waits_since_its_apply(shell: Shell) -> None:
+    limits = "limits: {memory: {guarantee: 7GiB, max: 7GiB}}"
+    big = WEB + f'  big: {{image: "big:1", {limits}}}\n  two: {{image: "two:1", {limits}}}\n'
+    shell.apply(big, status=1)
+    waiting = [
+        one for one in shell.type("status --output json").document["services"]
+        if one["waiting_since_ms"]
+    ]  # fmt: skip
+    assert len(waiting) == 1
+    assert 0 < now_ms() - waiting[0]["waiting_since_ms"] < 600_000

@@ -1,0 +1,153 @@
+"""The crun engine on this machine, with state and run folders of the bench's own."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from orchestr8.boxes.desired import Box
+from orchestr8.boxes.network import Ranges
+from orchestr8.boxes.world import ObservedBox
+from orchestr8.engines.crun.borders import crun_borders
+from orchestr8.engines.crun.images import CrunImages
+from orchestr8.engines.crun.machine import found_tools
+from orchestr8.engines.ground import Ground
+from orchestr8.engines.protocol import Borders
+from tests.conformance.benches import Bench, await_decision, free_network, unmount
+from tests.conformance.programs import PROGRAMS, Contents, Program
+from tests.conformance.registry import registry
+from tests.hosts.images import archives
+
+RUN = Path("/run/orchestr8-test")
+STATE = Path("/var/lib/orchestr8-test")
+UID_INSIDE = 65_532
+
+
+class CrunBench(Bench):
+    """Boxes of an installation of its own; images are taken from the archives of the examples."""
+
+    def __init__(self) -> None:
+        self.installation = f"t{secrets.token_hex(4)}"
+        self.state = STATE / self.installation
+        free = free_network()
+        ranges = Ranges(f"10.{free}.0.0/17", f"10.{free}.128.0/17")
+        self.ground = Ground(self.installation, RUN, ranges, self.state)
+        super().__init__("crun", crun_borders(Contents(), self.ground), f"10.{free}.0.{{}}")
+
+    def ready(self) -> None:
+        super().ready()
+        images = self.borders.images
+        assert isinstance(images, CrunImages)
+        for reference in sorted({one.image for one in PROGRAMS.values()}):
+            images.take(f"docker-archive:{archives()[reference]}", reference)
+
+    def ids(self, number: int) -> dict[str, int]:
+        return {"uid": UID_INSIDE, "gid": UID_INSIDE, "uid_base": 1_048_576 + number * 65_536}
+
+    def await_signals(self, found: ObservedBox) -> None:
+        await_decision(found, "crun")
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    @contextmanager
+    def away(self) -> Iterator[tuple[Borders, Callable[[], None]]]:
+        """Without a daemon only its programs can be away."""
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / "crun"
+            tools = replace(found_tools(), crun=str(place))
+            yield (
+                crun_borders(Contents(), self.ground, tools),
+                lambda: place.symlink_to(found_tools().crun),
+            )
+
+    @contextmanager
+    def registry(self) -> Iterator[str]:
+        with registry(self.boxes.features().architecture) as name:
+            yield name
+
+    @contextmanager
+    def listening(self) -> Iterator[tuple[str, int]]:
+        with socket.create_server(("127.0.0.1", 0)) as made:
+            yield made.getsockname()
+
+    def attached(self, made: Box, *command: str) -> tuple[int, bytes]:
+        ground = self.ground
+        arguments = [
+            ground.installation, str(ground.run_folder), str(ground.state_folder),
+            ground.ranges.subnet, ground.ranges.services, str(made.id), json.dumps(command),
+        ]  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-c", _ATTACH, *arguments, *filter(None, sys.path)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60,
+        )  # fmt: skip
+        return done.returncode, done.stdout
+
+    def footprint(self) -> object:
+        kept = ("crun/boxes", "crun/volumes", "crun/volumes-known")
+        files = [path for name in kept for path in (self.state / name).rglob("*")]
+        run = RUN / self.installation
+        shown = [
+            p for name in ("boxes", "crun/boxes", "crun/crun") for p in (run / name).rglob("*")
+        ]
+        mounts = [
+            line.split()[4]
+            for line in Path("/proc/self/mountinfo").read_text().splitlines()
+            if self.installation in line
+        ]
+        groups = list(Path("/sys/fs/cgroup").glob(f"*/orchestr8-{self.installation}/*/*"))
+        return tuple(
+            sorted(map(str, part)) for part in (files, shown, mounts, groups, self._links())
+        )
+
+    def _links(self) -> list[str]:
+        """The boxes' interfaces; those of boxes that have gone follow in the kernel's own time."""
+        boxes = len(list((self.state / "crun/boxes").glob("*--*")))
+        ports = Path(f"/sys/class/net/o8-{self.installation[:8]}/brif")
+        for _ in range(3000):
+            there = sorted(one.name for one in ports.glob("*"))
+            if len(there) <= boxes:
+                break
+            time.sleep(0.01)
+        return there
+
+    def take_down(self) -> None:
+        """Remove all that this installation made."""
+        self.clear()
+        self.borders.network.remove_all()  # type: ignore[attr-defined]
+        subprocess.run(["ip", "link", "delete", f"o8-{self.installation[:8]}"], check=False)
+        for owner in self.borders.owners.quotas():
+            self.borders.owners.remove(owner)  # type: ignore[attr-defined]
+        shutil.rmtree(RUN / self.installation / "crun", ignore_errors=True)
+        unmount(RUN / self.installation)
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def _prepare(self, made: Box, program: Program) -> None:
+        pass
+
+
+_ATTACH = """
+import json, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[8:]
+from orchestr8.boxes.network import Ranges
+from orchestr8.engines.crun.borders import crun_borders
+from orchestr8.engines.ground import Ground
+from orchestr8.names import BoxId
+from tests.conformance.programs import Contents
+installation, run, state, subnet, services, box, command = sys.argv[1:8]
+ground = Ground(installation, Path(run), Ranges(subnet, services), Path(state))
+borders = crun_borders(Contents(), ground)
+sys.exit(borders.boxes.execute_attached(BoxId.parse(box), json.loads(command)))
+"""

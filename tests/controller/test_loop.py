@@ -1,0 +1,143 @@
+"""The loop heals what dies, runs requests between its turns, and ends when it is told to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from orchestr8.controller.apply import apply_request, down
+from orchestr8.controller.request import Request
+from orchestr8.controller.session import Session
+from orchestr8.engines.memory.workload import Workload, dies_at_once
+from orchestr8.errors import UnavailableError, UsageError
+from orchestr8.names import BoxId, ServiceName
+from tests.controller.looping import looping, until
+from tests.controller.road import TIMEOUT_MS, Notes, Road, manifest, reader, sources
+
+SHOP = {"shop.yaml": manifest("shop", "front", "api", "cart")}
+FRONT, API = ServiceName("shop", "front"), ServiceName("shop", "api")
+
+
+@pytest.fixture
+def road(tmp_path: Path) -> Road:
+    """A machine with the shop's images."""
+    one = Road(tmp_path)
+    for name, mark in (("front", "a"), ("api", "b"), ("cart", "c"), ("bad", "d")):
+        one.image(f"{name}:1", mark)
+    one.machine.workloads["bad:1"] = dies_at_once()
+    return one
+
+
+def box_of(road: Road, service: str, *, runs: bool = True) -> BoxId | None:
+    """The youngest box of a service."""
+    found = [one for one, box in road.machine.boxes.items()
+             if str(one.service_name) == service and box.state.runs is runs]  # fmt: skip
+    return max(found, default=None)
+
+
+def kill(road: Road, service: str) -> BoxId:
+    """A box dies by itself; which."""
+    box_id = box_of(road, service)
+    assert box_id
+    road.machine.crash(box_id, 1)
+    return box_id
+
+
+def request(texts: dict[str, str]) -> Request:
+    """Manifests as somebody sends them."""
+    return Request(sources(texts), reader({}))
+
+
+def test_it_adopts_what_runs_and_heals_what_died(road: Road) -> None:
+    road.apply(SHOP)
+    before = road.boxes()
+    dead = kill(road, "front.shop")
+    with looping(road) as running:
+        until(lambda: len(road.boxes()) == 3)
+        fresh = box_of(road, "front.shop")
+        assert fresh and fresh.serial > dead.serial
+        assert road.boxes().keys() - {str(fresh)} == before.keys() - {str(dead)}
+        again = kill(road, "api.shop")
+        running.loop.wake("a box ended", [API])
+        until(lambda: len(road.boxes()) == 3 and box_of(road, "api.shop") != again)
+    assert running.told.kinds()[0] == "started"
+    assert running.told.kinds()[-1] == "stopped"
+    assert len(road.boxes()) == 3
+
+
+def test_requests_run_on_its_thread_and_answer_whoever_asked(road: Road) -> None:
+    def whose(session: Session, words: str) -> tuple[str, str]:
+        return session.settings.actor, words
+
+    def wrong(session: Session) -> None:
+        raise UsageError("there is no such thing", "look again")
+
+    with looping(road) as running:
+        applied = running.loop.call(apply_request, request(SHOP), Notes(), TIMEOUT_MS)
+        assert applied.exit == 0
+        assert len(road.boxes()) == 3
+        assert running.loop.call(whose, "hello") == ("ann", "hello")
+        with pytest.raises(UsageError, match="no such thing"):
+            running.loop.call(wrong)
+        kill(road, "cart.shop")
+        running.loop.wake("a box ended")
+        until(lambda: len(road.boxes()) == 3)
+        running.loop.call(lambda session: down(session, "default", Notes(), TIMEOUT_MS,
+                                               forget=False))  # fmt: skip
+        assert road.boxes() == {}
+    with pytest.raises(UnavailableError, match="stopping"):
+        running.loop.call(whose, "too late")
+
+
+def test_a_second_writer_is_told_who_makes_the_changes(road: Road) -> None:
+    with looping(road) as running:
+        until(lambda: "started" in running.told.kinds())
+        with pytest.raises(UnavailableError, match="a server is running here") as caught:
+            road.apply(SHOP)
+        assert "kill" in caught.value.remedy
+    assert road.apply(SHOP).exit == 0
+
+
+def test_a_crash_loop_backs_off_and_slows_nobody(road: Road) -> None:
+    road.apply(SHOP)
+    road.machine.workloads["api:1"] = replace(dies_at_once(7), log=("no money",))
+    with looping(road) as running:
+        kill(road, "api.shop")
+        running.loop.wake("a box ended")
+        with road.open() as beside:
+            until(lambda: beside.store.ledger.records().failures.get((API, 0)) is not None)
+            until(lambda: beside.store.ledger.records().failures[API, 0].count >= 4)
+            assert beside.store.ledger.last_lines(API, 0) == ("no money",)
+        for _ in range(3):
+            dead = kill(road, "front.shop")
+            running.loop.wake("a box ended", [FRONT])
+            until(lambda gone=dead: box_of(road, "front.shop") not in (None, gone))
+        started = [subject for call, subject in road.machine.faults.calls if call == "boxes.start"]
+        assert sum("--api--" in subject for subject in started) < 10
+
+
+def test_a_gate_is_left_when_another_box_dies(road: Road) -> None:
+    """A box that takes for ever to become healthy does not hold up another's healing."""
+    road.apply(SHOP)
+    road.machine.workloads["cart:1"] = Workload(healthy_after_ms=None)
+    with looping(road) as running:
+        kill(road, "cart.shop")
+        running.loop.wake("a box ended")
+        until(lambda: box_of(road, "cart.shop"))
+        dead = kill(road, "front.shop")
+        running.loop.wake("a box ended", [FRONT])
+        until(lambda: box_of(road, "front.shop") not in (None, dead), 15)
+        assert box_of(road, "cart.shop")
+
+
+def test_what_falls_ill_is_replaced(road: Road) -> None:
+    road.apply({"shop.yaml": SHOP["shop.yaml"].replace("every: 100ms", "every: 100ms, within: 1s")})
+    ill = box_of(road, "front.shop")
+    assert ill
+    box = road.machine.boxes[ill]
+    road.machine.boxes[ill] = replace(box, workload=Workload(unhealthy_after_ms=0))
+    with looping(road):
+        until(lambda: ill not in road.machine.boxes)
+        until(lambda: len(road.boxes()) == 3)

@@ -1,0 +1,108 @@
+"""Boxes on the crun engine whose maker is killed, whose monitor is killed, or that die under load:
+the next one who comes finds or makes a whole box, and at the end nothing is left."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from orchestr8.boxes.desired import Box
+from orchestr8.boxes.world import State
+from orchestr8.engines.crun import carried
+from orchestr8.engines.crun.carried import Carried
+from orchestr8.engines.crun.places import Places
+from tests.conformance.crun import RUN, CrunBench
+from tests.crash.lives import Lives
+from tests.scenarios.fleet import eventually
+
+pytestmark = pytest.mark.on_engine("crun")
+
+
+@pytest.fixture(scope="module")
+def lives() -> Iterator[Lives]:
+    bench = CrunBench()
+    try:
+        bench.ready()
+        made = Lives(bench)
+        first = made.box()
+        bench.run(first)
+        made.end(first)
+        yield made
+    finally:
+        bench.take_down()
+
+
+LINES = (
+    "fresh.rename(self.box(held.id).kept)",
+    "binds = parts.preparation.lay_out(box, places)",
+    "born = monitor.make()",
+    "cgroup.set_limits(box.limits)",
+    "held = replace(held, process",
+    "gate.unlink()",
+    "self._cgroup(box_id).remove()",
+    "shutil.rmtree(self.kept",
+)
+"""Lines of the engine before which its caller is killed."""
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_whoever_comes_after_a_kill_has_a_whole_box_and_leaves_nothing(
+    lives: Lives, line: str
+) -> None:
+    before, box = lives.remains(), lives.box()
+    place = lives.killed_at(box, line)
+    assert not place.isdigit(), f"nothing in a box's life says {line}"
+    lives.again(box)
+    assert lives.remains() == before
+
+
+TAKING = (
+    "carried.write(places.record, held)",
+    "self._run(replace(held, slot=slot)",
+    "self._open_gate(held)",
+    "gate.unlink()",
+)
+
+
+@pytest.mark.parametrize("line", TAKING)
+def test_a_standby_is_whole_or_nothing_whoever_made_or_took_it(lives: Lives, line: str) -> None:
+    before, box = lives.remains(), lives.standby()
+    place = lives.killed_at(box, line)
+    assert not place.isdigit(), f"nothing in a standby's life says {line}"
+    lives.again(box)
+    assert lives.remains() == before
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_box_dies_with_its_monitor(lives: Lives, *, started: bool) -> None:
+    before, box = lives.remains(), lives.box()
+    lives.bench.boxes.create(box)
+    if started:
+        lives.bench.boxes.start(box.id)
+    monitor = _held(lives, box).monitor
+    assert monitor
+    monitor.signal(signal.SIGKILL)
+    eventually(lambda: lives.bench.see(box).state is State.STOPPED, 30)
+    lives.again(box)
+    assert lives.remains() == before
+
+
+def test_boxes_that_go_while_commands_run_in_them_leave_nothing(lives: Lives) -> None:
+    before, boxes = lives.remains(), [lives.box() for _ in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lives.bench.run, boxes))
+        busy = [pool.submit(lives.command, box, "sleep", "600") for box in boxes]
+        eventually(lambda: len(lives.processes()) >= 2 * len(boxes), 30)
+        list(pool.map(lives.end, boxes))
+        assert all(one.exception(timeout=60) is None for one in busy)
+    eventually(lambda: lives.remains() == before, 30)
+
+
+def _held(lives: Lives, box: Box) -> Carried:
+    places = Places(lives.bench.state / "crun", RUN / lives.bench.installation / "crun")
+    held = carried.read(places.box(box.id).record)
+    assert held
+    return held

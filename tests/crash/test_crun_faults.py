@@ -1,0 +1,109 @@
+"""Images and disks that are no good for a box: what is said, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from orchestr8.boxes.desired import Box
+from orchestr8.boxes.world import State
+from orchestr8.engines.crun.images import CrunImages
+from orchestr8.errors import RejectedError
+from tests.attacks.hostile import Entry, build
+from tests.conformance.crun import CrunBench
+from tests.hosts.images import archives
+
+pytestmark = pytest.mark.on_engine("crun")
+
+FOREIGN = b"\x7fELF\x02\x02\x01" + bytes(9) + b"\0\x02\0\x16" + bytes(44)
+"""The head of a program for another processor (s390x)."""
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrunBench]:
+    """With an image of programs that cannot be run."""
+    made = CrunBench()
+    try:
+        made.ready()
+        archive = tmp_path_factory.mktemp("image") / "image.tar"
+        entries = (
+            Entry("usr/bin/forbidden", content=b"#!/bin/sh\n", mode=0o644),
+            Entry("usr/bin/foreign", content=FOREIGN),
+            Entry("usr/bin/no-interpreter", content=b"#!/nowhere/sh\n"),
+        )
+        build(archive, archives()["probe:1"], entries)
+        images = made.borders.images
+        assert isinstance(images, CrunImages)
+        images.take_archive(str(archive), "")
+        made.run(made.box("wait"))  # the first one makes what stays
+        made.clear()
+        yield made
+    finally:
+        made.take_down()
+
+
+def running(bench: CrunBench, program: str) -> Box:
+    made = bench.box("wait")
+    facts = bench.borders.images.resolve("hostile:1")
+    assert facts
+    spec = replace(made.spec, image="hostile:1", image_id=facts.id, entrypoint=(program,), args=())
+    return replace(made, spec=spec)
+
+
+@pytest.mark.parametrize(
+    "program, said",
+    [
+        ("/usr/bin/forbidden", "permission"),
+        ("/usr/bin/foreign", "exec format error"),
+        ("/usr/bin/no-interpreter", "no such file"),
+    ],
+)
+def test_a_program_that_cannot_be_run_is_named(bench: CrunBench, program: str, said: str) -> None:
+    """By a refusal, or by the box's last words where the kernel only knows at the start."""
+    before, made = bench.footprint(), running(bench, program)
+    try:
+        bench.run(made)
+    except RejectedError as refused:
+        words = refused.what
+        assert refused.remedy
+    else:
+        assert bench.see_ended(made, within_seconds=60).exit_status not in (0, None)
+        words = " ".join(bench.boxes.logs(made.id, 10))
+        bench.boxes.remove(made.id)
+    assert said in words.lower()
+    assert bench.footprint() == before
+
+
+def test_on_a_full_disk_nothing_is_made_and_boxes_can_still_be_stopped(bench: CrunBench) -> None:
+    kept = bench.state / "crun/boxes"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(kept)], check=True)
+    try:
+        first, second = bench.box(), bench.box()
+        bench.run(first)
+        _fill(kept / str(first.id) / "filler")
+        before = bench.footprint()
+        with pytest.raises(RejectedError, match="no space left on device") as refused:
+            bench.boxes.create(second)
+        assert refused.value.what.startswith(f"creating box {second.id}: ")
+        assert "make room" in refused.value.remedy
+        assert bench.footprint() == before
+        bench.boxes.stop(first.id, "SIGKILL", 0)
+        assert bench.see(first).state is State.STOPPED
+        bench.boxes.remove(first.id)
+        assert [one.name for one in kept.iterdir()] == []
+    finally:
+        subprocess.run(["umount", "-l", str(kept)], check=True)
+
+
+def _fill(file: Path) -> None:
+    """Until the disk has not one byte more."""
+    with file.open("wb", buffering=0) as opened:
+        for size in (4096, 1):
+            with suppress(OSError):
+                while True:
+                    opened.write(b"x" * size)

@@ -1,0 +1,65 @@
+"""One installation on the crun engine: no daemon, and images from the archives of the examples."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.hosts.images import archives
+from tests.scenarios.fleet import Home, places
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass(kw_only=True)
+class CrunFleet(Home):
+    """With what its engine keeps on this host."""
+
+    @classmethod
+    def new(cls) -> CrunFleet:
+        """A fresh one."""
+        base, run_folder = places()
+        variables = {"ORCHESTR8_ENGINE": "crun"}
+        return cls(base=base, run_folder=run_folder, engine_variables=variables)
+
+    def take_images(self, *references: str) -> None:
+        """Puts demo images into its store."""
+        found = archives()
+        for reference in references:
+            self.run("image", "import", str(found[reference]))
+
+    def mounts(self) -> list[str]:
+        """What is mounted for its boxes."""
+        table = Path("/proc/self/mountinfo").read_text().splitlines()
+        return [line for line in table if f"{self.run_folder}/" in line and "/crun/" in line]
+
+    def box_folders(self) -> list[Path]:
+        """What the engine keeps for boxes, in memory and on the disk."""
+        kept = self.base / "state" / "crun" / "boxes"
+        return [*self.run_folder.glob("*/crun/boxes/*"), *kept.glob("*")]
+
+    def clear_engine(self) -> None:
+        bridge = f"o8-{self.installation[:8]}"
+        subprocess.run(["ip", "link", "delete", bridge], check=False, stderr=subprocess.DEVNULL)
+        for group in _groups(f"orchestr8-{self.installation}"):
+            for folder in (*group.iterdir(), group):
+                with suppress(OSError):
+                    folder.rmdir()
+
+
+def _groups(name: str) -> Iterator[Path]:
+    """The control groups of this name, of one hierarchy or of many."""
+    yield from CGROUPS.glob(name)
+    yield from CGROUPS.glob(f"*/{name}")
+
+
+def fresh_crun() -> Iterator[CrunFleet]:
+    """One for a test."""
+    made = CrunFleet.new()
+    try:
+        yield made
+    finally:
+        made.take_down()

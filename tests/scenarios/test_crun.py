@@ -1,0 +1,45 @@
+"""The shop on the crun engine: no daemon, every wall, and nothing left behind."""
+
+from __future__ import annotations
+
+import secrets
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scenarios.crun_fleet import CrunFleet, fresh_crun
+
+IMAGES = ("postgres:debian", "redis:debian", "shop-api:1", "shop-front:1")
+
+pytestmark = pytest.mark.on_engine("crun")
+
+
+@pytest.fixture
+def shop() -> Iterator[CrunFleet]:
+    for made in fresh_crun():
+        password = secrets.token_hex(4)
+        for owner in ("data", "payments"):
+            made.secret(owner, "db-password", password)
+        yield made
+
+
+def test_the_shop_runs_and_is_proved_without_a_daemon(shop: CrunFleet) -> None:
+    shop.take_images(*IMAGES)
+
+    shop.run("apply", "examples/05-shop", "--set", "shop")
+
+    document = shop.json("prove")
+    verdicts = [one["verdict"] for box in document["boxes"] for one in box["findings"]]
+    assert len(document["boxes"]) == 4
+    assert set(verdicts) == {"held"}
+    assert {gap["feature"] for gap in document["gaps"]} <= {"lsm"}, "the host's gap alone"
+    with urllib.request.urlopen("http://127.0.0.1:8080/", timeout=30) as page:
+        assert b"The shop" in page.read()
+    assert "nothing to do" in shop.run("apply", "examples/05-shop", "--set", "shop")
+    assert shop.mounts() == [], "boxes keep their own copies"
+    assert "postgres:debian" in shop.run("image", "ls")
+
+    shop.run("remove", "--set", "shop")
+
+    assert shop.box_folders() == []

@@ -1,0 +1,125 @@
+"""A machine that serves its API, within this process: its loop, its socket, and its boxes."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestr8.cli.answering import Answering
+from orchestr8.controller.loop import Loop
+from orchestr8.controller.progress import Event, Phase
+from orchestr8.controller.session import session
+from orchestr8.controller.settings import Settings
+from orchestr8.server.listening import listening
+
+SECONDS_MOST = 60
+
+
+class Started:
+    """Hears of a loop's begin."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.notes: list[str] = []
+
+    def tell(self, event: Event) -> None:
+        """Something happened."""
+        if event.kind == "started":
+            self.event.set()
+
+    def phase(self, phase: Phase) -> None:
+        """A phase of a box."""
+
+    def note(self, text: str) -> None:
+        """A sentence."""
+        self.notes.append(text)
+
+
+@contextmanager
+def serving(engine: str = "") -> Iterator[Path]:
+    """The server of the state folder that the environment names; gives its socket."""
+    settings = Settings.from_environment(engine)
+    listener, ended = Started(), threading.Event()
+    with session(settings) as opened:
+        loop = Loop(opened, listener)
+
+        def run() -> None:
+            try:
+                loop.run()
+            finally:
+                ended.set()
+                listener.event.set()
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        assert listener.event.wait(SECONDS_MOST) and not ended.is_set()
+        application = Answering(loop, settings).application()
+        try:
+            with listening(settings.run, application, listener.note) as path:
+                yield path
+        finally:
+            loop.stop()
+            thread.join(SECONDS_MOST)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: the status of HTTP, its headers, and the document or its lines."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        """The one document."""
+        return json.loads(self.body)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The lines of an answer."""
+        return [json.loads(line) for line in self.body.splitlines()]
+
+    @property
+    def exit(self) -> int:
+        """The exit status of a command."""
+        return int(self.events[-1]["exit"])
+
+    @property
+    def text(self) -> str:
+        """What a command said, on both streams."""
+        return "".join(one.get("out", "") + one.get("err", "") for one in self.events)
+
+
+def request(path: Path, method: str, place: str, document: Any = None, **headers: str) -> Reply:
+    """One request over a socket of its own."""
+    body = b"" if document is None else json.dumps(document).encode()
+    lines = [f"{method} {place} HTTP/1.0", "Host: localhost", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return exchange(path, "\r\n".join([*lines, "", ""]).encode() + body)
+
+
+def exchange(path: Path, sent: bytes) -> Reply:
+    """Sends these bytes, and reads what comes until the end."""
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(SECONDS_MOST)
+        peer.connect(str(path))
+        peer.sendall(sent)
+        came = b""
+        while piece := peer.recv(1 << 16):
+            came += piece
+    return parsed(came)
+
+
+def parsed(came: bytes) -> Reply:
+    """An answer of HTTP."""
+    head, _, body = came.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    return Reply(int(first.split()[1]), headers, body)

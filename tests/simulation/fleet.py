@@ -1,0 +1,43 @@
+"""Fleets for the stories: what a service is stays, what may change of it while it lives changes."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+Brief = dict[str, Any]
+
+NAMES = ("api.one", "db.one", "web.one", "api.two", "web.two")
+
+
+def fixed_parts(chance: random.Random) -> dict[str, Brief]:
+    """What each service keeps through a whole story, such as how its boxes follow one another."""
+    parts: dict[str, Brief] = {}
+    for number, name in enumerate(NAMES):
+        words: Brief = {"health": {"tcp": 5000 + number, "every": "1s", "within": "30s"}}
+        if name == "db.one":
+            words["volumes"] = {"/data": "data"}
+        else:
+            words["update"] = {"order": chance.choice(("start-first", "start-first", "stop-first"))}
+        parts[name] = words
+    return parts
+
+
+def fleet(chance: random.Random, parts: dict[str, Brief]) -> Brief:
+    """Some of the services, with what may differ from one declaration to the next."""
+    names = [name for name in NAMES if chance.random() < 0.8] or [NAMES[0]]
+    return {"services": {name: _service(chance, parts[name], name, names) for name in names}}
+
+
+def _service(chance: random.Random, part: Brief, name: str, names: list[str]) -> Brief:
+    words: Brief = {"image": chance.choice(("x:1", "x:2", "x:3")), **part}
+    words["replicas"] = 1 if "volumes" in part else chance.choice((1, 1, 2))
+    peers = [other for other in names if other != name]
+    if peers and chance.random() < 0.5:
+        peer = chance.choice(peers)
+        words["connects"] = [f"{peer}:{5000 + NAMES.index(peer)}"]
+    if chance.random() < 0.3:
+        words["publish"] = {f"127.0.0.1:{8000 + NAMES.index(name)}": 80}
+    if chance.random() < 0.5:
+        words["limits"] = {"memory": chance.choice(("64MiB", "256MiB"))}
+    return words

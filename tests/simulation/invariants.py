@@ -1,0 +1,123 @@
+"""What must be so at each step of a story, looked up on the machine; and what at its end."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+
+from orchestr8.boxes.network import Door
+from orchestr8.boxes.world import State
+from orchestr8.controller.cycle import walk
+from orchestr8.controller.request import aim_in_force
+from orchestr8.engines.memory.machine import SimulatedBox
+from orchestr8.names import BoxId
+from orchestr8.planning.show import plan_text
+from tests.simulation.world import World
+
+
+@dataclass
+class Invariants:
+    """Looks on from the first call to the last; a broken one ends the story."""
+
+    world: World
+    strangers: dict[BoxId, SimulatedBox] = field(init=False)
+    worked: set[BoxId] = field(default_factory=set)
+    """Boxes that were healthy at some time."""
+    removed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.strangers = dict(self.world.machine.boxes)
+        self.world.before, self.world.after = self._before, self._after
+
+    def _before(self, call: str, subject: str) -> None:
+        if call == "boxes.stop":
+            self._keeps_what_works(BoxId.parse(subject))
+        if call == "boxes.create":
+            self._has_a_contract(subject)
+
+    def _after(self, call: str, subject: str) -> None:
+        if call == "boxes.remove":
+            self.removed.add(subject)
+        if not call.startswith("boxes."):
+            return
+        machine = self.world.machine
+        self.worked.update(
+            one for one, box in machine.boxes.items() if box.state.runs and self._healthy(box)
+        )
+        for box_id, box in self.strangers.items():
+            assert machine.boxes.get(box_id) is box, f"{box_id} is nobody's of ours: {call}"
+        self._keeps_slots(f"{call} {subject}")
+
+    def _keeps_slots(self, at: str) -> None:
+        """Never two boxes in a slot beyond what its order of replacement allows."""
+        running = [
+            box.box for one, box in self.world.machine.boxes.items()
+            if box.state.runs and one not in self.strangers
+        ]  # fmt: skip
+        slots = Counter((box.id.service_name, box.slot) for box in running)
+        for (name, slot), count in slots.items():
+            most = 1 if self._is_alone(str(name)) else 2
+            assert count <= most, f"{count} boxes in slot {slot} of {name} after {at}"
+
+    def _keeps_what_works(self, box_id: BoxId) -> None:
+        """Never a healthy box released before another one of its slot was healthy."""
+        box = self.world.machine.boxes.get(box_id)
+        name = str(box_id.service_name)
+        if not box or not box.state.runs or not self._healthy(box) or self._is_alone(name):
+            return
+        wanted = [brief["services"].get(name, {"replicas": 0}) for brief in self.world.asked]
+        if box.box.slot >= min(one["replicas"] for one in wanted[-3:]):
+            return
+        others = [
+            other for one, other in self.world.machine.boxes.items()
+            if one != box_id and one.service_name == box_id.service_name
+            and other.box.slot == box.box.slot and other.state.runs and one in self.worked
+        ]  # fmt: skip
+        assert others, f"{box_id} works, and is ended before another one of its slot works"
+
+    def _has_a_contract(self, subject: str) -> None:
+        """Never a box that nobody wrote down before, or whose name was used up."""
+        assert subject not in self.removed, f"{subject} comes back from the dead"
+        with sqlite3.connect(f"file:{self.world.folder}/orchestr8.db?mode=ro", uri=True) as store:
+            known = store.execute("SELECT 1 FROM boxes WHERE id=?", (subject,)).fetchone()
+        store.close()
+        assert known, f"{subject} is made, and nobody wrote it down"
+
+    def _is_alone(self, name: str) -> bool:
+        for brief in self.world.asked:
+            words = brief["services"].get(name)
+            if words:
+                return "volumes" in words or words["update"]["order"] == "stop-first"
+        return False
+
+    def _healthy(self, box: SimulatedBox) -> bool:
+        return box.workload.healthy(self.world.time.now_ms() - box.started_ms)
+
+    def at_the_end(self) -> None:
+        """All is as the store says, on the machine itself; and nothing is left to do."""
+        session = self.world.session()
+        try:
+            cycle = walk(session, aim_in_force(session))
+            declared = {
+                str(name): service for name, service in session.stored.standing().services().items()
+            }
+        finally:
+            session.store.close()
+        assert not cycle.plan.steps, plan_text(cycle.plan)
+        assert cycle.plan.empty, cycle.plan.actions
+        boxes = [box for one, box in self.world.machine.boxes.items() if one not in self.strangers]
+        slots = Counter((str(box.box.id.service_name), box.box.slot) for box in boxes)
+        wanted = {(name, slot): 1 for name, service in declared.items()
+                  for slot in range(service.replicas)}  # fmt: skip
+        assert slots == wanted
+        for box in boxes:
+            service = declared[str(box.box.id.service_name)]
+            assert box.state is State.RUNNING and self._healthy(box), box.box.id
+            assert box.box.spec.image == service.image
+            if service.limits.memory_max_bytes:
+                assert box.limits.memory_max_bytes == service.limits.memory_max_bytes
+        doors = [one for one in self.world.machine.elements if isinstance(one, Door)]
+        assert sorted(len(door.backends) for door in doors) == sorted(
+            service.replicas for service in declared.values() if service.publish
+        )

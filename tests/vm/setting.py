@@ -1,0 +1,77 @@
+"""What a machine without a way out is given, and the project installed on it as the README says."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.hosts.vm import CACHE, CHECKOUT, Machine
+
+_IMAGES = CHECKOUT / ".cache" / "images"
+_PYTHON = ("--python-version=3.11", "--implementation=cp", "--only-binary=:all:")
+_BUILDS_WITH = ("setuptools>=68", "wheel")
+
+
+OFFLINE = "export PIP_NO_INDEX=1 PIP_FIND_LINKS=/project/wheels"
+"""Wheels come from a folder, since the machine has no network."""
+
+
+def load_images(machine: Machine, names: Sequence[str]) -> None:
+    """Gives the machine's Docker these of our images, once it answers."""
+    machine.check("until docker version >/dev/null 2>&1; do sleep 1; done")
+    for name in names:
+        machine.check(f"docker load -i /project/images/{name}.tar")
+
+
+def install(machine: Machine) -> None:
+    """The README's two lines."""
+    machine.check("cp -r /project/checkout /root/orchestr8")
+    machine.check(
+        f"cd /root/orchestr8 && {OFFLINE} && "
+        "python3 -m venv .venv && .venv/bin/pip install --quiet ."
+    )
+    machine.check("ln -s /root/orchestr8/.venv/bin/orchestr8 /usr/local/bin/orchestr8")
+
+
+def lay_out(folder: Path) -> None:
+    """Fills a folder with what the machine shall find."""
+    _copy_checkout(folder / "checkout")
+    shutil.copytree(_wheels(), folder / "wheels")
+    (folder / "images").mkdir()
+    subprocess.run([sys.executable, CHECKOUT / "examples/images/build.py"], check=True)
+    for file in (*_IMAGES.glob("*.tar"), _IMAGES / "index.json"):
+        shutil.copy(file, folder / "images")
+
+
+def _copy_checkout(folder: Path) -> None:
+    """What git knows of this checkout, as it lies here."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=CHECKOUT, check=True, stdout=subprocess.PIPE, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (CHECKOUT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(CHECKOUT / name, folder / name)
+
+
+def _wheels() -> Path:
+    """Wheels of what the project needs, for the machine's Python; fetched once."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *_BUILDS_WITH]
+    folder = CACHE / f"wheels-{hashlib.sha256(repr(wanted).encode()).hexdigest()[:12]}"
+    if not folder.is_dir():
+        fresh = folder.with_suffix(".half-made")
+        shutil.rmtree(fresh, ignore_errors=True)
+        subprocess.run(
+            [sys.executable, "-m", "pip", "download", "--quiet", *_PYTHON, "--dest", fresh,
+             *wanted],
+            check=True,
+        )  # fmt: skip
+        fresh.rename(folder)
+    return folder
