@@ -21,6 +21,7 @@ from orchestr8.controller.contents import FileDigests, digests_of
 from orchestr8.controller.facts import Pinned, Resolved, resolve_images
 from orchestr8.controller.gather import gather, looking
 from orchestr8.controller.session import Session
+from orchestr8.controller.sight import Sight
 from orchestr8.controller.sizes import require_sizes
 from orchestr8.manifest.model import Fleet
 from orchestr8.names import BoxId, ServiceName
@@ -47,6 +48,8 @@ class Aim(Struct, frozen=True):
     """The versions of STRICT that services shall have; without these, those that they have."""
     notices: tuple[Upkeep, ...] = ()
     """Lines of the plan about what changes in the store alone."""
+    sight: Sight | None = None
+    """What an earlier look saw, where only what may be otherwise is looked at again."""
 
 
 class Cycle(Struct, frozen=True):
@@ -63,7 +66,7 @@ class Cycle(Struct, frozen=True):
 def walk(session: Session, aim: Aim) -> Cycle:
     """From the fleet to the plan. Raises ManifestError, RefusedError or an EngineError."""
     borders, ledger = session.borders, session.store.ledger
-    with looking(session, aim.fleet) as look:
+    with looking(session, aim.fleet, aim.sight) as look:
         resolved = resolve_images(
             aim.fleet, aim.pinned, borders.images, fetch=aim.fetch, clock=session.clock
         )

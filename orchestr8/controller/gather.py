@@ -2,6 +2,7 @@
 
 Most of it takes long and needs nobody: a probe in a box, the packet filter's program, the engine's
 answers. So all is asked at once, at the start of a cycle, and collected when the plan needs it.
+Whoever remembers an earlier look is asked for what is in doubt alone.
 """
 
 from __future__ import annotations
@@ -10,20 +11,25 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Event
+from typing import TypeVar
 
 from msgspec import Struct
 
 from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.network import Door, NetworkState
-from orchestr8.boxes.world import Health, Observation, ObservedVolume, World
+from orchestr8.boxes.world import Health, Observation, ObservedBox, ObservedVolume, World
+from orchestr8.controller.clock import Workers
 from orchestr8.controller.health import Asker
 from orchestr8.controller.pulses import Pulses
 from orchestr8.controller.session import Session
+from orchestr8.controller.sight import Host, Sight
 from orchestr8.engines.protocol import Borders
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Quota
 from orchestr8.manifest.model import Fleet
 from orchestr8.names import BoxId
+
+_Value = TypeVar("_Value")
 
 
 class Look(Struct, frozen=True):
@@ -32,57 +38,91 @@ class Look(Struct, frozen=True):
     features: Features
     observation: Observation
     _network: Future[NetworkState]
-    _quotas: Future[dict[str, Quota]]
-    _volumes: Future[tuple[ObservedVolume, ...]] | None
+    _quotas: Future[Mapping[str, Quota]]
+    _volumes: Future[tuple[ObservedVolume, ...]]
     _health: Mapping[BoxId, Future[Health]]
+    _sight: Sight | None = None
+
+    def host(self) -> Host:
+        """What is seen beside the boxes, once all has answered."""
+        network, quotas = self._network.result(), self._quotas.result()
+        return Host(self.features, network, quotas, self._volumes.result())
+
+    def over(self) -> tuple[Host, Mapping[BoxId, Health]]:
+        """Everything that was asked; whoever remembers looks remembers this one."""
+        host = self.host()
+        health = {box_id: answer.result() for box_id, answer in self._health.items()}
+        if self._sight:
+            self._sight.keep(self.observation, host)
+        return host, health
 
 
 @contextmanager
-def looking(session: Session, fleet: Fleet) -> Iterator[Look]:
-    """Asks everything; what nobody waits for any more at the end is given up."""
+def looking(session: Session, fleet: Fleet, sight: Sight | None = None) -> Iterator[Look]:
+    """Asks everything, or with `sight` what it doubts; what nobody waits for any more at the end is
+    given up."""
     borders, services = session.borders, fleet.services()
     declared = any(service.volumes for service in services.values())
     given_up = Event()
     pool = session.clock.workers()
     try:
         # First and alone: threads of Python get in each other's way, and all else follows from it.
-        observation = borders.boxes.observe()
+        observation = sight.observe(borders) if sight else borders.boxes.observe()
         # A box may have a volume that nobody declares any more, and its proof asks for that.
         mounted = declared or any(box.spec and box.spec.volumes for box in observation.boxes)
-        lines = {name: service.health for name, service in services.items()}
-        asker: Pulses | Asker
-        if session.pulses:
-            asker = session.pulses
-            asker.follow(observation.boxes, lines)
+        health = _health(session, fleet, observation, pool, given_up)
+        host = sight.host if sight else None
+        if host:
+            network, quotas = _known(host.network), _known(host.quotas)
+            volumes, features = _known(host.volumes), host.features
         else:
-            asker = Asker(borders.probes, session.clock.now_ms(), given_up)
-        health = {
-            box.id: pool.submit(asker.health_of, box, lines[box.id.service_name])
-            for box in observation.boxes
-            if box.state.runs and box.id.service_name in lines
-        }
-        network = pool.submit(borders.network.observe)
-        quotas = pool.submit(borders.owners.quotas)
-        volumes = pool.submit(borders.volumes.volumes) if mounted else None
-        features = borders.boxes.features()
-        yield Look(features, observation, network, quotas, volumes, health)
+            network = pool.submit(borders.network.observe)
+            quotas = pool.submit(borders.owners.quotas)
+            volumes = pool.submit(borders.volumes.volumes) if mounted else _known(())
+            features = borders.boxes.features()
+        yield Look(features, observation, network, quotas, volumes, health, sight)
     finally:
         given_up.set()
         pool.shutdown(cancel_futures=True)
 
 
+def _health(
+    session: Session, fleet: Fleet, seen: Observation, pool: Workers, given_up: Event
+) -> Mapping[BoxId, Future[Health]]:
+    """What each running box that is declared says of itself, or said when it was asked last."""
+    lines = {name: service.health for name, service in fleet.services().items()}
+    asked = [box for box in seen.boxes if box.state.runs and box.id.service_name in lines]
+    pulses: Pulses | None = session.pulses
+    if pulses:
+        pulses.follow(seen.boxes, lines)
+        return {box.id: _known(pulses.health_of(box, lines[box.id.service_name])) for box in asked}
+    asker = Asker(session.borders.probes, session.clock.now_ms(), given_up)
+
+    def ask(box: ObservedBox) -> Future[Health]:
+        return pool.submit(asker.health_of, box, lines[box.id.service_name])
+
+    return {box.id: ask(box) for box in asked}
+
+
+def _known(value: _Value) -> Future[_Value]:
+    """An answer that is there."""
+    answer: Future[_Value] = Future()
+    answer.set_result(value)
+    return answer
+
+
 def gather(borders: Borders, desired: Desired, look: Look) -> World:
     """Collects what was asked, and asks what follows from it: everything that the plan needs."""
-    network = look._network.result()
-    ours = {(e.address, e.host_port) for e in network.elements if isinstance(e, Door)}
+    host, health = look.over()
+    ours = {(e.address, e.host_port) for e in host.network.elements if isinstance(e, Door)}
     wanted = {(d.address, d.host_port) for s in desired.services.values() for d in s.publish}
     return World(
         boxes=look.observation.boxes,
-        volumes=look._volumes.result() if look._volumes else (),
-        network=network,
+        volumes=host.volumes,
+        network=host.network,
         features=look.features,
-        health={box_id: answer.result() for box_id, answer in look._health.items()},
-        quotas=look._quotas.result(),
+        health=health,
+        quotas=host.quotas,
         images=_images_present(borders, desired, look.observation),
         ports_taken=_taken(borders, wanted - ours),
     )

@@ -1,7 +1,7 @@
-"""One turn of the loop: look at everything, make it true, note what failed, and say when next.
+"""One turn of the loop: look, make it true, note what failed, and say when next.
 
-A turn compares levels. What woke the loop is not asked: a lost event costs only time, and one that
-came twice costs a look.
+A turn compares levels. What was heard says only what is looked at again: a lost event costs the
+time until everything is looked at, and one that came twice costs a look.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.request import aim_in_force
 from orchestr8.controller.session import Session
 from orchestr8.controller.settings import SETTLE_MS
+from orchestr8.controller.sight import Sight
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.backoff import GOOD_RUN_MS
 from orchestr8.planning.release import release_boxes
@@ -40,6 +41,7 @@ class Keeper:
     session: Session
     listener: Listener
     narrator: Narrator = field(init=False)
+    sight: Sight = field(default_factory=Sight)
     unwanted: dict[BoxId, str] = field(default_factory=dict)
     """Boxes to be replaced, and why."""
     patrol: Patrol = field(init=False)
@@ -57,6 +59,8 @@ class Keeper:
 
         Raises EngineError, StoreError or ManifestError with what was done so far left done.
         """
+        self.sight.begin()
+        self.sight.doubt({box_id.service_name for box_id in self.patrol.whose_turn()})
         cycle = self._walk()
         if self._note_ends(cycle):
             cycle = self._walk()
@@ -71,18 +75,32 @@ class Keeper:
         return cycle, self._carry_out(cycle)
 
     def _walk(self) -> Cycle:
-        aim = aim_in_force(self.session)
-        return walk(self.session, replace(aim, unwanted=self.unwanted, fetch=True))
+        """The plan, after a look at all that it is about."""
+        aim = replace(
+            aim_in_force(self.session), unwanted=self.unwanted, fetch=True, sight=self.sight
+        )
+        cycle = walk(self.session, aim)
+        while not self.sight.covers(cycle.plan):
+            self.sight.doubt_plan(cycle.plan)
+            cycle = walk(self.session, aim)
+        return cycle
 
     def _prove(self, cycle: Cycle) -> bool:
-        """Proves a few boxes; whether one is to be replaced.
+        """Proves a few boxes; whether there is something to do about them.
 
         A broken claim counts as a failure of its slot, so that a replacement that is no better is
         not replaced for ever.
         """
+        if not self.patrol.walk(cycle):
+            return False
+        if not self.sight.is_whole:
+            self.sight.doubt_all()
+            cycle = self._walk()
+            if not cycle.plan.empty:
+                return True
         failing = Failing(self.session, self.narrator)
         boxes = {box.id: box for box in cycle.world.boxes}
-        broken = self.patrol.walk(cycle)
+        broken = self.patrol.judge(cycle)
         fresh = broken.keys() - self.unwanted.keys()
         for box_id in sorted(fresh):
             self.unwanted[box_id] = broken[box_id]
@@ -103,6 +121,7 @@ class Keeper:
     def _carry_out(self, cycle: Cycle) -> int:
         """Does what there is to do; in how many milliseconds to look again."""
         self.narrator.know(cycle.world.boxes)
+        self.sight.doubt_plan(cycle.plan)
         outcomes = self._execute(cycle)
         failing = Failing(self.session, self.narrator)
         spoilt = failed(outcomes)

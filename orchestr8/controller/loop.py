@@ -19,6 +19,7 @@ from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.pulses import Pulses
 from orchestr8.controller.recording import close_cut_short
 from orchestr8.controller.session import Session
+from orchestr8.controller.sight import Sight
 from orchestr8.engines.protocol import Events, Happened
 from orchestr8.errors import (
     EngineError,
@@ -27,7 +28,7 @@ from orchestr8.errors import (
     StoreError,
     UnavailableError,
 )
-from orchestr8.names import ServiceName
+from orchestr8.names import BoxId, ServiceName
 
 FULL_LOOK_SECONDS = 30.0
 """How often everything is looked at although nothing was heard."""
@@ -38,10 +39,10 @@ def _nothing(_: Session) -> None:
 
 
 class _Wake(Struct, frozen=True):
-    """Something may have changed; services are for the log alone."""
+    """Something may have changed: these services, these boxes, or without either everything."""
 
-    cause: str
     services: tuple[ServiceName, ...] = ()
+    boxes: tuple[BoxId, ...] = ()
 
 
 class _Errand(Struct, frozen=True):
@@ -61,12 +62,17 @@ class Loop:
         self._listener = listener
         self._inbox: SimpleQueue[_Wake | _Errand] = SimpleQueue()
         self._keeper = Keeper(session, listener)
+        self._full_look_due = 0.0
         self._needed = False
         self._stopping = False
         self._trouble = ""
         self._alive = self._clock.monotonic()
         self._is_listening = False
         self._listen_no_more: Callable[[], None] = lambda: None
+
+    @property
+    def _sight(self) -> Sight:
+        return self._keeper.sight
 
     def run(self) -> None:
         """Keeps until told to stop; boxes run on. Raises UnavailableError where somebody else
@@ -88,17 +94,16 @@ class Loop:
     def stop(self) -> None:
         """Ends the loop after the calls that it makes now. From any thread or signal."""
         self._stopping = True
-        self.wake("told to stop")
+        self.wake()
 
-    def wake(self, cause: str, services: Iterable[ServiceName] = ()) -> None:
-        """Something may have changed: there is another look soon. From any thread or signal."""
-        self._inbox.put(_Wake(cause, tuple(services)))
-        self._needed = True
+    def wake(self, services: Iterable[ServiceName] = ()) -> None:
+        """Something may have changed, of these services or anywhere: there is another look soon.
+        From any thread or signal."""
+        self._put(_Wake(tuple(services)))
 
     def reread(self) -> None:
         """Reads the store again and looks at everything. From any thread or signal."""
-        self._inbox.put(_Errand(_nothing, ()))
-        self._needed = True
+        self._put(_Errand(_nothing, ()))
 
     def silent_seconds(self) -> float:
         """How long the loop has been at the same thing."""
@@ -114,11 +119,14 @@ class Loop:
     def ask(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """The same without waiting for the answer. From any thread."""
         errand = _Errand(function, arguments)
-        self._inbox.put(errand)
-        self._needed = True
+        self._put(errand)
         if self._stopping:
             self._refuse_the_rest()
         return errand.answer
+
+    def _put(self, message: _Wake | _Errand) -> None:
+        self._inbox.put(message)
+        self._needed = True
 
     def _is_needed(self) -> bool:
         """Whether whoever waits at a gate should come back; once for each thing that was heard."""
@@ -137,16 +145,22 @@ class Loop:
     def _turn(self) -> float:
         """One turn; the seconds until the next, if nothing is heard before."""
         self._needed = False
+        if self._clock.monotonic() >= self._full_look_due:
+            self._sight.doubt_all()
         try:
             self._attend()
             _, next_ms = self._keeper.turn()
         except (EngineError, StoreError, ManifestError) as error:
+            self._sight.doubt_all()
             self._tell_trouble(error)
             return self._keeper.pause_ms() / 1000
+        now = self._clock.monotonic()
+        if self._sight.is_whole:
+            self._full_look_due = now + FULL_LOOK_SECONDS
         if self._trouble:
             self._trouble = ""
             self._listener.tell(Event("over", "what was in the way is over"))
-        return min(next_ms / 1000, FULL_LOOK_SECONDS)
+        return min(next_ms / 1000, max(self._full_look_due - now, 0.0))
 
     def _attend(self) -> None:
         """Listens to the engine and asks the boxes, once there is an engine."""
@@ -159,7 +173,7 @@ class Loop:
             self._is_listening = True
 
     def _hear_of(self, happened: Happened) -> None:
-        self.wake(happened.what, (happened.box.service_name,) if happened.box else ())
+        self._put(_Wake(boxes=(happened.box,) if happened.box else ()))
 
     def _tell_trouble(self, error: Orchestr8Error) -> None:
         """Says what keeps the loop from looking, once."""
@@ -184,12 +198,20 @@ class Loop:
         while message is not None:
             if isinstance(message, _Errand):
                 self._run(message)
+            else:
+                self._take_in(message)
             is_due = True
             message = self._clock.receive(self._inbox, 0)
         pulses = self._session.pulses
-        if pulses and pulses.tick():
-            is_due = True
-        return is_due
+        changed = pulses.tick() if pulses else ()
+        self._sight.doubt(changed)
+        return is_due or bool(changed)
+
+    def _take_in(self, wake: _Wake) -> None:
+        if wake.services or wake.boxes:
+            self._sight.doubt(wake.services, wake.boxes)
+        else:
+            self._sight.doubt_all()
 
     def _run(self, errand: _Errand) -> None:
         if not errand.answer.set_running_or_notify_cancel():
@@ -204,6 +226,7 @@ class Loop:
             raise
         finally:
             self._session.forget_stored()
+            self._sight.doubt_all()
 
     def _refuse_the_rest(self) -> None:
         """Nobody waits for ever for a loop that has ended."""

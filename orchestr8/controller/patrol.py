@@ -36,43 +36,42 @@ class Patrol:
     _proved: dict[BoxId, float] = field(default_factory=dict)
     _due: float = 0.0
 
-    def walk(self, cycle: Cycle) -> dict[BoxId, str]:
-        """Proves boxes that were never proved, and those whose turn it is; the boxes that a broken
-        claim asks to replace, and why."""
-        running = [one for one in cycle.world.boxes if one.state.runs and one.spec and one.pid]
+    def whose_turn(self) -> list[BoxId]:
+        """The proved boxes whose turn has come again, the longest unproved first; all of them
+        while an alarm stands."""
+        if self.seconds_left():
+            return []
+        count = -(-len(self._proved) * int(EVERY_SECONDS) // int(ROUND_SECONDS))
+        if self.alarms:
+            count = len(self._proved)
+        return sorted(self._proved, key=lambda one: (self._proved[one], one))[:count]
+
+    def walk(self, cycle: Cycle) -> bool:
+        """Proves boxes that were never proved, and those whose turn it is; whether a claim is
+        broken."""
+        running = _provable(cycle)
         there = {box.id for box in running}
         self._proved = {one: at for one, at in self._proved.items() if one in there}
         for gone in self.kept.keys() - there:
             del self.kept[gone]
         chosen = self._chosen(running)
         if not chosen:
-            return {}
+            return False
         proofs = self._prove(chosen, cycle)
-        if not broken_claims(proofs):
-            self._all_clear(proofs, len(running))
-            return {}
-        return self._judge(running, cycle)
+        if broken_claims(proofs):
+            return True
+        self._all_clear(proofs, len(running))
+        return False
 
     def seconds_left(self) -> float:
         """How long until somebody's turn comes."""
         return max(self._due - self.session.clock.monotonic(), 0.0)
 
     def _chosen(self, running: Sequence[ObservedBox]) -> list[ObservedBox]:
-        """Those that were never proved, and where it is time a few of the others, the longest
-        unproved first; all of them while an alarm stands."""
-        now = self.session.clock.monotonic()
-        fresh = [box for box in running if box.id not in self._proved]
-        if now < self._due:
-            return fresh
-        self._due = now + EVERY_SECONDS
-        count = -(-len(running) * int(EVERY_SECONDS) // int(ROUND_SECONDS))
-        if self.alarms:
-            count = len(running)
-        others = sorted(
-            (box for box in running if box.id in self._proved),
-            key=lambda box: (self._proved[box.id], box.id),
-        )
-        return fresh + others[:count]
+        turn = set(self.whose_turn())
+        if not self.seconds_left():
+            self._due = self.session.clock.monotonic() + EVERY_SECONDS
+        return [box for box in running if box.id in turn or box.id not in self._proved]
 
     def _prove(self, boxes: Sequence[ObservedBox], cycle: Cycle) -> tuple[Proof, ...]:
         new = {box.id for box in boxes} - self._proved.keys()
@@ -84,9 +83,13 @@ class Patrol:
                 self.narrator.proved(proof)
         return proofs
 
-    def _judge(self, running: Sequence[ObservedBox], cycle: Cycle) -> dict[BoxId, str]:
-        """Everything is read again: a box may have been in the middle of a change, and what is
-        broken everywhere is nothing that fresh boxes would mend."""
+    def judge(self, cycle: Cycle) -> dict[BoxId, str]:
+        """The boxes that a broken claim asks to replace, and why.
+
+        Everything is read again: a box may have been in the middle of a change, and what is broken
+        everywhere is nothing that fresh boxes would mend.
+        """
+        running = _provable(cycle)
         self.kept.clear()
         proofs = prove_boxes(self.session, running, cycle, self.kept)
         broken = broken_claims(proofs)
@@ -110,3 +113,7 @@ class Patrol:
             for claim in sorted(self.alarms):
                 self.listener.tell(Event("over", f"the claim {claim} holds again"))
             self.alarms.clear()
+
+
+def _provable(cycle: Cycle) -> list[ObservedBox]:
+    return [one for one in cycle.world.boxes if one.state.runs and one.spec and one.pid]

@@ -60,7 +60,7 @@ def test_it_adopts_what_runs_and_heals_what_died(road: Road) -> None:
         assert fresh and fresh.serial > dead.serial
         assert road.boxes().keys() - {str(fresh)} == before.keys() - {str(dead)}
         again = kill(road, "api.shop")
-        running.loop.wake("a box ended", [API])
+        running.loop.wake([API])
         until(lambda: len(road.boxes()) == 3 and box_of(road, "api.shop") != again)
     assert running.told.kinds()[0] == "started"
     assert running.told.kinds()[-1] == "stopped"
@@ -82,7 +82,7 @@ def test_requests_run_on_its_thread_and_answer_whoever_asked(road: Road) -> None
         with pytest.raises(UsageError, match="no such thing"):
             running.loop.call(wrong)
         kill(road, "cart.shop")
-        running.loop.wake("a box ended")
+        running.loop.wake()
         until(lambda: len(road.boxes()) == 3)
         running.loop.call(lambda session: down(session, "default", Notes(), TIMEOUT_MS,
                                                forget=False))  # fmt: skip
@@ -105,14 +105,14 @@ def test_a_crash_loop_backs_off_and_slows_nobody(road: Road) -> None:
     road.machine.workloads["api:1"] = replace(dies_at_once(7), log=("no money",))
     with looping(road) as running:
         kill(road, "api.shop")
-        running.loop.wake("a box ended")
+        running.loop.wake()
         with road.open() as beside:
             until(lambda: beside.store.ledger.records().failures.get((API, 0)) is not None)
             until(lambda: beside.store.ledger.records().failures[API, 0].count >= 4)
             assert beside.store.ledger.last_lines(API, 0) == ("no money",)
         for _ in range(3):
             dead = kill(road, "front.shop")
-            running.loop.wake("a box ended", [FRONT])
+            running.loop.wake([FRONT])
             until(lambda gone=dead: box_of(road, "front.shop") not in (None, gone))
         started = [subject for call, subject in road.machine.faults.calls if call == "boxes.start"]
         assert sum("--api--" in subject for subject in started) < 10
@@ -124,10 +124,10 @@ def test_a_gate_is_left_when_another_box_dies(road: Road) -> None:
     road.machine.workloads["cart:1"] = Workload(healthy_after_ms=None)
     with looping(road) as running:
         kill(road, "cart.shop")
-        running.loop.wake("a box ended")
+        running.loop.wake()
         until(lambda: box_of(road, "cart.shop"))
         dead = kill(road, "front.shop")
-        running.loop.wake("a box ended", [FRONT])
+        running.loop.wake([FRONT])
         until(lambda: box_of(road, "front.shop") not in (None, dead), 15)
         assert box_of(road, "cart.shop")
 

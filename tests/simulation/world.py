@@ -216,7 +216,7 @@ class World:
 
     def _wake_for_nothing(self) -> None:
         if self.loop:
-            self.loop.wake("nothing")
+            self.loop.wake()
 
 
 STRANGER = "stranger"
