@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 VERBS = frozenset(
     (
-        "plan", "apply", "status", "why", "logs", "history", "prove", "restart", "set", "hold",
-        "down", "remove", "rollback", "sync", "trace", "upgrade",
+        "plan", "apply", "status", "why", "logs", "history", "events", "prove", "restart", "set",
+        "hold", "down", "remove", "rollback", "sync", "trace", "upgrade",
     )
 )  # fmt: skip
 """What a server does; all else is done here."""

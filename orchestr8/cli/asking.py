@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from msgspec import Struct
 
 from orchestr8.controller.authority import Asker
+from orchestr8.controller.clock import no
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
-from orchestr8.errors import UsageError
+from orchestr8.errors import UnavailableError, UsageError
+
+FOLLOWERS_MOST = 16
+"""So many may follow something at a server at once: the others of its threads are for commands."""
 
 
 class Asking(Struct, frozen=True):
-    """Somebody at the API, the settings of the server that does it for them, and for a change the
-    session that holds the store's lock."""
+    """Somebody at the API, the settings of the server that does it for them, for a change the
+    session that holds the store's lock, and whether nobody reads the answer any more."""
 
     asker: Asker
     settings: Settings
     session: Session | None = None
+    is_left: Callable[[], bool] = no
 
 
 _asking: ContextVar[Asking] = ContextVar("asking")
+_followers = threading.BoundedSemaphore(FOLLOWERS_MOST)
 
 
 @contextmanager
@@ -39,6 +46,29 @@ def asked_by(asking: Asking) -> Iterator[None]:
 def is_asked() -> bool:
     """Whether this is done for somebody at the API."""
     return _asking.get(None) is not None
+
+
+def is_left() -> bool:
+    """Whether nobody reads any more; whoever types it here interrupts it instead."""
+    asking = _asking.get(None)
+    return asking is not None and asking.is_left()
+
+
+@contextmanager
+def following() -> Iterator[None]:
+    """A command that goes on until its reader leaves; raises UnavailableError where a server has
+    too many of them."""
+    if not is_asked():
+        yield
+        return
+    if not _followers.acquire(blocking=False):
+        raise UnavailableError(
+            f"{FOLLOWERS_MOST} follow something here already", "leave --follow out, and ask again"
+        )
+    try:
+        yield
+    finally:
+        _followers.release()
 
 
 def settings_for(engine: str = "") -> Settings:

@@ -87,9 +87,12 @@ class Failing:
         ran_ms = max((ended.stopped_ms or now_ms) - ended.started_ms, 0) if ended else 0
         before = cycle.records.failures.get((failure.service, failure.slot))
         history = after_failure(before, ran_ms, now_ms, failure.why)
-        self.session.store.ledger.note_failure(
-            failure.service, failure.slot, history, failure.lines
-        )
+        about = str(ended.id) if ended else str(failure.service)
+        store = self.session.store
+        with store.together():
+            store.ledger.note_failure(failure.service, failure.slot, history, failure.lines)
+            result = f"failure {history.count} of slot {failure.slot}"
+            self.session.write_down("failed", about, failure.why, result)
 
     def _failure(self, cycle: Cycle, action: Action, outcome: Outcome, slot: int) -> Failure:
         assert action.service is not None

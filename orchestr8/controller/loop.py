@@ -101,6 +101,11 @@ class Loop:
         From any thread or signal."""
         self._put(_Wake(tuple(services)))
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping
+
     def reread(self) -> None:
         """Reads the store again and looks at everything. From any thread or signal."""
         self._put(_Errand(_nothing, ()))

@@ -14,21 +14,45 @@ KEPT_SECONDS = 3_600.0
 KEPT_MOST = 256
 LINES_BYTES_MOST = 1 << 20
 """An answer that is longer is not kept."""
+SILENCE_SECONDS = 5.0
+UNREAD_MOST = 10_000
+"""Whoever is so many lines behind what they follow is given up."""
 
 
 class Answer:
     """The lines of one command; whoever makes them never waits for whoever reads them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps: bool = False) -> None:
         self._queue: SimpleQueue[bytes | None] = SimpleQueue()
+        self._keeps = keeps
         self.lines: list[bytes] = []
+        """What was said, where it is kept to be said again; else the last line."""
         self.is_over = False
+        self._is_left = False
+        self._put_at = time.monotonic()
 
     def put(self, **event: Any) -> None:
         """One more line; from any thread."""
         line = json.dumps(event).encode() + b"\n"
+        if not self._keeps:
+            self.lines.clear()
         self.lines.append(line)
+        self._put_at = time.monotonic()
         self._queue.put(line)
+
+    def leave(self) -> None:
+        """Nobody reads it any more. From any thread."""
+        self._is_left = True
+
+    def is_left(self) -> bool:
+        """Whether nobody reads any more, or far too slowly.
+
+        Of a peer that went away nothing is heard until something is sent, so a line without a
+        word follows a silence.
+        """
+        if time.monotonic() - self._put_at > SILENCE_SECONDS:
+            self.put(out="")
+        return self._is_left or self._queue.qsize() > UNREAD_MOST
 
     def end(self) -> None:
         """No more lines."""
@@ -46,9 +70,9 @@ class Answer:
         return bool(self.lines) and self.lines[-1].startswith(b'{"needs"')
 
 
-def begun(perform: Callable[[Answer], None]) -> Answer:
+def begun(perform: Callable[[Answer], None], *, keeps: bool = False) -> Answer:
     """An answer that is made by a thread of its own."""
-    answer = Answer()
+    answer = Answer(keeps=keeps)
 
     def make() -> None:
         try:

@@ -107,12 +107,14 @@ class Application:
                 with self._lock:
                     self._under_way[asker.uid] -= 1
 
+        is_once = route.changes and bool(key)
+
         def begin() -> Answer:
             self._count(asker)
-            return begun(perform)
+            return begun(perform, keeps=is_once)
 
-        lines: Iterable[bytes]
-        if route.changes and key:
+        lines: Answer | list[bytes]
+        if is_once:
             found = self._kept.once((asker.uid, key), route.path.encode() + body, begin)
             if isinstance(found, str):
                 raise _RefusedRequestError(409, found, "wait for it, or give another key")
@@ -131,8 +133,12 @@ class Application:
             self._under_way[asker.uid] += 1
 
 
-def _sent(lines: Iterable[bytes]) -> Iterator[bytes]:
-    yield from lines
+def _sent(lines: Answer | list[bytes]) -> Iterator[bytes]:
+    try:
+        yield from lines
+    finally:
+        if isinstance(lines, Answer):
+            lines.leave()
 
 
 def _route(request: dict[str, Any]) -> Route:

@@ -46,6 +46,7 @@ ROUTES = (
     _look("why", "Why a service is as it is, whose move it is, and what to type."),
     _look("logs", "The last lines of a box."),
     _look("history", "Who applied what and when; and the journal."),
+    _look("events", "What happened to what is yours; and what happens, line by line."),
     _look("trace", "Which commit led to a box, who signed it, who approved what."),
     _look("prove", "Check running boxes against the kernel, claim by claim."),
     _change("restart", "Replace the boxes of a service by fresh ones."),

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from orchestr8.store.chain import COLUMNS, RESULT, Entry, Row, Verdict, append_rows, verify
 from orchestr8.store.database import Database
 
 DONE = "done"
+
+
+class Ended(NamedTuple):
+    """What somebody did and what came of it; `number` is the row that says so."""
+
+    number: int
+    at_ms: int
+    actor: str
+    kind: str
+    subject: str
+    cause: str
+    result: str
 
 
 class Journal:
@@ -67,6 +80,24 @@ class Journal:
             first,
         )
         return tuple(Row(*row) for row in found)  # type: ignore[arg-type]
+
+    def ended(self, after: int, most: int) -> tuple[Ended, ...]:
+        """What came to its end after the row of this number, oldest first, so many at most."""
+        return self._ended(f"r.number>? ORDER BY r.number LIMIT {int(most)}", after)
+
+    def ended_before(self, before: int, most: int) -> tuple[Ended, ...]:
+        """What came to its end before the row of this number, newest first, so many at most."""
+        return self._ended(f"r.number<? ORDER BY r.number DESC LIMIT {int(most)}", before)
+
+    def _ended(self, which: str, number: int) -> tuple[Ended, ...]:
+        """An intent counts once its result is there, under the number of that."""
+        found = self._database.rows(
+            "SELECT r.number, r.at_ms, r.actor, COALESCE(i.kind, r.kind), r.subject, "
+            "COALESCE(i.cause, r.cause), r.result FROM journal r LEFT JOIN journal i "
+            f"ON i.number=r.intent WHERE r.result<>'' AND {which}",
+            number,
+        )
+        return tuple(Ended(*row) for row in found)  # type: ignore[arg-type]
 
     def under_way(self) -> tuple[Row, ...]:
         """Intents of which no result was written: a kill, or an apply that runs now."""

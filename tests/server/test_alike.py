@@ -86,6 +86,11 @@ history --output json
 history --journal --last 3
 history --journal --head nix
 history --journal --set web
+events
+events front.web --last 3
+events --after 4 --output json
+events nix.web
+events --last -1
 trace front.web
 trace 0.front.web --output json
 trace nix.web

@@ -137,6 +137,7 @@ COMMANDS: dict[str, list[Theirs]] = {
         (typed("--set pay"), MEMBER_ONLY),
         (typed("--journal"), {**EVERYBODY, "member": 3, "other member": 3}),
     ],
+    "events": [(typed(""), EVERYBODY), (typed("api.pay"), MEMBER_ONLY)],
     "trace": [(typed("api.pay"), MEMBER_ONLY), (typed("pay--api--1"), MEMBER_ONLY)],
     "prove": [(typed("api.pay"), MEMBER_ONLY)],
     "restart": [(typed("api.pay"), MEMBER_ONLY)],
@@ -224,14 +225,14 @@ def test_not_theirs_and_not_there_sound_alike(machine: tuple[Path, Peers]) -> No
 
 def test_nobody_sees_what_is_anothers(machine: tuple[Path, Peers]) -> None:
     _, peers = machine
-    for line in ("status", "status --output json", "history", "plan"):
+    for line in ("status", "status --output json", "history", "events --last 0", "plan"):
         verb, *words = line.split()
         texts = {"d": DATA} if verb == "plan" else {}
         document = typed(" ".join([*words, *texts, "--set data" if texts else ""]), **texts)
         reply = peers.ask("other member", "POST", f"/v1/commands/{verb}", document)
         assert reply.exit == 0, reply.text
         assert "pay" not in reply.text, line
-        assert verb in ("plan", "history") or "db.data" in reply.text
+        assert verb in ("plan", "history", "events") or "db.data" in reply.text
 
 
 def test_the_journal_says_who_it_was(machine: tuple[Path, Peers]) -> None:

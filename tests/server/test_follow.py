@@ -1,0 +1,91 @@
+"""Events that are followed: each comes as it happens, to those whose it is, until they leave."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestr8.__main__ import run
+from orchestr8.cli import asking
+from orchestr8.server import answers
+from orchestr8.server.answers import Answer
+from tests.controller.looping import until
+from tests.server.machine import SECONDS_MOST, request
+
+WEB = 'orchestr8: 1\nowner: web\nservices:\n  front: {image: "front:1", health: {tcp: 80}}\n'
+EVENTS = "/v1/commands/events"
+
+
+@contextmanager
+def followed(path: Path, *words: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """The lines of an answer that has no end, one after the other."""
+    body = json.dumps({"arguments": ["--follow", "--output", "json", *words]}).encode()
+    head = f"POST {EVENTS} HTTP/1.0\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(SECONDS_MOST)
+        peer.connect(str(path))
+        peer.sendall(head.encode() + body)
+        with peer.makefile("rb") as file:
+            assert b"200" in file.readline()
+            while file.readline().strip():
+                pass
+            yield map(json.loads, file)
+
+
+def followers() -> int:
+    """How many follow something at this server."""
+    return sum("command" in thread.name for thread in threading.enumerate())
+
+
+@pytest.fixture
+def web(api: Path, folder: Path) -> Path:
+    """The socket of a server with one service."""
+    (folder / "web.yaml").write_text(WEB)
+    assert run(["apply", "web.yaml"]) == 0
+    return api
+
+
+def test_what_happens_comes_until_whoever_follows_leaves(
+    web: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "SILENCE_SECONDS", 0.05)
+    with followed(web, "--last", "1") as lines:
+        first = json.loads(next(lines)["out"])
+        assert run(["restart", "front.web"]) == 0
+        heard: list[dict[str, Any]] = []
+        while not any(one["event"] == "remove" for one in heard):
+            line = next(lines)
+            if line["out"]:
+                heard.append(json.loads(line["out"]))
+        assert [one["number"] for one in heard] == sorted({one["number"] for one in heard})
+        assert heard[0]["number"] > first["number"]
+        assert {one["owner"] for one in heard} == {"web"}
+        assert followers() == 1
+    until(lambda: followers() == 0)
+
+
+def test_whoever_reads_too_slowly_is_given_up() -> None:
+    answer = Answer()
+    for _ in range(answers.UNREAD_MOST):
+        answer.put(out="x")
+    assert not answer.is_left() and len(answer.lines) == 1
+    answer.put(out="x")
+    assert answer.is_left()
+
+
+def test_so_many_may_follow_at_once(web: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "_followers", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(answers, "SILENCE_SECONDS", 0.05)
+    with followed(web) as lines:
+        next(lines)
+        second = request(web, "POST", EVENTS, {"arguments": ["--follow"]})
+        assert second.exit == 1 and "follow something here already" in second.text
+        assert request(web, "POST", EVENTS, {"arguments": []}).exit == 0
+    until(lambda: request(web, "POST", EVENTS, {"arguments": ["--after", "0"]}).exit == 0)
