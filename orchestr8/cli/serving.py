@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import FrameType
@@ -22,6 +22,7 @@ from orchestr8.controller.loop import Loop
 from orchestr8.controller.polling import Polling
 from orchestr8.controller.progress import Event, Phase
 from orchestr8.controller.session import Session
+from orchestr8.host.journal import Priority, journal_of
 from orchestr8.host.notify import Notify
 from orchestr8.names import slot_name
 from orchestr8.server.listening import listening
@@ -30,16 +31,21 @@ SILENT_SECONDS_MOST = 900.0
 """A loop that has been at one thing for longer is hung: no call takes so long."""
 _UNTOLD = ("image", "net", "create", "remove")
 """Phases that a reader of the log misses nothing without."""
+_PRIORITIES = {"alarm": Priority.ERROR, "trouble": Priority.WARNING}
 
 
 class Log:
-    """One line an event, for people or for machines, and none lost in a buffer."""
+    """One line an event, for people or for machines, and none lost in a buffer.
+
+    Where the lines would go to systemd's journal, it gets the events themselves, with fields.
+    """
 
     def __init__(self, output: Output, notify: Notify) -> None:
         self._as_json = output is Output.JSON
         self._notify = notify
         # Past the stream of the process: what its buffer cannot get rid of would count at the end.
         self._file = sys.stdout.fileno()
+        self._journal = None if self._as_json else journal_of(self._file)
         self._lock = threading.Lock()
         self.begun: Callable[[], object] = bool
         """What is done once the store's lock is held, before anybody is told."""
@@ -68,15 +74,32 @@ class Log:
         self._write(kind, subject, f"{what}  {phase.box or ''}".rstrip(), **facts)
 
     def _write(self, kind: str, subject: str, what: str, **facts: Any) -> None:
+        if self._journal and self._journal.write(*_entry(kind, subject, what, facts)):
+            return
         at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
         if self._as_json:
             document = {"schema": SCHEMA, "kind": "event", "at": at, "event": kind}
             line = json.dumps(document | {"subject": subject, "what": what, **facts})
         else:
-            line = escaped("  ".join(filter(None, (at, f"{kind:<8}", subject, what))))
+            line = f"{at}  {_line(kind, subject, what)}"
         # Whoever read the log has gone, or its disk is full: boxes are kept nevertheless.
         with self._lock, suppress(OSError):
             os.write(self._file, f"{line}\n".encode(errors="backslashreplace"))
+
+
+def _entry(
+    kind: str, subject: str, what: str, facts: Mapping[str, Any]
+) -> tuple[str, Priority, dict[str, str]]:
+    """An event as the journal takes it: the line, how urgent it is, and the event's parts."""
+    usual = Priority.WARNING if kind.endswith("failed") else Priority.INFORMATION
+    parts = {"event": kind, "subject": subject, **facts}
+    fields = {f"ORCHESTR8_{name.upper()}": str(value) for name, value in parts.items() if value}
+    priority = _PRIORITIES.get(kind, usual)
+    return _line(kind, subject, what), priority, {"SYSLOG_IDENTIFIER": "orchestr8", **fields}
+
+
+def _line(kind: str, subject: str, what: str) -> str:
+    return escaped("  ".join(filter(None, (f"{kind:<8}", subject, what))))
 
 
 def serve(session: Session, output: Output) -> int:
