@@ -95,3 +95,5 @@ class Desired(Struct, frozen=True):
     reserve_memory_bytes: int = 0
     unwanted: Mapping[BoxId, str] = field(default_factory=dict)
     """Boxes that somebody wants replaced, whatever they are, and the cause that the plan gives."""
+    busy: frozenset[ServiceName] = frozenset()
+    """Services that another plan is carried out for: this one leaves them to it."""

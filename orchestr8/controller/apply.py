@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec import Struct
 
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.basis import require_unmoved
+from orchestr8.controller.clock import nothing
 from orchestr8.controller.converge import Convergence
 from orchestr8.controller.cycle import Cycle, walk
+from orchestr8.controller.facts import resolve_images
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.overrides import value_said
 from orchestr8.controller.progress import Progress
@@ -65,6 +69,7 @@ def apply_request(
     patience = session.patience(timeout_ms)
     with session.changing():
         loaded = load_request(session, request)
+        _fetch_images(session, loaded)
         first = walk(session, aim_of(session, loaded, fetch=True))
         is_done = first.plan.empty and same_revision(session, loaded, first)
         if request.basis is not None and not is_done:
@@ -80,6 +85,15 @@ def apply_request(
         applied = convergence.run(None if begin_anew(session, loaded) else first)
         end_overrides(session)
         return applied
+
+
+def _fetch_images(session: Session, loaded: Loaded) -> None:
+    """Images that the engine lacks may take minutes: a server keeps the others meanwhile."""
+    if session.meanwhile is not nothing:
+        aim = aim_of(session, loaded, fetch=True)
+        images, clock = session.borders.images, session.clock
+        asked = partial(resolve_images, aim.fleet, aim.pinned, images, fetch=True, clock=clock)
+        session.beside(asked)
 
 
 def apply_stored(session: Session, set_name: str, progress: Progress, timeout_ms: int) -> Applied:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestr8.controller.clock import Patience
-from orchestr8.controller.execute import Outcome, Result, Watch, execute
+from orchestr8.controller.execute import Executor, Outcome, Result, Watch
 from orchestr8.controller.recording import conclude, intend
 from orchestr8.controller.session import Session
 from orchestr8.names import BoxId
@@ -16,7 +16,13 @@ def carry_out(session: Session, plan: Plan, watch: Watch, patience: Patience) ->
     """Allocations first, then intents, then the calls; what became of each."""
     session.store.ledger.allocate(plan.allocations)
     intents = intend(session, plan)
-    outcomes = execute(plan, session.borders, watch, patience)
+    outer = session.under_way[-1] if session.under_way else None
+    executor = Executor(plan, session.borders, watch, patience, outer)
+    session.under_way.append(executor)
+    try:
+        outcomes = executor.run()
+    finally:
+        session.under_way.pop()
     conclude(session, plan, intents, outcomes)
     session.store.ledger.forget_boxes(
         action.call.id

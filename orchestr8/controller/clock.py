@@ -91,9 +91,18 @@ def no() -> bool:
     return False
 
 
+def nothing() -> None:
+    """Nothing else is done."""
+
+
+def yes() -> bool:
+    """Always something."""
+    return True
+
+
 class Patience(Struct, frozen=True):
     """How long a plan is waited for: until `deadline` (monotonic seconds), and at gates only as
-    long as nothing else needs whoever waits.
+    long as nothing else needs whoever waits. `meanwhile` is called while calls take their time.
 
     `since` remembers from when each box was waited for, at gates that were left open too.
     """
@@ -102,6 +111,7 @@ class Patience(Struct, frozen=True):
     clock: Clock = CLOCK
     needed: Callable[[], bool] = no
     ending: Callable[[], bool] = no
+    meanwhile: Callable[[], None] = nothing
     since: dict[BoxId, float] = field(default_factory=dict)
 
     @property

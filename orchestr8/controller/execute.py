@@ -1,7 +1,8 @@
 """Carries a plan out and decides nothing: run, record, skip what waited for a failure.
 
 Calls run in a bounded pool. Gates do not take a place in it: one observation a tick serves all of
-them, so that fifty settling boxes wait together.
+them, so that fifty settling boxes wait together. While calls take their time, whoever waits may
+turn to something else: a plan within this one, which keeps this one going.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from msgspec import Struct, field
 
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.controller.borders import call, phases
-from orchestr8.controller.clock import Patience, working
+from orchestr8.controller.clock import Patience, nothing, working
 from orchestr8.controller.health import Passed, judge
 from orchestr8.engines.protocol import Borders
 from orchestr8.errors import EngineError, UnavailableError
@@ -24,6 +25,8 @@ from orchestr8.planning.plan import Action, AwaitBox, Plan
 TICK_SECONDS = 0.02
 LOOK_SHARE = 0.5
 """The most of the time that is spent on looking while an engine has other work, too."""
+MEANWHILE_SECONDS = 0.25
+"""How long calls may take until something else is turned to."""
 PROBE_FIRST_SECONDS = 0.03
 PROBE_SLOWEST_SECONDS = 1.0
 
@@ -75,12 +78,22 @@ Watch = Callable[[Action, Outcome | None], None]
 class Executor:
     """One run of one plan."""
 
-    def __init__(self, plan: Plan, borders: Borders, watch: Watch, patience: Patience) -> None:
-        """`watch` hears of each action's begin (None) and end."""
+    def __init__(
+        self,
+        plan: Plan,
+        borders: Borders,
+        watch: Watch,
+        patience: Patience,
+        outer: Executor | None = None,
+    ) -> None:
+        """`watch` hears of each action's begin (None) and end; `outer` is within whose waiting this
+        plan is carried out."""
+        self.services = frozenset(one.service for one in plan.actions if one.service)
         self._actions = plan.actions
         self._borders = borders
         self._watch = watch
         self._patience = patience
+        self._outer = outer
         self._clock = patience.clock
         self._outcomes: dict[int, Outcome] = {}
         self._running: dict[Future[float], int] = {}
@@ -90,16 +103,30 @@ class Executor:
         """When the gates are looked at next."""
         self._needed = False
         """Whether something else needs doing: no gate is waited at any more."""
+        self._meanwhile_at = 0.0
 
     def run(self) -> tuple[Outcome, ...]:
         """All outcomes in the plan's order."""
         with working(self._clock) as workers:
             self._workers = workers
             while len(self._outcomes) < len(self._actions):
-                self._begin_what_is_ready()
-                self._collect()
-                self._watch_gates()
+                self._step(self._tick())
+                if self._running and self._clock.monotonic() >= self._meanwhile_at:
+                    self._patience.meanwhile()
         return tuple(self._outcomes[number] for number in range(len(self._actions)))
+
+    def _step(self, seconds: float | None) -> None:
+        """Begins what can begin, waits so long at most for what runs (None: for ever), and looks at
+        the gates; then the same, without waiting, for the plan within which this one is."""
+        self._begin_what_is_ready()
+        self._collect(seconds)
+        self._watch_gates()
+        if self._outer:
+            self._outer._step(0)
+
+    def _tick(self) -> float | None:
+        waits_alone = self._outer is None and self._patience.meanwhile is nothing
+        return None if waits_alone and not self._gates else TICK_SECONDS
 
     def _begin_what_is_ready(self) -> None:
         pending, self._pending = self._pending, []
@@ -121,19 +148,19 @@ class Executor:
             self._gates[number] = _Gate(number, action.call, began, now)
         else:
             self._running[self._workers.submit(self._timed, action)] = number
+            self._meanwhile_at = self._clock.monotonic() + MEANWHILE_SECONDS
 
     def _timed(self, action: Action) -> float:
         began = self._clock.monotonic()
         call(self._borders, action.call)
         return (self._clock.monotonic() - began) * 1000
 
-    def _collect(self) -> None:
-        timeout = TICK_SECONDS if self._gates else None
+    def _collect(self, seconds: float | None) -> None:
         if not self._running:
-            if self._gates:
-                self._clock.sleep(TICK_SECONDS)
+            if self._gates and seconds:
+                self._clock.sleep(seconds)
             return
-        for future in self._workers.wait(self._running, timeout):
+        for future in self._workers.wait(self._running, seconds):
             number = self._running.pop(future)
             error = future.exception()
             if error is None:

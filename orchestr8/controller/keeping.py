@@ -57,6 +57,8 @@ class Keeper:
     def turn(self) -> tuple[Cycle, int]:
         """Looks and acts once; what was found, and in how many milliseconds to look again.
 
+        Within a plan that is carried out it leaves that one's services alone, and proves nothing.
+
         Raises EngineError, StoreError or ManifestError with what was done so far left done.
         """
         self.sight.begin()
@@ -68,6 +70,8 @@ class Keeper:
         self._tell_steps(cycle)
         if cycle.plan.empty:
             self._pause_ms = 0
+            if self.session.under_way:
+                return cycle, self._next_ms(cycle)
             self._note_what_works(cycle)
             if self._prove(cycle):
                 return cycle, 0
@@ -205,6 +209,8 @@ def _ended(cycle: Cycle) -> Iterator[tuple[ObservedBox, str]]:
         service = cycle.desired.services.get(box.id.service_name)
         has_slot = service is not None and 0 <= box.slot < len(service.slots)
         if service is None or not has_slot or box.id not in cycle.records.boxes:
+            continue
+        if service.name in cycle.desired.busy:
             continue
         done = service.run_once and box.exit_status == 0
         if box.state is State.STOPPED and not done:

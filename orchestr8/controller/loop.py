@@ -30,6 +30,8 @@ from orchestr8.errors import (
 )
 from orchestr8.names import BoxId, ServiceName
 
+PLANS_MOST = 4
+"""How many plans are carried out at once, each within the one before."""
 FULL_LOOK_SECONDS = 30.0
 """How often everything is looked at although nothing was heard."""
 
@@ -63,6 +65,8 @@ class Loop:
         self._inbox: SimpleQueue[_Wake | _Errand] = SimpleQueue()
         self._keeper = Keeper(session, listener)
         self._full_look_due = 0.0
+        self._due = 0.0
+        """When the next turn is due, if nothing is heard before."""
         self._needed = False
         self._stopping = False
         self._trouble = ""
@@ -81,6 +85,7 @@ class Loop:
         with session.serving():
             close_cut_short(session)
             session.needed, session.ending = self._is_needed, lambda: self._stopping
+            session.meanwhile = self._meanwhile
             self._listener.tell(Event("started", "everything is looked at"))
             try:
                 self._keep()
@@ -139,17 +144,42 @@ class Loop:
         return needed
 
     def _keep(self) -> None:
-        due = self._clock.monotonic()
+        self._due = self._clock.monotonic()
         while not self._stopping:
             self._alive = now = self._clock.monotonic()
-            if now >= due:
-                due = self._clock.monotonic() + self._turn()
-            if self._hear(self._patience(due)):
-                due = self._clock.monotonic()
+            if now >= self._due:
+                self._due = self._clock.monotonic() + self._turn()
+            if self._hear(self._patience()):
+                self._due = self._clock.monotonic()
+
+    def _meanwhile(self) -> None:
+        """A turn while calls of another plan take their time, if there is something to look at;
+        requests wait until that plan is over."""
+        if self._stopping or len(self._session.under_way) >= PLANS_MOST:
+            return
+        is_due, errands = self._clock.monotonic() >= self._due, []
+        while (message := self._waiting()) is not None:
+            if isinstance(message, _Errand):
+                errands.append(message)
+            else:
+                self._take_in(message)
+                is_due = True
+        for errand in errands:
+            self._inbox.put(errand)
+        if self._ask_pulses() or is_due:
+            self._session.forget_stored()
+            self._due = self._clock.monotonic() + self._turn()
+
+    def _waiting(self) -> _Wake | _Errand | None:
+        try:
+            return self._inbox.get_nowait()
+        except Empty:
+            return None
 
     def _turn(self) -> float:
         """One turn; the seconds until the next, if nothing is heard before."""
-        self._needed = False
+        if not self._session.under_way:
+            self._needed = False
         if self._clock.monotonic() >= self._full_look_due:
             self._sight.doubt_all()
         try:
@@ -190,11 +220,12 @@ class Loop:
             self._trouble = what
             self._listener.tell(Event("trouble", what))
 
-    def _patience(self, due: float) -> float:
+    def _patience(self) -> float:
         """How long to wait for a message: until the next turn, or until a box is to be asked."""
         pulses = self._session.pulses
         asked = pulses.due() if pulses else None
-        return max(min(due, due if asked is None else asked) - self._clock.monotonic(), 0.0)
+        until = self._due if asked is None else min(self._due, asked)
+        return max(until - self._clock.monotonic(), 0.0)
 
     def _hear(self, seconds: float) -> bool:
         """Waits for messages, and takes all that are there; whether another look is due."""
@@ -207,10 +238,14 @@ class Loop:
                 self._take_in(message)
             is_due = True
             message = self._clock.receive(self._inbox, 0)
+        return self._ask_pulses() or is_due
+
+    def _ask_pulses(self) -> bool:
+        """Whether boxes got better or worse."""
         pulses = self._session.pulses
-        changed = pulses.tick() if pulses else ()
+        changed = pulses.tick() if pulses else set()
         self._sight.doubt(changed)
-        return is_due or bool(changed)
+        return bool(changed)
 
     def _take_in(self, wake: _Wake) -> None:
         if wake.services or wake.boxes:
@@ -236,11 +271,7 @@ class Loop:
     def _refuse_the_rest(self) -> None:
         """Nobody waits for ever for a loop that has ended."""
         self._stopping = True
-        while True:
-            try:
-                message = self._inbox.get_nowait()
-            except Empty:
-                return
+        while (message := self._waiting()) is not None:
             if isinstance(message, _Errand) and message.answer.set_running_or_notify_cancel():
                 message.answer.set_exception(
                     UnavailableError("the server is stopping", "type the command again")

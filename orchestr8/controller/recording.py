@@ -44,7 +44,8 @@ def intend(session: Session, asked: Plan) -> dict[int, int]:
         words = [_words(asked.actions[n]) for n in calls]
         at_ms = session.clock.now_ms()
         numbers = session.store.journal.intend(session.settings.actor, at_ms, words)
-        session.store.ledger.remember(UNDER_WAY, "yes" if numbers else "")
+        if numbers:
+            session.store.ledger.remember(UNDER_WAY, "yes")
     return dict(zip(calls, numbers, strict=True))
 
 
@@ -76,7 +77,8 @@ def conclude(
             and not isinstance(action.call, plan.AwaitBox)
             and outcome.result is not Result.SKIPPED
         )
-        session.store.ledger.remember(UNDER_WAY, "")
+        if not session.under_way:
+            session.store.ledger.remember(UNDER_WAY, "")
         journal.append(
             Entry(at_ms, actor, kind, about, cause, _often(result, often))
             for (kind, about, cause, result), often in sorted(groups.items())

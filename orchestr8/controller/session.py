@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -15,8 +17,9 @@ from orchestr8.boxes.network import Ranges
 from orchestr8.boxes.records import Hold
 from orchestr8.contract.model import ImageFacts
 from orchestr8.controller.authority import EVERYTHING, Asker, Authority, authority_of
-from orchestr8.controller.clock import CLOCK, Clock, Patience, no
+from orchestr8.controller.clock import CLOCK, Clock, Patience, no, nothing, working, yes
 from orchestr8.controller.contents import HeldContents
+from orchestr8.controller.execute import TICK_SECONDS, Executor
 from orchestr8.controller.fleet import Stored, stored_fleet
 from orchestr8.controller.keepsake import Kept, write_kept
 from orchestr8.controller.overrides import counting
@@ -34,6 +37,7 @@ from orchestr8.store.store import Store
 ENGINE_KEY = "engine"
 ENGINE_ID_KEY = "engine_id"
 RANGES_KEY = "ranges"
+_Answer = TypeVar("_Answer")
 
 
 @dataclass
@@ -53,6 +57,10 @@ class Session:
     """Whether something else needs whoever waits at a gate."""
     ending: Callable[[], bool] = no
     """Whether whoever acts here is to end soon."""
+    meanwhile: Callable[[], None] = nothing
+    """What is done while calls take their time."""
+    under_way: list[Executor] = field(default_factory=list)
+    """The plans that are carried out now, each within the one before."""
     since: dict[BoxId, float] = field(default_factory=dict)
     """From when boxes are waited for, over all gates of this session (monotonic seconds)."""
     asker: Asker | None = None
@@ -90,9 +98,27 @@ class Session:
                 self._holds_lock = False
 
     def patience(self, timeout_ms: float) -> Patience:
-        """Waiting for at most this long from now."""
+        """Waiting for at most this long from now; for a plan within another at no gate."""
         deadline = self.clock.monotonic() + timeout_ms / 1000
-        return Patience(deadline, self.clock, self.needed, self.ending, self.since)
+        needed = yes if self.under_way else self.needed
+        return Patience(deadline, self.clock, needed, self.ending, self.meanwhile, self.since)
+
+    def beside(self, function: Callable[..., _Answer], *arguments: Any) -> _Answer:
+        """What a function gives that needs neither store nor turn and may take long: others are
+        kept meanwhile, so what was looked at before is old afterwards."""
+        if self.meanwhile is nothing:
+            return function(*arguments)
+        with working(self.clock) as workers:
+            answer: Future[_Answer] = workers.submit(function, *arguments)
+            while not workers.wait([answer], TICK_SECONDS):
+                self.meanwhile()
+        self.forget_stored()
+        return answer.result()
+
+    @property
+    def busy(self) -> frozenset[ServiceName]:
+        """The services of the plans that are carried out now."""
+        return frozenset().union(*(one.services for one in self.under_way))
 
     def of(self, asker: Asker) -> Session:
         """This session as another's: the same store and the same engine, their name and rights."""

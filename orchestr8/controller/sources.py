@@ -8,7 +8,7 @@ the last good one stays in force. Names of members come from the part in force, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -119,16 +119,20 @@ def sync(session: Session, source: DeclaredSource, progress: Progress, timeout_m
     """Asks a source and makes it so, as somebody who types it wants it."""
     try:
         try:
-            with fetched(session.settings, source) as found:
-                return take(session, found, progress, timeout_ms, again=True)
+            return _sync(session, source, progress, timeout_ms)
         except DamagedError:
-            with fetched(session.settings, source) as found:
-                return take(session, found, progress, timeout_ms, again=True)
+            return _sync(session, source, progress, timeout_ms)
     except DamagedError as error:
         what = f"what was fetched cannot be read: {error}"
         return unreachable(session, source, UnavailableError(what, "look at the disk"))
     except EngineError as error:
         return unreachable(session, source, error)
+
+
+def _sync(session: Session, source: DeclaredSource, progress: Progress, timeout_ms: int) -> Synced:
+    with ExitStack() as stack:
+        found = session.beside(stack.enter_context, fetched(session.settings, source))
+        return take(session, found, progress, timeout_ms, again=True)
 
 
 def unreachable(session: Session, source: DeclaredSource, error: EngineError) -> Synced:

@@ -179,7 +179,7 @@ def _volumes_that_are_there(draft: Draft) -> None:
     seen = {volume.name: volume for volume in draft.world.volumes}
     for wanted in draft.desired.volumes:
         volume = seen.get(wanted.name)
-        if volume is None:
+        if volume is None or wanted.service in draft.seen.busy:
             continue
         grows = volume_grows(wanted, volume)
         if grows or not volume.ready:

@@ -17,6 +17,7 @@ from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.world import World
 from orchestr8.names import ServiceName
+from orchestr8.planning.busy import is_theirs, touches
 from orchestr8.planning.places import NOWHERE, Presence, Presences
 from orchestr8.planning.survey import Survey
 
@@ -61,11 +62,15 @@ def wire(
             wanted.remove(fact)
         elif element not in seen.standing:
             gone.append(fact)
+    add, remove = _elements(wanted), _elements(_without_replaced(gone, wanted))
+    if seen.busy:
+        add = tuple(one for one in add if not is_theirs(one, seen.busy_addresses))
+        remove = tuple(one for one in remove if not touches(one, seen.busy_addresses))
     return Wiring(
         presences,
         ports,
-        add=_elements(wanted),
-        remove=_elements(_without_replaced(gone, wanted)),
+        add=add,
+        remove=remove,
         remove_at_end=_elements(at_end),
         doors_held=held,
     )

@@ -63,13 +63,16 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
 
 
 def _compare(desired: Desired, seen: Survey) -> Decisions:
-    """What shall happen to each service by itself; those that are as they should be are left out.
+    """What shall happen to each service by itself; those that are as they should be, or are left
+    to another plan, are left out.
 
     Services that join another's namespaces come after it, for a new box there is a new box here.
     """
     found: Decisions = {}
     joiners: list[DesiredService] = []
     for name, service in desired.services.items():
+        if name in seen.busy:
+            continue
         if service.slots and joined(service.slots[0].profile):
             joiners.append(service)
             continue
@@ -84,7 +87,7 @@ def _compare(desired: Desired, seen: Survey) -> Decisions:
         )
         if moves is not STEADY:
             found[name] = _unless_held(name, moves, seen)
-    for name in (seen.boxes.keys() | seen.standbys.keys()) - desired.services.keys():
+    for name in (seen.boxes.keys() | seen.standbys.keys()) - desired.services.keys() - seen.busy:
         boxes = (*seen.of(name), *seen.standbys.get(name, ()))
         found[name] = _unless_held(name, release_service(boxes), seen)
     return found

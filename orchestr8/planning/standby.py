@@ -61,7 +61,7 @@ def stand_by(
               if (number := _wanted(service, seen))}  # fmt: skip
     addresses_free -= _addresses_asked(moves)
     for name in sorted(wanted.keys() | (seen.standbys.keys() & desired.services.keys())):
-        if name in seen.holds:
+        if name in seen.holds or name in seen.busy:
             continue
         service = desired.services[name]
         before = found.get(name, STEADY)

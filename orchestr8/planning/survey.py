@@ -19,6 +19,7 @@ from orchestr8.boxes.world import Health, ObservedBox, World
 from orchestr8.isolation.features import Features
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.adopted import held_without_manifest, standing, without_manifest
+from orchestr8.planning.busy import addresses, with_neighbours
 from orchestr8.planning.holds import in_force
 
 EVERY_ADDRESS = "0.0.0.0"
@@ -56,6 +57,10 @@ class Survey(Struct, frozen=True):
     manifest."""
     placed: frozenset[tuple[ServiceName, int]] = frozenset()
     """Slots that had a box; only known where a service may not place anything new."""
+    busy: frozenset[ServiceName] = frozenset()
+    """Services that are left to another plan, and those that go together with them."""
+    busy_addresses: frozenset[str] = frozenset()
+    """Where their boxes are, or are about to be."""
 
     def of(self, name: ServiceName) -> Sequence[ObservedBox]:
         """The boxes of one service, by slot and serial."""
@@ -104,6 +109,7 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
     adopted = without_manifest(desired, world.boxes, records)
     holds = in_force(records.holds, now_ms) if records.holds else {}
     held = held_without_manifest(desired, world.boxes, holds.keys()) if holds else frozenset()
+    busy = with_neighbours(desired, desired.busy)
     for box in world.boxes:
         if box.id in adopted:
             continue
@@ -121,7 +127,11 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         boxes=boxes,
         standbys=standbys,
         unknown=tuple(sorted(unknown)),
-        absent=_absent(world, records, len(world.boxes) - len(unknown)),
+        absent=tuple(
+            one
+            for one in _absent(world, records, len(world.boxes) - len(unknown))
+            if one.id.service_name not in busy
+        ),
         health=world.health,
         unhealthy=frozenset(
             box_id for box_id, health in world.health.items() if health is Health.UNHEALTHY
@@ -134,6 +144,8 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         adopted=tuple(sorted(adopted)),
         standing=standing(adopted, held, world),
         placed=_placed(desired, records),
+        busy=busy,
+        busy_addresses=addresses(busy, world, records),
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,14 +13,31 @@ from msgspec.structs import replace
 from orchestr8.controller.apply import apply_request, down
 from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session
+from orchestr8.engines.memory.faults import Faults
 from orchestr8.engines.memory.workload import Workload, dies_at_once
 from orchestr8.errors import UnavailableError, UsageError
 from orchestr8.names import BoxId, ServiceName
-from tests.controller.looping import looping, until
+from tests.controller.looping import SECONDS_MOST, looping, until
 from tests.controller.road import TIMEOUT_MS, Notes, Road, manifest, reader, sources
 
 SHOP = {"shop.yaml": manifest("shop", "front", "api", "cart")}
 FRONT, API = ServiceName("shop", "front"), ServiceName("shop", "api")
+
+
+class Held(Faults):
+    """A machine on which one kind of call does not come to its end until it may."""
+
+    def __init__(self, call: str, may_end: threading.Event) -> None:
+        super().__init__()
+        self._held, self._may_end = call, may_end
+
+    @contextmanager
+    def during(self, call: str, subject: str = "") -> Iterator[None]:
+        """Surrounds one call."""
+        with super().during(call, subject):
+            if call == self._held:
+                assert self._may_end.wait(SECONDS_MOST)
+            yield
 
 
 @pytest.fixture
@@ -130,6 +150,26 @@ def test_a_gate_is_left_when_another_box_dies(road: Road) -> None:
         running.loop.wake([FRONT])
         until(lambda: box_of(road, "front.shop") not in (None, dead), 15)
         assert box_of(road, "cart.shop")
+
+
+def test_a_call_that_takes_long_holds_up_nobody_else(road: Road) -> None:
+    """While a box does not want to end for a change, another service is healed."""
+    road.apply(SHOP)
+    road.image("cart:2", "e")
+    may_end = threading.Event()
+    road.machine.faults = Held("boxes.stop", may_end)
+    with looping(road) as running:
+        try:
+            after = {"shop.yaml": SHOP["shop.yaml"].replace("cart:1", "cart:2")}
+            answer = running.loop.ask(apply_request, request(after), Notes(), TIMEOUT_MS)
+            until(lambda: [call for call, _ in road.machine.faults.calls if call == "boxes.stop"])
+            dead = kill(road, "front.shop")
+            until(lambda: box_of(road, "front.shop") not in (None, dead))
+            assert not answer.done()
+        finally:
+            may_end.set()
+        assert answer.result(SECONDS_MOST).exit == 0
+        assert len(road.boxes()) == 3
 
 
 def test_what_falls_ill_is_replaced(road: Road) -> None:

@@ -16,8 +16,9 @@ from orchestr8.controller.loop import Loop
 from orchestr8.controller.progress import Listener
 from orchestr8.controller.recording import conclude, intend
 from orchestr8.controller.session import Session
+from orchestr8.controller.sight import Sight
 from orchestr8.errors import Orchestr8Error
-from orchestr8.planning.plan import StopBox
+from orchestr8.planning.plan import Plan, StopBox
 
 
 class Forgetful(Loop):
@@ -123,4 +124,39 @@ class Blunt(Loop):
         self._keeper = _BluntKeeper(session, listener)
 
 
-LOOPS: tuple[type[Loop], ...] = (Forgetful, Brittle, Stale, Hasty, Careless, Tidy, Blunt)
+class Overlapping(Loop):
+    """While a plan's calls take their time it makes another one for the same services."""
+
+    def _meanwhile(self) -> None:
+        under_way, self._session.under_way = self._session.under_way, []
+        try:
+            super()._meanwhile()
+        finally:
+            self._session.under_way = under_way
+
+
+class _Credulous(Sight):
+    def covers(self, plan: Plan) -> bool:
+        """What was true once is good enough."""
+        return True
+
+
+class Credulous(Loop):
+    """Acts upon what it remembers."""
+
+    def __init__(self, session: Session, listener: Listener) -> None:
+        super().__init__(session, listener)
+        self._keeper.sight = _Credulous()
+
+
+LOOPS: tuple[type[Loop], ...] = (
+    Forgetful,
+    Brittle,
+    Stale,
+    Hasty,
+    Careless,
+    Tidy,
+    Blunt,
+    Overlapping,
+    Credulous,
+)

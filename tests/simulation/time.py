@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future
@@ -23,9 +24,11 @@ CALL_SECONDS_MOST = 0.02
 class Begun(Future[Any]):
     """A call that somebody asked for; who waits for it has it made."""
 
-    def __init__(self, time: Time, call: Callable[[], Any]) -> None:
+    def __init__(self, time: Time, call: Callable[[], Any], ready_at: float) -> None:
         super().__init__()
         self._time = time
+        self.ready_at = ready_at
+        """Before this time it does not come to its end."""
         self._call = call
 
     def make(self) -> None:
@@ -54,6 +57,8 @@ class Time(Clock):
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.seconds = 0.0
+        self.delay: Callable[[tuple[Any, ...]], float] = lambda _: 0.0
+        """How many seconds a call with these arguments will take at least."""
         self.set_by_ms = 0
         """By how much people set the clock that everybody reads."""
         self.pending: list[Begun] = []
@@ -74,8 +79,7 @@ class Time(Clock):
 
     def sleep(self, seconds: float) -> None:
         """What was begun comes to its end meanwhile."""
-        self.make_all()
-        self.pass_to(self.seconds + seconds)
+        self.make_ready(self.seconds + seconds)
 
     def workers(self) -> Hands:
         """Hands of this one thread."""
@@ -85,15 +89,16 @@ class Time(Clock):
         """The next message; whatever is due comes about until then."""
         until = self.seconds + seconds
         while True:
-            self.make_all()
+            self.make_ready(self.seconds)
             try:
                 return inbox.get_nowait()
             except Empty:
                 pass
             if self.seconds >= until:
                 return None
-            due = self._agenda[0][0] if self._agenda else until
-            self.pass_to(min(max(due, self.seconds), until))
+            dues = [until, *(one.ready_at for one in self.pending)]
+            dues += [self._agenda[0][0]] if self._agenda else []
+            self.pass_to(max(min(dues), self.seconds))
 
     def at(self, seconds: float, happens: Callable[[], None]) -> None:
         """Something will happen so many seconds from now."""
@@ -107,16 +112,19 @@ class Time(Clock):
             happens()
         self.seconds = max(self.seconds, seconds)
 
-    def begin(self, call: Callable[[], Any]) -> Begun:
+    def begin(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Begun:
         """A call is under way."""
-        begun = Begun(self, call)
+        ready_at = self.seconds + self.delay(arguments)
+        begun = Begun(self, lambda: function(*arguments), ready_at)
         self.pending.append(begun)
         return begun
 
-    def make_all(self) -> None:
-        """Everything that is under way comes to its end."""
-        while self.pending:
+    def make_ready(self, until: float) -> None:
+        """Time passes, and what is under way comes to its end as far as it does meanwhile."""
+        while ready := [one.ready_at for one in self.pending if one.ready_at <= until]:
+            self.pass_to(max(min(ready), self.seconds))
             self.make_one()
+        self.pass_to(until)
 
     def make_until(self, wanted: Begun) -> None:
         """Calls come to their end until this one has."""
@@ -126,7 +134,9 @@ class Time(Clock):
     def make_one(self, among: Collection[Begun] = ()) -> None:
         """One call comes to its end; which, nobody knows beforehand."""
         candidates = [one for one in self.pending if one in among] if among else self.pending
-        begun = self.chance.choice(candidates)
+        self.pass_to(max(min(one.ready_at for one in candidates), self.seconds))
+        ready = [one for one in candidates if one.ready_at <= self.seconds and not one.done()]
+        begun = self.chance.choice(ready)
         self.pending.remove(begun)
         self.pass_to(self.seconds + self.chance.random() * CALL_SECONDS_MOST)
         begun.make()
@@ -141,7 +151,7 @@ class Hands:
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
         """Begins a call."""
-        begun = self._time.begin(lambda: function(*arguments))
+        begun = self._time.begin(function, arguments)
         self._begun.append(begun)
         return begun
 
@@ -154,7 +164,8 @@ class Hands:
         """Those that are over, once there is one or the time has passed."""
         own = [one for one in futures if isinstance(one, Begun) and not one.done()]
         over = {one for one in futures if one.done()}
-        if not over and own:
+        soon = min((one.ready_at for one in own), default=math.inf) - self._time.seconds
+        if not over and (seconds is None or soon <= seconds):
             self._time.make_one(own)
         elif not over and seconds:
             self._time.sleep(seconds)

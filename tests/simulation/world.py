@@ -27,6 +27,7 @@ from orchestr8.engines.protocol import Happened
 from orchestr8.errors import Orchestr8Error, RejectedError, UnavailableError
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId
+from orchestr8.planning.plan import Action
 from orchestr8.store.store import Store
 from tests.laws.road import Killed, RoadSession, Unwatched, request
 from tests.simulation.fleet import Brief, fixed_parts, fleet
@@ -74,6 +75,7 @@ class World:
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
         self.time = Time(self.chance)
+        self.time.delay = self._delay
         self.machine = _Machine(any_image=True, clock=self.time, faults=_Storm(self), world=self)
         self._add_strangers()
         self._parts = fixed_parts(self.chance)
@@ -154,6 +156,13 @@ class World:
             self._engine_restarts, self._kill, self._kill, self._set_clock, self._lie,
             self._wake_for_nothing,
         ]  # fmt: skip
+
+    def _delay(self, arguments: tuple[Any, ...]) -> float:
+        """Most calls take moments; some that act take as long as a program that does not want to
+        end."""
+        acts = any(isinstance(one, Action) for one in arguments)
+        is_slow = self.storm and self.chance.random() < (0.15 if acts else 0.002)
+        return self.chance.random() * 40 if is_slow else 0.0
 
     def _some_box(self) -> BoxId | None:
         ours = sorted(
