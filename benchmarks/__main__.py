@@ -26,6 +26,8 @@ GROUPS = (
     "calls",
     "provision",
     "crowd",
+    "thousand",
+    "hundred",
     "many",
     "volumes",
     "network",

@@ -14,6 +14,7 @@ from benchmarks.ground import Ground
 from benchmarks.rows import Row, in_turn, milliseconds
 from benchmarks.workload import offset, stamp, workload
 from orchestr8.isolation.limits import MIB
+from orchestr8.names import STANDBY
 
 TITLE = "Single calls on a box"
 ROUNDS = 25
@@ -37,7 +38,10 @@ def rows(ground: Ground) -> Iterator[Row]:
         def command() -> float:
             return milliseconds(lambda: ours.boxes.execute(box.id, ["/first", "once"]))
 
-        measures = {"limit": limit, "command": command, "gate": lambda: _gate(ours)}
+        measures = {
+            "limit": limit, "command": command, "gate": lambda: _gate(ours, standby=False),
+            "standby": lambda: _gate(ours, standby=True),
+        }  # fmt: skip
         found = {name: statistics.median(v) for name, v in in_turn(ROUNDS, measures).items()}
     yield Row("a limit changed", found["limit"], None, "", "ms", ROUNDS, most=0.2)
     yield Row("a command run, to its end", found["command"], None, "", "ms", ROUNDS, most=8)
@@ -46,12 +50,20 @@ def rows(ground: Ground) -> Iterator[Row]:
         note="to the workload's first instruction",
     )  # fmt: skip
 
+    yield Row(
+        "a standby taken", found["standby"], None, "", "ms", ROUNDS, most=1,
+        note="its slot written and its gate opened, to the workload's first instruction",
+    )  # fmt: skip
 
-def _gate(ours: CrunBoxesOfOurs) -> float:
-    box = ours.box()
+
+def _gate(ours: CrunBoxesOfOurs, *, standby: bool) -> float:
+    box = replace(ours.box(), slot=STANDBY) if standby else ours.box()
     ours.boxes.create(box)
     began = time.monotonic_ns()
-    ours.boxes.start(box.id)
+    if standby:
+        ours.boxes.take(box.id, 0)
+    else:
+        ours.boxes.start(box.id)
     taken = stamp(ours.log(box.id)) - offset(ours.pid(box.id)) - began
     ours.end(box.id)
     return taken / 1e6

@@ -29,8 +29,8 @@ def rows(ground: Ground) -> Iterator[Row]:
         size = COUNT // _PARTS
         parts = [boxes[first : first + size] for first in range(0, COUNT, size)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            spent = [_timed(pool, ours, part) for part in parts]
-            monitors = [_monitor(ours, box) for box in boxes]
+            spent = [provisioned(pool, ours, part) for part in parts]
+            monitors = [monitor_of(ours, box) for box in boxes]
             held = held_kilobytes(monitors) / COUNT
             looked = time.perf_counter()
             observed = len(ours.boxes.observe().boxes)
@@ -56,7 +56,9 @@ def rows(ground: Ground) -> Iterator[Row]:
     yield Row(f"all {COUNT} observed", looked, None, "", "ms", 1)
 
 
-def _timed(pool: ThreadPoolExecutor, ours: CrunBoxesOfOurs, boxes: list[Box]) -> float:
+def provisioned(pool: ThreadPoolExecutor, ours: CrunBoxesOfOurs, boxes: list[Box]) -> float:
+    """Creates and starts them; the seconds that it took."""
+
     def provision(box: Box) -> None:
         ours.boxes.create(box)
         ours.boxes.start(box.id)
@@ -66,7 +68,8 @@ def _timed(pool: ThreadPoolExecutor, ours: CrunBoxesOfOurs, boxes: list[Box]) ->
     return time.perf_counter() - began
 
 
-def _monitor(ours: CrunBoxesOfOurs, box: Box) -> int:
+def monitor_of(ours: CrunBoxesOfOurs, box: Box) -> int:
+    """The process that keeps a box's log and exit status."""
     held = carried.read(ours.log(box.id).with_name("box.json"))
     assert held and held.monitor
     return held.monitor.pid

@@ -27,8 +27,11 @@ _STAGED = ("hosts", "resolv.conf")
 def rows(ground: Ground) -> Iterator[Row]:
     """`apply` against a bare client with the same parallelism, and against Compose."""
     manifest = ground.scratch / "crowd.yaml"
-    manifest.write_text(_manifest())
-    with installation(ground) as ours, compose.project(ground, "bench-crowd", _file()) as peer:
+    manifest.write_text(manifest_of(COUNT))
+    with (
+        installation(ground) as ours,
+        compose.project(ground, "bench-crowd", compose_file(COUNT)) as peer,
+    ):
         ours.type("apply", str(manifest))
         body = ground.scratch / "body.json"
         body.write_text(json.dumps(_body(ours.container("box-0.crowd"), ground.scratch)))
@@ -98,17 +101,19 @@ def _started(ground: Ground, make: Callable[[], object], label: str) -> float:
     return taken * 1000
 
 
-def _manifest() -> str:
+def manifest_of(count: int) -> str:
+    """So many services of one owner, each healthy once it answers."""
     lines = ["orchestr8: 1\nowner: crowd\ndefaults: {limits: {memory: 32MiB, pids: 32}}\nservices:"]
     health = '{http: ":8080/", within: 120s}'
-    for number in range(COUNT):
+    for number in range(count):
         lines.append(f'  box-{number}: {{image: "hello:1", health: {health}}}')
     return "\n".join([*lines, ""])
 
 
-def _file() -> str:
+def compose_file(count: int) -> str:
+    """The same for Compose, as hardened as it can."""
     lines = ["services:"]
-    for number in range(COUNT):
+    for number in range(count):
         lines.append(
             f"  box-{number}: {{image: 'hello:1', user: '65532:65532', read_only: true, "
             "cap_drop: [ALL], security_opt: ['no-new-privileges:true'], pids_limit: 32, "

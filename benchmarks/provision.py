@@ -7,15 +7,18 @@ program that builds the same walls and nothing else, Docker's interface, and bar
 from __future__ import annotations
 
 import statistics
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from benchmarks.bare_runtimes import bare_runtime
 from benchmarks.crun_boxes import CrunBoxesOfOurs, crun_boxes
 from benchmarks.docker_boxes import DockerBoxes
 from benchmarks.floor_boxes import FloorBoxes
 from benchmarks.ground import Ground
+from benchmarks.podman_boxes import PodmanBoxes
 from benchmarks.rows import Measure, Row, in_turn
 from benchmarks.workload import offset, stamp, workload
 from tests import hosts
@@ -24,6 +27,7 @@ TITLE = "A box provisioned"
 ROUNDS = 20
 OLDER = "20"
 _FLOOR, _DOCKER, _OLDER = "the floor, a C program", "Docker 28's API", "Docker 20.10's API"
+_PODMAN = "`podman run` 5"
 
 
 def rows(ground: Ground) -> Iterator[Row]:
@@ -45,6 +49,9 @@ def rows(ground: Ground) -> Iterator[Row]:
         for name, docker in dockers.items():
             stack.callback(docker.close)
             measures[name] = docker.provision
+        podman = _podman(stack, made.archive, folder)
+        if podman:
+            measures[_PODMAN] = podman.provision
         for name in ("crun", "runc"):
             bare = bare_runtime(name, made.root, folder)
             if bare:
@@ -83,8 +90,9 @@ def _rows(found: dict[str, list[float]], ours: Ours) -> Iterator[Row]:
     notes = {
         _FLOOR: f"of ours: {_spent(ours.phases[2:])}",
         _DOCKER: "hardened as far as Docker goes: without a user or a time namespace",
+        _PODMAN: "the whole program, as Podman has no daemon; without a time namespace",
     }
-    for name in (_FLOOR, _DOCKER, _OLDER, "bare crun", "bare runc"):
+    for name in (_FLOOR, _DOCKER, _OLDER, _PODMAN, "bare crun", "bare runc"):
         peer = statistics.median(found[name]) if name in found else None
         yield Row(
             f"provisioned, and {name}", own, peer, name, "ms", ROUNDS,
@@ -111,6 +119,17 @@ def _spent(phases: Sequence[dict[str, float]]) -> str:
 
 def _late(values: Sequence[float]) -> float:
     return sorted(values)[int(len(values) * 0.95) - 1]
+
+
+def _podman(stack: ExitStack, archive: Path, folder: Path) -> PodmanBoxes | None:
+    """Podman of Debian sid, or None where it cannot be had or makes no container here."""
+    try:
+        found = PodmanBoxes(archive, folder)
+        stack.callback(found.close)
+        found.provision()
+    except (OSError, RuntimeError, subprocess.SubprocessError):
+        return None
+    return found
 
 
 def _older(stack: ExitStack) -> hosts.Engine | None:

@@ -22,7 +22,7 @@ from msgspec import Struct
 from orchestr8.errors import RejectedError
 from orchestr8.host import delegation, hierarchies
 from orchestr8.host.cgroups import DELEGATED, MONITORS, own_place, owner_cgroup
-from orchestr8.host.hierarchies import Hierarchy, put, read, write
+from orchestr8.host.hierarchies import Hierarchy, overwrite, put, read, write
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId
 
@@ -100,8 +100,8 @@ class BoxCgroup(Struct, frozen=True):
         """The standard devices and those granted (`c 10:229 rw`), and no other (v1)."""
         for tree, controllers, folder in self.places:
             if tree.version == 1 and "devices" in controllers:
-                put(folder / "devices.deny", "a")
-                put(folder / "devices.allow", *_DEVICES, *also)
+                put(f"{folder}/devices.deny", "a")
+                put(f"{folder}/devices.allow", *_DEVICES, *also)
 
     def join_files(self) -> list[str]:
         """The files into which a task writes 0 to join (v1)."""
@@ -121,7 +121,11 @@ class BoxCgroup(Struct, frozen=True):
         ]
         try:
             for _, owners in ways:
-                put(owners, "0")
+                try:
+                    put(owners, "0")
+                except FileNotFoundError:  # its first box
+                    self.make()
+                    put(owners, "0")
             yield
         finally:
             for own, _ in ways:
@@ -135,7 +139,7 @@ class BoxCgroup(Struct, frozen=True):
             if "cpu" in controllers:
                 _set_cpu(tree, folder, limits)
             if "pids" in controllers:
-                write(folder / "pids.max", str(limits.pids_max))
+                write(f"{folder}/pids.max", str(limits.pids_max))
 
     def out_of_memory(self) -> bool:
         """Whether the kernel ended a task of it for want of memory."""
@@ -198,11 +202,12 @@ def _set_memory(tree: Hierarchy, folder: Path, limits: Limits) -> None:
         write(folder / "memory.oom.group", "1")
         return
     # The kernel refuses memory above memory with swap at every moment.
-    both, limit = folder / "memory.memsw.limit_in_bytes", folder / "memory.limit_in_bytes"
-    raised = limits.memory_max_bytes > int(read(limit) or 0)
+    both, limit = f"{folder}/memory.memsw.limit_in_bytes", f"{folder}/memory.limit_in_bytes"
+    now = {file: read(file) for file in (both, limit)}
+    raised = limits.memory_max_bytes > int(now[limit] or 0)
     for file in (both, limit) if raised else (limit, both):
-        if file.exists():
-            write(file, wanted)
+        if now[file] != wanted and (now[file] or file == limit):  # some do not account swap
+            overwrite(file, wanted)
 
 
 def _set_cpu(tree: Hierarchy, folder: Path, limits: Limits) -> None:
@@ -213,7 +218,7 @@ def _set_cpu(tree: Hierarchy, folder: Path, limits: Limits) -> None:
         share = (guarantee or 250) * _WEIGHT_PER_CORE // 1000
         write(folder / "cpu.weight", str(min(max(share, _WEIGHT_LEAST), _WEIGHT_MOST)))
         return
-    write(folder / "cpu.cfs_period_us", str(_PERIOD_US))
-    write(folder / "cpu.cfs_quota_us", str(quota_us))
+    write(f"{folder}/cpu.cfs_period_us", str(_PERIOD_US))
+    write(f"{folder}/cpu.cfs_quota_us", str(quota_us))
     shares = _SHARES_DEFAULT if guarantee is None else guarantee * _SHARES_PER_CORE // 1000
-    write(folder / "cpu.shares", str(max(_SHARES_LEAST, shares)))
+    write(f"{folder}/cpu.shares", str(max(_SHARES_LEAST, shares)))

@@ -65,10 +65,14 @@ def make(hierarchy: Hierarchy, group: str, controllers: tuple[str, ...]) -> Path
     return folder
 
 
-def write(file: Path, text: str) -> None:
+def write(file: Path | str, text: str) -> None:
     """Write one control file where it does not say so already."""
-    if read(file) == text:
-        return
+    if read(file) != text:
+        overwrite(file, text)
+
+
+def overwrite(file: Path | str, text: str) -> None:
+    """Write one control file, whatever it says."""
     try:
         put(file, text)
     except OSError as error:
@@ -85,15 +89,17 @@ def put(file: Path | str, *texts: str) -> None:
         os.close(descriptor)
 
 
-def read(file: Path) -> str:
+def read(file: Path | str) -> str:
     """One control file, or the empty text where there is none."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
     try:
-        chunks = iter(lambda: os.read(descriptor, _CHUNK_BYTES), b"")
-        return b"".join(chunks).decode().strip()
+        whole = os.read(descriptor, _CHUNK_BYTES)
+        while chunk := os.read(descriptor, _CHUNK_BYTES):
+            whole += chunk
+        return whole.decode().strip()
     except OSError:
         return ""
     finally:

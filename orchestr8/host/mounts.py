@@ -163,9 +163,10 @@ def attach(
     try:
         seen = os.fstat(opened)
         attributes = _attributes(read_only, executable)
-        if _is_attached(seen, target, attributes, idmap):
-            return
-        release(target)
+        if os.path.lexists(target):
+            if _is_attached(seen, target, attributes, idmap):
+                return
+            release(target)
         if stat.S_ISDIR(seen.st_mode):
             target.mkdir(mode=0o700)
         else:

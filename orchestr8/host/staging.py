@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -70,11 +71,13 @@ class Staging(Struct, frozen=True):
         final = self.run.boxes / str(stage.box_id)
         fresh = self._begun(stage.box_id)
         hosts = _hosts(stage)
-        if mount_table.holding(self.run.boxes).kind not in ("tmpfs", "ramfs"):
-            raise RejectedError(
-                f"{self.run.boxes} lies on a disk", "call again after the run folder is made ready"
-            )
         try:
+            status = self.run.boxes.stat()
+            if not _in_memory(self.run.boxes, status.st_dev, status.st_ino):
+                raise RejectedError(
+                    f"{self.run.boxes} lies on a disk",
+                    "call again after the run folder is made ready",
+                )
             _remove(fresh)
             _lay_out(fresh, stage, hosts)
             _remove(final)
@@ -137,6 +140,12 @@ class Staging(Struct, frozen=True):
     def _begun(self, box_id: BoxId) -> Path:
         """Where a box's folder is made; named after it, so that a kill leaves nothing nameless."""
         return self.run.boxes / f"{_NEW}{box_id}"
+
+
+@lru_cache(maxsize=16)
+def _in_memory(folder: Path, device: int, inode: int) -> bool:
+    """Whether a folder, which these numbers tell from any other at its place, is on no disk."""
+    return mount_table.holding(folder).kind in ("tmpfs", "ramfs")
 
 
 def _lay_out(folder: Path, stage: Stage, hosts: str) -> None:

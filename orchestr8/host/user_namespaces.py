@@ -12,7 +12,9 @@ from orchestr8.errors import FeatureMissingError
 
 _CLONE_VM, _CLONE_VFORK, _CLONE_NEWUSER = 0x100, 0x4000, 0x1000_0000
 _STACK_BYTES = 64 << 10
+_SIGNAL_SET_BYTES = 128
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_ALL_SIGNALS = ctypes.create_string_buffer(b"\xff" * _SIGNAL_SET_BYTES, _SIGNAL_SET_BYTES)
 _REMEDY = "look at the sysctl user.max_user_namespaces, which may not be 0"
 
 
@@ -52,12 +54,13 @@ def _ended_child() -> int:
     stack = ctypes.create_string_buffer(_STACK_BYTES)
     top = (ctypes.addressof(stack) + _STACK_BYTES) & ~0xF
     flags = _CLONE_VM | _CLONE_VFORK | _CLONE_NEWUSER | signal.SIGCHLD
-    let_in = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    let_in = ctypes.create_string_buffer(_SIGNAL_SET_BYTES)
+    _LIBC.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS, let_in)
     try:
         child = _LIBC.clone(_LIBC.getuid, ctypes.c_void_p(top), ctypes.c_int(flags), None)
         number = ctypes.get_errno()
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, let_in)
+        _LIBC.pthread_sigmask(signal.SIG_SETMASK, let_in, None)
     if child < 0:
         raise FeatureMissingError(f"no user namespace can be made: {os.strerror(number)}", _REMEDY)
     return int(child)

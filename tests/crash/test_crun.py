@@ -38,7 +38,8 @@ def lives() -> Iterator[Lives]:
 LINES = (
     "fresh.rename(self.box(held.id).kept)",
     "binds = parts.preparation.lay_out(box, places)",
-    "born = monitor.make()",
+    "watching = monitor.hand_over(encode(document))",
+    "born = monitor.born(watching)",
     "cgroup.set_limits(box.limits)",
     "held = replace(held, process",
     "gate.unlink()",

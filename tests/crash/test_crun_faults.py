@@ -12,10 +12,13 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import State
+from orchestr8.engines.crun.borders import crun_borders
 from orchestr8.engines.crun.images import CrunImages
+from orchestr8.engines.crun.machine import found_tools
 from orchestr8.errors import RejectedError
 from tests.attacks.hostile import Entry, build
 from tests.conformance.crun import CrunBench
+from tests.conformance.programs import Contents
 from tests.hosts.images import archives
 
 pytestmark = pytest.mark.on_engine("crun")
@@ -76,6 +79,19 @@ def test_a_program_that_cannot_be_run_is_named(bench: CrunBench, program: str, s
         words = " ".join(bench.boxes.logs(made.id, 10))
         bench.boxes.remove(made.id)
     assert said in words.lower()
+    assert bench.footprint() == before
+
+
+def test_a_runtime_that_ends_before_it_has_read_a_box_leaves_nothing(
+    bench: CrunBench, tmp_path: Path
+) -> None:
+    broken = tmp_path / "crun"
+    broken.write_text("#!/bin/sh\necho it does not go on >&2\nexit 1\n")
+    broken.chmod(0o755)
+    tools = replace(found_tools(), crun=str(broken))
+    before, made = bench.footprint(), bench.box("wait")
+    with pytest.raises(RejectedError, match="it does not go on"):
+        crun_borders(Contents(), bench.ground, tools).boxes.create(made)
     assert bench.footprint() == before
 
 

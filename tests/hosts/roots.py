@@ -19,25 +19,26 @@ def ensure_root(suites: tuple[str, ...], cache: Path) -> Path:
     failures = []
     for suite in suites:
         packages = PACKAGES if suite == "bookworm" else NEWER_PACKAGES
-        root = cache / f"root-{suite}"
-        stamp = cache / f"root-{suite}.packages"
-        wanted = " ".join(packages)
-        if root.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
-            return root
         try:
-            _make_root(suite, packages, root)
+            return ensure_packages(suite, packages, cache / f"root-{suite}")
         except subprocess.CalledProcessError as error:
             failures.append(f"{suite}: {_last_lines(error.stderr)}")
             print(f"suite {suite} cannot be installed now, trying the next", file=sys.stderr)
-            continue
-        stamp.write_text(wanted)
-        return root
     raise RuntimeError("no suite gave a tree with an engine:\n" + "\n".join(failures))
+
+
+def ensure_packages(suite: str, packages: tuple[str, ...], root: Path) -> Path:
+    """The tree of a suite with these packages, at this place; made anew where they differ."""
+    stamp, wanted = root.with_name(f"{root.name}.packages"), " ".join(packages)
+    if not (root.is_dir() and stamp.is_file() and stamp.read_text() == wanted):
+        _make_root(suite, packages, root)
+        stamp.write_text(wanted)
+    return root
 
 
 def _make_root(suite: str, packages: tuple[str, ...], root: Path) -> None:
     print(
-        f"making a root of Debian {suite} with its Docker Engine (once, half a minute)",
+        f"making a root of Debian {suite} with {packages[0]} (once, half a minute)",
         file=sys.stderr,
     )
     half_made = root.with_suffix(".half-made")

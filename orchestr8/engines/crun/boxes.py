@@ -47,6 +47,7 @@ class CrunBoxes:
         self._parts = parts
         self._places = parts.places
         self._commands = Commands(parts.monitors.runtime, parts.places)
+        self._made: object = None
 
     def features(self) -> Features:
         """What this engine enforces on this host."""
@@ -81,7 +82,7 @@ class CrunBoxes:
         try:
             with failures.words(f"creating box {box.id}"):
                 self._parts.preparation.ensure()
-                self._places.make()
+                self._ensure_places()
                 making.make(self._parts, box)
         except BaseException:
             with contextlib.suppress(EngineError):
@@ -190,6 +191,12 @@ class CrunBoxes:
         self._require_running(box_id)
         return self._commands.attach(box_id, self._cgroup(box_id), command)
 
+    def _ensure_places(self) -> None:
+        """What all boxes need; made anew only where it is not as it was left."""
+        if self._made is None or self._places.mark() != self._made:
+            self._places.make()
+            self._made = self._places.mark()
+
     def _run(self, held: Carried) -> None:
         """Let a created box run as it is carried here."""
         state = seen.state_of(held, self._places)
@@ -201,7 +208,7 @@ class CrunBoxes:
                 "remove it and create a fresh one",
             )
         places, at_ms = self._places.box(held.id), time.time_ns() // 1_000_000
-        watch = Stopwatch(stopwatch.read(places.phases))
+        watch = Stopwatch()
         # Before it runs: a box whose gate was opened by who was killed then has its time as well.
         with failures.words(f"starting box {held.id}"):
             carried.write(places.record, carried.started(held, at_ms))
@@ -210,7 +217,7 @@ class CrunBoxes:
         watch.lap("gate")
         if entered():
             watch.lap("first")
-        watch.write(places.phases)
+        watch.write(places.phases, stopwatch.read(places.phases))
 
     def _open_gate(self, held: Carried) -> None:
         """The byte that the runtime's own start writes; unlinked, or it waits there for ever.

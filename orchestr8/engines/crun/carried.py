@@ -6,13 +6,12 @@ processes, which the document names by number and start time, and from the boot 
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
+from msgspec.json import Decoder, encode
 from msgspec.structs import replace
 
 from orchestr8.boxes import spec as specs
@@ -45,10 +44,16 @@ class Carried(Struct, frozen=True):
     @property
     def box_spec(self) -> BoxSpec | None:
         """The spec, or None where it cannot be read."""
-        try:
-            return specs.from_json(self.spec)
-        except ValueError:
-            return None
+        return _spec_of(self.spec)
+
+
+@lru_cache(maxsize=4096)
+def _spec_of(text: str) -> BoxSpec | None:
+    """Most are the same as at the last look."""
+    try:
+        return specs.from_json(text)
+    except ValueError:
+        return None
 
 
 def carried_of(box: Box, installation: str, state_folder: str) -> Carried:
@@ -72,17 +77,20 @@ def write(file: Path, carried: Carried) -> None:
     """Whole or not at all."""
     fresh = file.with_name(f".{file.name}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as opened:
-        json.dump(_document(carried), opened)
+    try:
+        text = encode(_document(carried))
+        while text:
+            text = text[os.write(descriptor, text) :]
+    finally:
+        os.close(descriptor)
     fresh.rename(file)
 
 
 def read(file: Path) -> Carried | None:
     """What stands there, or None where there is nothing that can be read."""
     try:
-        document = json.loads(file.read_text())
-        return _carried(document)
-    except (OSError, ValueError, TypeError, KeyError):
+        return _carried(_READER.decode(file.read_bytes()))
+    except (OSError, ValueError):
         return None
 
 
@@ -91,35 +99,54 @@ def started(carried: Carried, at_ms: int) -> Carried:
     return replace(carried, started_ms=at_ms)
 
 
-def _document(carried: Carried) -> dict[str, Any]:
+class _Document(Struct):
+    """The file; a process is its number and its start time."""
+
+    installation: str
+    id: str
+    slot: int
+    set_name: str
+    service_key: str
+    spec: str
+    address: str
+    joins: tuple[tuple[str, str], ...]
+    uid_base: int
+    service_address: str
+    state_folder: str
+    boot_id: str
+    created_ms: int
+    started_ms: int
+    process: tuple[int, int] | None
+    monitor: tuple[int, int] | None
+
+
+_READER = Decoder(_Document)
+
+
+def _document(carried: Carried) -> _Document:
     plain = {name: getattr(carried, name) for name in _PLAIN}
-    return plain | {
-        "id": str(carried.id),
-        "joins": [list(pair) for pair in carried.joins],
-        "process": _numbers(carried.process),
-        "monitor": _numbers(carried.monitor),
-    }
-
-
-def _carried(document: Mapping[str, Any]) -> Carried:
-    return Carried(
-        id=BoxId.parse(document["id"]),
-        joins=tuple((str(kind), str(peer)) for kind, peer in document["joins"]),
-        process=_process(document["process"]),
-        monitor=_process(document["monitor"]),
-        **{name: document[name] for name in _PLAIN},
+    return _Document(
+        **plain,
+        id=str(carried.id),
+        process=_numbers(carried.process),
+        monitor=_numbers(carried.monitor),
     )
 
 
-_PLAIN = (
-    "installation", "slot", "set_name", "service_key", "spec", "address", "uid_base",
-    "service_address", "state_folder", "boot_id", "created_ms", "started_ms",
-)  # fmt: skip
+def _carried(document: _Document) -> Carried:
+    plain = {name: getattr(document, name) for name in _PLAIN}
+    return Carried(
+        **plain,
+        id=BoxId.parse(document.id),
+        process=Process(*document.process) if document.process else None,
+        monitor=Process(*document.monitor) if document.monitor else None,
+    )
 
 
-def _numbers(process: Process | None) -> list[int] | None:
-    return [process.pid, process.started] if process else None
+_PLAIN = tuple(
+    name for name in _Document.__struct_fields__ if name not in ("id", "process", "monitor")
+)
 
 
-def _process(numbers: Any) -> Process | None:
-    return Process(int(numbers[0]), int(numbers[1])) if numbers else None
+def _numbers(process: Process | None) -> tuple[int, int] | None:
+    return (process.pid, process.started) if process else None

@@ -61,9 +61,10 @@ class LogFiles(Struct, frozen=True):
     def begin(self) -> None:
         """Lay down the first file and the next, before the box writes anything."""
         with self._alone():
-            with contextlib.suppress(FileExistsError):  # the monitor may have been here before
-                os.close(os.open(self.box.log, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-            self._name_all()
+            # The monitor may have been here before; a box at its gate has written nothing.
+            os.close(os.open(self.box.log, os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.link(self.box.log, self._folder / "1")
+            self._lay_down(self._folder / "2")
 
     def written(self) -> tuple[LogFile, ...]:
         """The files that were written to, oldest first, the newest last."""

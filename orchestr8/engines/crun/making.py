@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
@@ -54,24 +54,25 @@ def make(parts: Parts, box: Box) -> None:
     places, cgroup, watch = parts.places.box(box.id), parts.cgroups.of(box.id), Stopwatch()
     held = carried.carried_of(box, parts.installation, parts.state_folder)
     held = replace(held, boot_id=files.boot_id(), created_ms=time.time_ns() // 1_000_000)
+    devices = tuple(map(_node, box.spec.profile.devices))
     parts.places.begin(held)
     places.make(box.uid_base)
-    watch.lap("root")
     parts.cgroups.keep()
-    cgroup.make()
-    devices = tuple(map(_node, box.spec.profile.devices))
-    cgroup.allow_devices([f"c {one.major}:{one.minor} {one.access}" for one in devices])
-    watch.lap("cgroup")
+    watch.lap("root")
     with parts.monitors.waiting(box.id, places, cgroup) as monitor:
         watch.lap("create")
+        cgroup.make()
+        cgroup.allow_devices([f"c {one.major}:{one.minor} {one.access}" for one in devices])
+        monitor.go_on(None if parts.monitors.runtime.joins else cgroup)
+        watch.lap("cgroup")
         binds = parts.preparation.lay_out(box, places)
-        situation = _situation(parts, box, binds, devices)
-        document = bundle.config(box, situation)
-        (places.bundle / "config.json").write_text(json.dumps(document))
-        places.process.write_text(json.dumps(document["process"]))
-        LogFiles(places).begin()
+        document = bundle.config(box, _situation(parts, box, binds, devices))
         watch.lap("root")
-        born = monitor.make()
+        watching = monitor.hand_over(encode(document))
+        # The runtime is at work: what it does not need is laid out meanwhile.
+        places.process.write_bytes(encode(document["process"]))
+        LogFiles(places).begin()
+        born = monitor.born(watching)
     watch.lap("create")
     cgroup.set_limits(box.limits)
     if parts.machine.unified and cgroup.out_of_memory():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -28,6 +29,7 @@ from orchestr8.names import BoxId
 
 _NUMBER_LEAST = 10
 _BORN_SECONDS = 30.0
+_LOOK_SECONDS, _LOOK_SECONDS_MAX = 0.0001, 0.0005
 _NOT_THERE = re.compile(r"executable file `(.*)` not found")
 _ANSWER_BYTES = 64 << 10
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -54,14 +56,16 @@ class Monitors(Struct, frozen=True):
 
     @contextmanager
     def waiting(self, box_id: BoxId, box: BoxPlaces, cgroup: BoxCgroup) -> Iterator[Waiting]:
-        """A monitor that makes its box once it is told to, and ends with the block if it is not.
+        """A monitor that starts while the box is laid out.
 
-        It starts while the box is laid out. On v1 a shell on the way joins the box's group and
-        becomes the runtime, so that nobody ever moves another's process: that would wait for the
-        kernel. The monitor itself is born in its owner's group, or moved there while it waits.
+        It waits for the box's groups, and its runtime for the box's document, which is a pipe until
+        then. On v1 a shell on the way joins the box's group and becomes the runtime, so that nobody
+        ever moves another's process: that would wait for the kernel. The monitor itself is born in
+        its owner's group, or moved there while it waits.
         """
         pipes = _Pipes.opened()
         try:
+            os.mkfifo(box.document, 0o600)
             birthplace = cgroup.beside() if self.runtime.joins else nullcontext()
             with (box.bundle / "errors").open("wb") as errors, birthplace:
                 started = subprocess.Popen(
@@ -72,8 +76,6 @@ class Monitors(Struct, frozen=True):
                 )  # fmt: skip
             waiting = Waiting(box_id, box, started, pipes)
             try:
-                if not self.runtime.joins:
-                    cgroup.move_out(started.pid)
                 yield waiting
             finally:
                 waiting.close()
@@ -128,28 +130,68 @@ class _Pipes(Struct, frozen=True):
 
 @dataclass
 class Waiting:
-    """A monitor that has started and makes its box when it is told to."""
+    """A monitor that has started, and makes its box from what it is handed."""
 
     box_id: BoxId
     box: BoxPlaces
     started: subprocess.Popen[bytes]
     pipes: _Pipes
 
-    def make(self) -> Born:
-        """Runs the runtime's create, and returns once the box waits at its gate."""
+    def go_on(self, cgroup: BoxCgroup | None) -> None:
+        """The box's groups are there; where one is given, who watches is moved out of the way."""
+        if cgroup:
+            cgroup.move_out(self.started.pid)
         with contextlib.suppress(BrokenPipeError):  # one that has ended says why
             os.write(self.pipes.tell, b"0")
+
+    def hand_over(self, document: bytes) -> Process:
+        """Gives the runtime the box's document; the monitor that answers then.
+
+        The runtime reads it twice, first from the pipe that it waits at. Where it stands by then,
+        a file takes the pipe's name before a byte is written.
+        """
         if self.started.wait():
             said = _last((self.box.bundle / "errors").read_text(errors="replace"))
             raise RejectedError(f"creating box {self.box_id}: {said}", "see `orchestr8 doctor`")
         monitor = _process(_number(self.box.bundle / "monitor.pid"))
+        whole = self.box.document.with_suffix(".whole")
+        whole.write_bytes(document)
+        reader = self._reader(monitor)
+        if reader is not None:
+            with os.fdopen(reader, "wb") as pipe, contextlib.suppress(BrokenPipeError):
+                whole.rename(self.box.document)
+                pipe.write(document)
+                pipe.flush()
+        return monitor
+
+    def born(self, monitor: Process) -> Born:
+        """The box, once it waits at its gate."""
         return Born(_process(_told(self.box_id, self._answer(monitor))), monitor)
 
     def close(self) -> None:
-        """End it if it still waits."""
+        """End it if it still waits; what it began by then is ended with the rest of the box."""
         if self.started.poll() is None:
             self.started.kill()
             self.started.wait()
+
+    def _reader(self, monitor: Process) -> int | None:
+        """The pipe once the runtime is at its other end; None where there will be none."""
+        pipe, pause = str(self.box.document), _LOOK_SECONDS
+        deadline = time.monotonic() + _BORN_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                opened = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+            else:
+                os.set_blocking(opened, True)
+                return opened
+            if pause > _LOOK_SECONDS_MAX and not monitor.alive:
+                return None
+            time.sleep(pause)
+            pause = min(pause * 1.1, 2 * _LOOK_SECONDS_MAX)
+        return None
 
     def _answer(self, monitor: Process) -> dict[str, Any]:
         text, deadline = b"", time.monotonic() + _BORN_SECONDS

@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,86 +26,91 @@ _RECORD = "box.json"
 _NEW = ".new"
 
 
-class BoxPlaces(Struct, frozen=True):
+class BoxPlaces(Struct, frozen=True, dict=True):
     """The folders and files of one box; `kept` outlives a reboot."""
 
     kept: Path
     run: Path
 
-    @property
+    @cached_property
     def record(self) -> Path:
         """What the box is, for whoever finds it."""
         return self.kept / _RECORD
 
-    @property
+    @cached_property
     def log(self) -> Path:
         """What it wrote."""
         return self.kept / "log"
 
-    @property
+    @cached_property
     def ended(self) -> Path:
         """Its exit status, written by the monitor."""
         return self.kept / "exit"
 
-    @property
+    @cached_property
     def told(self) -> Path:
         """There once somebody asked it through us to end."""
         return self.kept / "told-to-end"
 
-    @property
+    @cached_property
     def bundle(self) -> Path:
         """config.json, and the monitor's pipes: never shared, and one for each command too."""
         return self.run / "bundle"
 
-    @property
+    @cached_property
+    def document(self) -> Path:
+        """The bundle's config.json, a pipe until the box is laid out."""
+        return self.bundle / "config.json"
+
+    @cached_property
     def process(self) -> Path:
         """The process document of its program, which every command in it gets as well."""
         return self.run / "process.json"
 
-    @property
+    @cached_property
     def phases(self) -> Path:
         """How long its making and its start took."""
         return self.run / "phases"
 
-    @property
+    @cached_property
     def root(self) -> Path:
         """Where the image is mounted as the box sees it."""
         return self.run / "root"
 
-    @property
+    @cached_property
     def image(self) -> Path:
         """Where it is mounted when places in it are missing, and `root` shows both."""
         return self.run / "image"
 
-    @property
+    @cached_property
     def stubs(self) -> Path:
         """The places that the image lacks."""
         return self.run / "stubs"
 
-    @property
+    @cached_property
     def binds(self) -> Path:
         """The prepared mounts."""
         return self.run / "binds"
 
     def make(self, group: int) -> None:
         """Make all folders; `group` is the host's id of root in the box."""
-        for folder, mode in (
-            (self.kept, 0o700),
-            (self.run, 0o710),
-            (self.bundle, 0o700),
-            (self.binds, 0o710),
-        ):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder, mode in ((self.run, 0o710), (self.bundle, 0o700), (self.binds, 0o710)):
+            folder.mkdir(mode=0o700, exist_ok=True)
             os.chown(folder, 0, group)
             folder.chmod(mode)
 
     def drop_mounts(self) -> None:
         """Take the prepared mounts off the host; a box that was created has its own copies."""
-        mounts.release(self.root)
-        mounts.release(self.image)
-        if self.binds.is_dir():
-            for target in sorted(self.binds.iterdir()):
+        try:
+            there = {one.name for one in os.scandir(self.run)}
+            bound = sorted(one.name for one in os.scandir(self.binds))
+        except FileNotFoundError:
+            return
+        for target in (self.root, self.image):
+            if target.name in there:
                 mounts.release(target)
+        for name in bound:
+            mounts.release(self.binds / name)
 
     def forget(self) -> None:
         """Remove everything; the absent is success. The record goes last: what it does not name
@@ -119,40 +125,40 @@ class BoxPlaces(Struct, frozen=True):
         shutil.rmtree(self.kept, ignore_errors=True)
 
 
-class Places(Struct, frozen=True):
+class Places(Struct, frozen=True, dict=True):
     """The engine's folders: `state` on a disk, `run` in memory."""
 
     state: Path
     run: Path
 
-    @property
+    @cached_property
     def runtime(self) -> Path:
         """crun's own state; ours alone, or another tool's prune would eat boxes."""
         return self.run / "crun"
 
-    @property
+    @cached_property
     def sockets(self) -> Path:
         """Where monitors put links to their sockets, whose paths must be short."""
         return self.run / "sockets"
 
-    @property
+    @cached_property
     def exits(self) -> Path:
         """Where monitors say that a box has ended."""
         return self.run / "exits"
 
-    @property
+    @cached_property
     def images(self) -> Path:
         """The images' store."""
         return self.state / "images"
 
-    @property
+    @cached_property
     def volumes(self) -> Path:
         """The volumes' contents and what they are."""
         return self.state / "volumes"
 
     def box(self, box_id: BoxId) -> BoxPlaces:
         """One box's."""
-        return BoxPlaces(self.state / "boxes" / str(box_id), self.run / "boxes" / str(box_id))
+        return _box_places(self.state, self.run, str(box_id))
 
     def box_ids(self) -> list[BoxId]:
         """The boxes that have a folder, whole or not."""
@@ -178,7 +184,7 @@ class Places(Struct, frozen=True):
                 with contextlib.suppress(OSError):  # most have something in them
                     folder.rmdir()
 
-    @property
+    @cached_property
     def _boxes(self) -> Path:
         return self.state / "boxes"
 
@@ -197,6 +203,15 @@ class Places(Struct, frozen=True):
         finally:
             os.close(descriptor)
 
+    def mark(self) -> object:
+        """Equal while all of it is there and as it was made; None where something lacks."""
+        folders = (self._boxes, self.run / "boxes", self.runtime, self.sockets, self.exits)
+        try:
+            seen = [folder.stat() for folder in folders]
+        except OSError:
+            return None
+        return tuple((one.st_dev, one.st_ino, one.st_mode) for one in seen)
+
     def make(self) -> None:
         """Make what every box needs."""
         for folder in (self.state, self.images, self.volumes, self._boxes):
@@ -207,6 +222,11 @@ class Places(Struct, frozen=True):
         for folder in (self.runtime, self.sockets, self.exits):
             folder.mkdir(mode=0o700, exist_ok=True)
         _require_way(self.run)
+
+
+@lru_cache(maxsize=1024)
+def _box_places(state: Path, run: Path, name: str) -> BoxPlaces:
+    return BoxPlaces(state / "boxes" / name, run / "boxes" / name)
 
 
 def _require_way(folder: Path) -> None:

@@ -50,10 +50,9 @@ class CrunPreparation:
 
     def lay_out(self, box: Box, places: BoxPlaces) -> dict[str, str]:
         """Mounts everything; the paths to bind from, by their targets in the box."""
-        bound = {
-            target: self._bind(places, source, target, read_only, idmap)
-            for target, source, read_only, idmap in self._wanted(box)
-        }
+        bound = dict(self._stage(box))
+        for target, source, read_only, idmap in self._wanted(box):
+            bound[target] = self._bind(places, source, target, read_only, idmap)
         self._show_image(box, places, bound)
         return {target: str(path) for target, path in bound.items()}
 
@@ -90,9 +89,6 @@ class CrunPreparation:
         Staging(self.run).unstage(box_id)
 
     def _wanted(self, box: Box) -> Iterator[tuple[str, Path, bool, IdMap | None]]:
-        staged = self._stage(box)
-        for target, path in staged.items():
-            yield target, path, True, None
         for volume in box.spec.volumes:
             yield (
                 volume.target,
@@ -106,6 +102,7 @@ class CrunPreparation:
             yield shown.target, source, shown.read_only, None
 
     def _stage(self, box: Box) -> Mapping[str, Path]:
+        """Files that are shown by a mount which is as the box shall see them already."""
         spec = box.spec
         staged = Staging(self.run).stage(
             Stage(

@@ -23,7 +23,8 @@ _ALWAYS = ("/proc", "/dev", "/sys")
 def missing(root: Path, folders: tuple[str, ...], files: tuple[str, ...]) -> Mapping[str, bool]:
     """The places that an image lacks, as paths without links, and whether each is a folder.
 
-    An image never changes once it is unpacked, so what was found is remembered.
+    An image never changes once it is unpacked, so what was found is remembered. What lies below the
+    kernel's file systems is made in these, whatever the image has there.
 
     Raises RejectedError where a link would put a mount over the kernel's file systems, or one of
     these elsewhere: the masks and the runtime's own writes would then meet what the image says.
@@ -37,7 +38,8 @@ def missing(root: Path, folders: tuple[str, ...], files: tuple[str, ...]) -> Map
                     f"the image's links lead from {target} to {place}",
                     f"build it with a folder of its own at {target}",
                 )
-            if not (root / place.relative_to("/")).exists():
+            below_the_kernels = target not in _ALWAYS and _is_the_kernels(place)
+            if not below_the_kernels and not (root / place.relative_to("/")).exists():
                 found[str(place)] = is_folder
     return found
 
