@@ -40,21 +40,19 @@ class Log:
     Where the lines would go to systemd's journal, it gets the events themselves, with fields.
     """
 
-    def __init__(self, output: Output, notify: Notify) -> None:
+    def __init__(self, output: Output) -> None:
         self._as_json = output is Output.JSON
-        self._notify = notify
         # Past the stream of the process: what its buffer cannot get rid of would count at the end.
         self._file = sys.stdout.fileno()
         self._journal = None if self._as_json else journal_of(self._file)
         self._lock = threading.Lock()
         self.begun: Callable[[], object] = bool
-        """What is done once the store's lock is held, before anybody is told."""
+        """What is done once the store's lock is held, before the log says so."""
 
     def tell(self, event: Event) -> None:
         """Something happened."""
         if event.kind == "started":
             self.begun()
-            self._notify.ready()
         self._write(event.kind, event.subject, event.what)
 
     def note(self, text: str) -> None:
@@ -105,19 +103,24 @@ def _line(kind: str, subject: str, what: str) -> str:
 def serve(session: Session, output: Output) -> int:
     """Runs the loop until a signal ends it."""
     notify = Notify()
-    log = Log(output, notify)
+    log = Log(output)
     loop = Loop(session, log)
+    over = threading.Event()
     beside = ExitStack()
-    if not is_passing(session):
-        application = Answering(loop, session.settings).application()
-        polling = Polling(loop, session.settings, session.clock, log)
+    application = Answering(loop, session.settings).application()
+    polling = Polling(loop, session.settings, session.clock, log)
 
-        def begin() -> None:
+    def begin() -> None:
+        if not is_passing(session):
             beside.enter_context(listening(session.settings.run, application, log.note))
             threading.Thread(target=polling.run, daemon=True).start()
             beside.callback(polling.stop)
+        # A supervisor counts from here on whether we live, and hears nothing of it before.
+        notify.ready()
+        if notify.watchdog_seconds:
+            threading.Thread(target=_beat, args=(loop, notify, over), daemon=True).start()
 
-        log.begun = begin
+    log.begun = begin
 
     def end(number: int, _: FrameType | None) -> None:
         # The next one ends the process at once, which harms nothing either.
@@ -131,9 +134,6 @@ def serve(session: Session, output: Output) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     signal.signal(signal.SIGHUP, reread)
-    over = threading.Event()
-    if notify.watchdog_seconds:
-        threading.Thread(target=_beat, args=(loop, notify, over), daemon=True).start()
     try:
         with beside:
             loop.run()
