@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERBS = frozenset(
     (
         "plan", "apply", "status", "why", "logs", "history", "events", "prove", "restart", "set",
-        "hold", "down", "remove", "rollback", "sync", "trace", "upgrade",
+        "hold", "down", "remove", "rollback", "sync", "trace", "upgrade", "top",
     )
 )  # fmt: skip
 """What a server does; all else is done here."""
@@ -70,9 +70,17 @@ def _is_asked(arguments: Sequence[str]) -> bool:
         return False
     if arguments[0] == "logs" and any(map(_follows, before)) and os.geteuid() == 0:
         return False
+    if arguments[0] == "top" and _is_live(before):
+        return False
     if "_ORCHESTR8_COMPLETE" in os.environ:
         return False
     return "ORCHESTR8_STATE" not in os.environ or "ORCHESTR8_RUN" in os.environ
+
+
+def _is_live(words: Sequence[str]) -> bool:
+    """Whether it goes on and on, picture by picture, each of which is asked for by itself."""
+    once = any(word == "--once" or word.startswith("--output") for word in words)
+    return not once and sys.stdout.isatty()
 
 
 def _follows(word: str) -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from orchestr8.boxes.spec import BoxSpec
+from orchestr8.boxes.use import Ceilings
 from orchestr8.contract.model import Egress
 from orchestr8.isolation.limits import Limits, Quota
 from orchestr8.manifest.model import Health, Link, Publish, Stop, Update
@@ -97,3 +98,5 @@ class Desired(Struct, frozen=True):
     """Boxes that somebody wants replaced, whatever they are, and the cause that the plan gives."""
     busy: frozenset[ServiceName] = frozenset()
     """Services that another plan is carried out for: this one leaves them to it."""
+    ceilings: Ceilings = field(default_factory=dict)
+    """Boxes that may have less memory than their maximum for now."""

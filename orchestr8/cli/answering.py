@@ -149,7 +149,10 @@ class Answering:
     def perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> None:
         """One command, to the last line of its answer."""
         asking = Asking(
-            asker, self._settings, is_left=lambda: answer.is_left() or self._loop.is_stopping
+            asker,
+            self._settings,
+            is_left=lambda: answer.is_left() or self._loop.is_stopping,
+            ceilings=self._loop.ceilings,
         )
         if verb not in CHANGES:
             _answered(asking, verb, command, answer)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from orchestr8.boxes.use import Ceilings
 from orchestr8.controller.authority import Asker
 from orchestr8.controller.clock import no
 from orchestr8.controller.session import Session, session
@@ -21,12 +22,14 @@ FOLLOWERS_MOST = 16
 
 class Asking(Struct, frozen=True):
     """Somebody at the API, the settings of the server that does it for them, for a change the
-    session that holds the store's lock, and whether nobody reads the answer any more."""
+    session that holds the store's lock, and whether nobody reads the answer any more. `ceilings` is
+    what the loop holds boxes to."""
 
     asker: Asker
     settings: Settings
     session: Session | None = None
     is_left: Callable[[], bool] = no
+    ceilings: Ceilings = field(default_factory=dict)
 
 
 _asking: ContextVar[Asking] = ContextVar("asking")
@@ -92,4 +95,5 @@ def session_with(settings: Settings) -> Iterator[Session]:
         yield asking.session.of(asking.asker)
     else:
         with session(settings) as fresh:
+            fresh.ceilings = asking.ceilings
             yield fresh.of(asking.asker)

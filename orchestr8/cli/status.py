@@ -235,6 +235,7 @@ def as_json(service: ServiceStatus, down: frozenset[str] = frozenset()) -> dict[
                 "started_ms": one.box.started_ms,
                 "stopped_ms": one.box.stopped_ms,
                 "exit_status": one.box.exit_status,
+                "ceiling": one.ceiling,
             }
             for one in service.boxes
         ],

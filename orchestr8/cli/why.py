@@ -140,7 +140,6 @@ def _print_text(
     from orchestr8.cli.terminal import count, escaped, paint, say
     from orchestr8.controller.overrides import told
     from orchestr8.isolation.strict import newest
-    from orchestr8.names import STANDBY
     from orchestr8.planning.holds import moment, said
     from orchestr8.planning.plan import Mark
     from orchestr8.proof.model import Verdict
@@ -155,10 +154,7 @@ def _print_text(
     say(colours.bold(str(found.name)) + "   " + wanted + waits)
     by_id = {proof.id: proof for proof in looked.proofs}
     for one in found.boxes:
-        place = "-" if one.slot == STANDBY else one.slot
-        say(f"  {place}  {_box(one, by_id.get(one.box.id))}")
-        if looked.phases.get(one.box.id):
-            say(f"{_INDENT} {_took(looked.phases[one.box.id])}")
+        _print_box(one, by_id.get(one.box.id), looked.phases.get(one.box.id))
     if any(proof.verdict is not Verdict.HELD for proof in looked.proofs):
         say(f"{_INDENT} `orchestr8 prove {found.name}` shows the claims that are not held")
     for step in found.steps:
@@ -196,6 +192,21 @@ def _print_text(
     oncall = f" (on call: {escaped(found.oncall)})" if found.oncall and whose != "nobody's" else ""
     say(f"whose move: {whose}{oncall}")
     say(f"what to do: {escaped(what)}")
+
+
+def _print_box(one: BoxStatus, proof: Proof | None, phases: Mapping[str, float] | None) -> None:
+    """One box: how it is, what it is held to, and what it took to make."""
+    from orchestr8.cli.terminal import escaped, say
+    from orchestr8.names import STANDBY
+    from orchestr8.units import rounded_size
+
+    say(f"  {'-' if one.slot == STANDBY else one.slot}  {_box(one, proof)}")
+    if one.ceiling:
+        size = rounded_size(one.ceiling.memory_bytes)
+        since = _since(one.ceiling.since_ms)
+        say(f"{_INDENT} held to {size} of memory since {since}: {escaped(one.ceiling.cause)}")
+    if phases:
+        say(f"{_INDENT} {_took(phases)}")
 
 
 def _box(one: BoxStatus, proof: Proof | None) -> str:

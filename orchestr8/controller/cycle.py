@@ -84,7 +84,9 @@ def walk(session: Session, aim: Aim) -> Cycle:
         known = once_applied(replace(ledger.records(), holds=session.holds), aim.applying)
         records, allocations = allocate(contracts, known, session.ranges.services)
         desired = expand(contracts, records, digests, aim.fleet.volumes())
-        desired = replace(desired, unwanted=aim.unwanted, busy=session.busy)
+        desired = replace(
+            desired, unwanted=aim.unwanted, busy=session.busy, ceilings=session.ceilings
+        )
         world = gather(borders, desired, look)
     require_sizes(aim.fleet, aim.applying, desired.volumes, world.volumes)
     plan = reconcile(desired, world, records, session.clock.now_ms())

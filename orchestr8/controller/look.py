@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from orchestr8.boxes.desired import DesiredService
 from orchestr8.boxes.records import Hold
+from orchestr8.boxes.use import Ceiling
 from orchestr8.boxes.world import Health, ObservedBox, State
 from orchestr8.contract.expiry import end_of
 from orchestr8.contract.model import Contract, Gap
@@ -37,6 +38,8 @@ class BoxStatus(Struct, frozen=True):
     state: str
     """A word: running, healthy, starting, unhealthy, done, stopped, created."""
     cause: str = ""
+    ceiling: Ceiling | None = None
+    """What the loop holds it to for now, where that is less than its maximum."""
 
 
 class ServiceStatus(Struct, frozen=True):
@@ -172,7 +175,8 @@ def _waiting_since_ms(
 def _box(box: ObservedBox, cycle: Cycle, desired: DesiredService) -> BoxStatus:
     health = cycle.world.health.get(box.id, Health.UNKNOWN)
     cause = how_it_ended(box) if box.state is State.STOPPED else ""
-    return BoxStatus(box.slot, box, health, _word(box, health, desired), cause)
+    ceiling = cycle.desired.ceilings.get(box.id)
+    return BoxStatus(box.slot, box, health, _word(box, health, desired), cause, ceiling)
 
 
 def _word(box: ObservedBox, health: Health, desired: DesiredService) -> str:

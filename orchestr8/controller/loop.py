@@ -14,6 +14,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from orchestr8.boxes.use import Ceilings
+from orchestr8.controller.balancing import Balancer
 from orchestr8.controller.keeping import Keeper
 from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.pulses import Pulses
@@ -67,6 +69,7 @@ class Loop:
         self._full_look_due = 0.0
         self._due = 0.0
         """When the next turn is due, if nothing is heard before."""
+        self._balancer = Balancer(session, listener)
         self._needed = False
         self._stopping = False
         self._trouble = ""
@@ -92,6 +95,7 @@ class Loop:
             finally:
                 self._refuse_the_rest()
                 self._listen_no_more()
+                self._balancer.lift()
                 if session.pulses:
                     session.pulses.close()
         self._listener.tell(Event("stopped", "boxes run on; nobody watches them"))
@@ -114,6 +118,11 @@ class Loop:
     def reread(self) -> None:
         """Reads the store again and looks at everything. From any thread or signal."""
         self._put(_Errand(_nothing, ()))
+
+    @property
+    def ceilings(self) -> Ceilings:
+        """What boxes are held to for now. From any thread."""
+        return self._session.ceilings
 
     def silent_seconds(self) -> float:
         """How long the loop has been at the same thing."""
@@ -184,7 +193,8 @@ class Loop:
             self._sight.doubt_all()
         try:
             self._attend()
-            _, next_ms = self._keeper.turn()
+            cycle, next_ms = self._keeper.turn()
+            self._balancer.follow(cycle)
         except (EngineError, StoreError, ManifestError) as error:
             self._sight.doubt_all()
             self._tell_trouble(error)
@@ -223,9 +233,9 @@ class Loop:
     def _patience(self) -> float:
         """How long to wait for a message: until the next turn, or until a box is to be asked."""
         pulses = self._session.pulses
-        asked = pulses.due() if pulses else None
-        until = self._due if asked is None else min(self._due, asked)
-        return max(until - self._clock.monotonic(), 0.0)
+        asked = (pulses.due() if pulses else None, self._balancer.due())
+        first = min(at for at in (self._due, *asked) if at is not None)
+        return max(first - self._clock.monotonic(), 0.0)
 
     def _hear(self, seconds: float) -> bool:
         """Waits for messages, and takes all that are there; whether another look is due."""
@@ -241,10 +251,11 @@ class Loop:
         return self._ask_pulses() or is_due
 
     def _ask_pulses(self) -> bool:
-        """Whether boxes got better or worse."""
+        """Whether boxes got better or worse; what they hold is looked at, too."""
         pulses = self._session.pulses
         changed = pulses.tick() if pulses else set()
         self._sight.doubt(changed)
+        self._sight.doubt(self._balancer.tick())
         return bool(changed)
 
     def _take_in(self, wake: _Wake) -> None:

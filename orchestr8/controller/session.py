@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.network import Ranges
 from orchestr8.boxes.records import Hold
+from orchestr8.boxes.use import Ceilings
 from orchestr8.contract.model import ImageFacts
 from orchestr8.controller.authority import EVERYTHING, Asker, Authority, authority_of
 from orchestr8.controller.clock import CLOCK, Clock, Patience, no, nothing, working, yes
@@ -63,6 +64,8 @@ class Session:
     """The plans that are carried out now, each within the one before."""
     since: dict[BoxId, float] = field(default_factory=dict)
     """From when boxes are waited for, over all gates of this session (monotonic seconds)."""
+    ceilings: Ceilings = field(default_factory=dict)
+    """Boxes that the loop holds to less memory than their maximum; never changed, but replaced."""
     asker: Asker | None = None
     """Who asks, where that is not whoever runs this process, who is the platform."""
     _holds_lock: bool = False

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from orchestr8.boxes.desired import Box, DesiredVolume
 from orchestr8.boxes.network import Element, NetworkState
+from orchestr8.boxes.use import BoxUse
 from orchestr8.boxes.world import (
     Installation,
     Observation,
@@ -142,6 +143,10 @@ class Owners(Protocol):
     def ensure(self, owner: str, quota: Quota) -> None:
         """Make the owner's cgroup with this quota."""
 
+    def bias(self, box_id: BoxId, pid: int, *, first: bool) -> None:
+        """Whether the box whose first task is `pid` shall end before its owner's others, or as
+        usual, when their memory is gone; what has ended is success."""
+
 
 class Keepsake(Protocol):
     """What an installation keeps outside its store for as long as its boxes may run."""
@@ -174,6 +179,9 @@ class Witness(Protocol):
 
     def read(self, box_id: BoxId, pid: int) -> Reading:
         """The kernel's view of the box whose first task is `pid` (of this pid namespace)."""
+
+    def use(self, box_id: BoxId, pid: int) -> BoxUse | None:
+        """What that box and its owner use now; None where it has ended."""
 
 
 class ExecResult(Struct, frozen=True):

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from orchestr8.errors import RejectedError
-from orchestr8.host import delegation, hierarchies
+from orchestr8.host import delegation, hierarchies, memory
 from orchestr8.host.cgroups import DELEGATED, MONITORS, own_place, owner_cgroup
 from orchestr8.host.hierarchies import Hierarchy, overwrite, put, read, write
 from orchestr8.isolation.limits import Limits
@@ -172,8 +172,11 @@ class BoxCgroup(Struct, frozen=True):
         """Remove it; the absent is success. Raises RejectedError while a task lives in it."""
         deadline = time.monotonic() + _EMPTY_SECONDS
         for one in self.places:
+            promised = one.tree.version == 2 and read(one.folder / "memory.low") not in ("", "0")
             while not _removed(one.folder, last=time.monotonic() > deadline):
                 time.sleep(_LOOK_SECONDS)
+            if promised:
+                memory.guaranteed_less(one.folder)
 
 
 def _removed(folder: Path, *, last: bool) -> bool:
@@ -195,10 +198,16 @@ def _removed(folder: Path, *, last: bool) -> bool:
 def _set_memory(tree: Hierarchy, folder: Path, limits: Limits) -> None:
     wanted = str(limits.memory_max_bytes)
     if tree.version == 2:
+        used = memory.reclaim(folder, limits.memory_max_bytes)
+        if used > limits.memory_max_bytes:
+            raise RejectedError(
+                f"the box of {folder} uses {used} bytes of memory, more than the new limit",
+                "lower it less, or let the box be replaced",
+            )
         write(folder / "memory.max", wanted)
         if (folder / "memory.swap.max").exists():
             write(folder / "memory.swap.max", "0")
-        write(folder / "memory.low", str(limits.memory_guarantee_bytes or 0))
+        memory.guarantee(folder, limits.memory_guarantee_bytes or 0)
         write(folder / "memory.oom.group", "1")
         return
     # The kernel refuses memory above memory with swap at every moment.

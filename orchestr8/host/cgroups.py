@@ -13,9 +13,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestr8.errors import RejectedError
-from orchestr8.host import delegation, hierarchies, programs
+from orchestr8.host import delegation, hierarchies, memory, oom, programs
 from orchestr8.host.hierarchies import Hierarchy, read, write
 from orchestr8.isolation.limits import Quota
+from orchestr8.names import BoxId
 
 CGROUPFS = "cgroupfs"
 SYSTEMD = "systemd"
@@ -106,6 +107,10 @@ class OwnerCgroups(Struct, frozen=True):
                 folder.rmdir()
                 folder.parent.rmdir()
 
+    def bias(self, box_id: BoxId, pid: int, *, first: bool) -> None:
+        """Whether this box shall end before its owner's others when their memory is gone."""
+        oom.bias(pid, first=first)
+
     def _path(self, owner: str) -> str:
         parent = owner_cgroup(self.installation, owner, self.driver)
         if self.driver != SYSTEMD:
@@ -185,19 +190,12 @@ def _set_memory(tree: Hierarchy, folder: Path, asked: int | None) -> None:
 def _set_memory_v2(folder: Path, asked: int | None) -> None:
     """Lowering the limit below what is used would kill boxes at once: reclaim, or refuse."""
     wanted = str(_or(asked, "max"))
-    if asked is not None and int(read(folder / "memory.current") or 0) > asked:
-        write(folder / "memory.high", wanted)
-        excess = int(read(folder / "memory.current") or 0) - asked
-        if excess > 0:
-            with contextlib.suppress(OSError):
-                (folder / "memory.reclaim").write_text(str(excess))
-        remaining = int(read(folder / "memory.current") or 0)
-        write(folder / "memory.high", "max")
-        if remaining > asked:
-            raise RejectedError(
-                f"the boxes below {folder} use {remaining} bytes, more than the quota of {asked}",
-                "stop some boxes of this owner, or leave its quota higher",
-            )
+    used = 0 if asked is None else memory.reclaim(folder, asked)
+    if asked is not None and used > asked:
+        raise RejectedError(
+            f"the boxes below {folder} use {used} bytes, more than the quota of {asked}",
+            "stop some boxes of this owner, or leave its quota higher",
+        )
     write(folder / "memory.max", wanted)
     if (folder / "memory.swap.max").exists():
         write(folder / "memory.swap.max", "max" if asked is None else "0")

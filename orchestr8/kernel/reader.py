@@ -20,8 +20,9 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
+from orchestr8.boxes.use import BoxUse
 from orchestr8.isolation.strict import VERSIONS
-from orchestr8.kernel import cgroups, files, mounts, network, syscalls, tasks
+from orchestr8.kernel import cgroups, files, mounts, network, syscalls, tasks, use
 from orchestr8.kernel.filters import FilterReader
 from orchestr8.kernel.inside import Inside, host_devices, thermal_paths
 from orchestr8.names import BoxId
@@ -70,6 +71,10 @@ class KernelWitness:
             return replace(empty, failures={"tasks": str(error)})
         finally:
             os.close(folder)
+
+    def use(self, box_id: BoxId, pid: int) -> BoxUse | None:
+        """What the box uses, its owner's group above it, and its interfaces' counters."""
+        return use.use_of(pid)
 
     def host_mounts(self) -> HostMounts:
         """The host's own mounts; parsed again only when they have changed."""

@@ -176,9 +176,10 @@ def _adjust(service: DesiredService, move: SlotMove, seen: Survey) -> Adjust | N
     if not isinstance(move, Keep | Finish | Wait) or move.box is None or not move.box.state.runs:
         return None
     box = move.box
+    limits = seen.limits(service, box)
     changes = (
-        limit_changes(service.limits, box.limits, seen.features)
-        if box.limits is not None and box.limits != service.limits
+        limit_changes(limits, box.limits, seen.features)
+        if box.limits is not None and box.limits != limits
         else ()
     )
     has_hosts_file = box.spec is not None and box.spec.networked
@@ -187,7 +188,7 @@ def _adjust(service: DesiredService, move: SlotMove, seen: Survey) -> Adjust | N
         return None
     return Adjust(
         box,
-        service.limits if changes else None,
+        limits if changes else None,
         service.names if names_differ else None,
         changes,
     )

@@ -15,8 +15,10 @@ from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.network import Door, Element
 from orchestr8.boxes.records import BoxRecord, Failures, Hold, Records
 from orchestr8.boxes.spec import BoxSpec
+from orchestr8.boxes.use import Ceilings
 from orchestr8.boxes.world import Health, ObservedBox, World
 from orchestr8.isolation.features import Features
+from orchestr8.isolation.limits import Limits
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.adopted import held_without_manifest, standing, without_manifest
 from orchestr8.planning.busy import addresses, with_neighbours
@@ -48,6 +50,8 @@ class Survey(Struct, frozen=True):
     """Volumes whose content belongs to another uid than a fresh one's would."""
     unwanted: Mapping[BoxId, str] = field(default_factory=dict)
     """Boxes that somebody wants replaced, and why."""
+    ceilings: Ceilings = field(default_factory=dict)
+    """Boxes that may have less memory than their maximum for now."""
     holds: Mapping[ServiceName, Hold] = field(default_factory=dict)
     """The services that are left alone at this time."""
     adopted: tuple[BoxId, ...] = ()
@@ -78,6 +82,13 @@ class Survey(Struct, frozen=True):
     def ill(self, box: ObservedBox) -> bool:
         """Whether a running box is known not to work."""
         return bool(self.unhealthy) and box.state.runs and box.id in self.unhealthy
+
+    def limits(self, service: DesiredService, box: ObservedBox) -> Limits:
+        """What a box of this service shall be held to now."""
+        ceiling, declared = self.ceilings.get(box.id), service.limits
+        if ceiling is None or ceiling.memory_bytes >= declared.memory_max_bytes:
+            return declared
+        return replace(declared, memory_max_bytes=ceiling.memory_bytes)
 
     def held_door(self, service: DesiredService) -> str:
         """Which of a service's ports somebody else has, or the empty text."""
@@ -140,6 +151,7 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         doors_held=_doors_held(desired, world),
         volume_uids=_volume_uids(desired, world),
         unwanted=desired.unwanted,
+        ceilings=desired.ceilings,
         holds=holds,
         adopted=tuple(sorted(adopted)),
         standing=standing(adopted, held, world),

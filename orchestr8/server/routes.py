@@ -43,6 +43,7 @@ ROUTES = (
     _look("plan", "What an apply would do, and why."),
     _change("apply", "Make the manifests true."),
     _look("status", "What runs, what waits, and whose it is."),
+    _look("top", "What owners and boxes use: cpu, memory, pressure, network."),
     _look("why", "Why a service is as it is, whose move it is, and what to type."),
     _look("logs", "The last lines of a box."),
     _look("history", "Who applied what and when; and the journal."),

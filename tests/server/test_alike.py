@@ -69,6 +69,10 @@ status front.web
 status front.web --output json
 status nix.web
 status front
+top
+top --once
+top front.web --output json
+top nix.web
 why front.web
 why front.web --output json
 why nix.web

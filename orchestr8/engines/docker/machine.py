@@ -19,7 +19,9 @@ _WHY_MISSING = {
     features.NS_USER: "Docker has at most one user namespace for all boxes together",
     features.NS_TIME: "Docker has no setting for it",
     features.LSM: "neither AppArmor nor SELinux is in force for Docker on this host",
-    features.MEMORY_GUARANTEE: "Docker sets no memory.low; it counts at admission",
+    features.MEMORY_GUARANTEE: (
+        "Docker sets no memory.low; it counts at admission, and `serve` keeps it by pressure"
+    ),
     features.CPU_GUARANTEE: (
         "it weighs among the boxes of one owner only; between owners it counts at admission"
     ),

@@ -85,6 +85,15 @@ class MemoryOwners:
         with machine.faults.during("owners.ensure", owner), machine.lock:
             machine.quotas[owner] = quota
 
+    def bias(self, box_id: BoxId, pid: int, *, first: bool) -> None:
+        """Whom the simulated kernel would end first."""
+        machine = self._machine
+        with machine.faults.during("owners.bias", str(box_id)), machine.lock:
+            if first:
+                machine.first_to_end.add(box_id)
+            else:
+                machine.first_to_end.discard(box_id)
+
 
 def _carried(quota: Quota) -> Quota:
     return Quota(quota.cpu_millicores, quota.memory_bytes, pids=quota.pids)

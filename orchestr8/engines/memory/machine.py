@@ -29,7 +29,10 @@ _WHY_MISSING = {
     features.NS_USER: "the simulated machine gives boxes no user namespace of their own",
     features.NS_TIME: "the simulated machine gives boxes no time namespace of their own",
     features.LSM: "the simulated kernel has no security module",
-    features.MEMORY_GUARANTEE: "the simulated kernel has no memory.low; it counts at admission",
+    features.MEMORY_GUARANTEE: (
+        "the simulated kernel has no memory.low; it counts at admission, and `serve` keeps it by "
+        "pressure"
+    ),
     features.CPU_GUARANTEE: "the simulated kernel weighs no owners; it counts at admission",
     features.IO: "the simulated machine has no block devices",
     features.BANDWIDTH: "the simulated machine has no traffic control",
@@ -106,6 +109,7 @@ class Machine(Struct):
     quotas: dict[str, Quota] = field(default_factory=dict)
     workloads: dict[str, Workload] = field(default_factory=dict)
     lies: dict[BoxId, Callable[[Reading], Reading]] = field(default_factory=dict)
+    first_to_end: set[BoxId] = field(default_factory=set)
     keepsake: dict[str, bytes] = field(default_factory=dict)
     hearers: list[Callable[[Happened], None]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 
+from orchestr8.boxes.use import BoxUse, Traffic, Use
 from orchestr8.engines.memory.machine import Machine, SimulatedBox
 from orchestr8.engines.memory.mounts import ROOT_MOUNT, mask_of, mounts
 from orchestr8.isolation import apparmor, capabilities, features
@@ -22,6 +23,8 @@ HOST_NAMESPACES = {
     "pid": 4026531836, "time": 4026531834, "user": 4026531837, "uts": 4026531838,
 }  # fmt: skip
 _PERIOD_US = 100_000
+_FIRST = 1000
+"""What the kernel knows no more of: who has it ends first."""
 _DEVICES = {
     "full": "c 1:7", "null": "c 1:3", "ptmx": "c 5:2", "random": "c 1:8", "tty": "c 5:0",
     "urandom": "c 1:9", "zero": "c 1:5",
@@ -50,6 +53,26 @@ class MemoryWitness:
             reading = _true_reading(machine, found, pid)
             lie = machine.lies.get(box_id)
             return lie(reading) if lie else reading
+
+    def use(self, box_id: BoxId, pid: int) -> BoxUse | None:
+        """The memory of the workload, and of all of its owner's; a task is all that a box has."""
+        machine = self._machine
+        with machine.faults.during("witness.use", str(box_id)), machine.lock:
+            machine.settle()
+            found = machine.boxes.get(box_id)
+            if not found or found.pid != pid:
+                return None
+            beside = [
+                box.workload.memory_bytes
+                for one, box in machine.boxes.items()
+                if one.owner == box_id.owner and box.state.runs
+            ]
+            own = found.workload.memory_bytes
+            return BoxUse(
+                Use(memory_bytes=own, held_bytes=own, pids=1),
+                Use(memory_bytes=sum(beside), held_bytes=sum(beside), pids=len(beside)),
+                Traffic(),
+            )
 
 
 def _true_reading(machine: Machine, found: SimulatedBox, pid: int) -> Reading:
@@ -149,7 +172,7 @@ def _task(machine: Machine, found: SimulatedBox, pid: int) -> TaskReading:
         status=status,
         namespaces=_namespaces(machine, found),
         limits={limit.name: (str(limit.soft), str(limit.hard)) for limit in strict.rlimits},
-        oom_score_adj=strict.oom_score_adj,
+        oom_score_adj=_FIRST if found.box.id in machine.first_to_end else strict.oom_score_adj,
         uid_map=id_map,
         gid_map=id_map,
         security_label=profile if machine.features.has(features.LSM) else None,

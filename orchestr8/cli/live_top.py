@@ -1,0 +1,41 @@
+"""The live form of `top`: one picture after the other on a screen of its own, until Ctrl-C.
+
+Each picture is what `top --once` prints, by the server where one answers, so both ways show the
+same, and who is no root sees what is theirs.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
+
+from orchestr8.__main__ import run
+
+
+def show(services: Sequence[str]) -> int:
+    """Shows it until the person at the terminal has seen enough, or a picture fails; the exit
+    status."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    status, errors = 0, ""
+    with (
+        suppress(KeyboardInterrupt),
+        Live(console=console, screen=True, auto_refresh=False) as live,
+    ):
+        while status == 0:
+            status, picture, errors = _picture(services)
+            live.update(Text(picture, no_wrap=True, overflow="ellipsis"), refresh=True)
+    sys.stderr.write(errors)
+    return status
+
+
+def _picture(services: Sequence[str]) -> tuple[int, str, str]:
+    """One moment: its exit status, and what it printed on both streams."""
+    with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
+        status = run(["top", "--once", *services])
+    return status, output.getvalue(), errors.getvalue()

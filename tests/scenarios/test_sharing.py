@@ -1,0 +1,138 @@
+"""Two services whose loads alternate in one quota: fixed limits end one, shared ones neither."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.crun_fleet import CGROUPS, CrunFleet, fresh_crun
+from tests.scenarios.fleet import ROOT, eventually
+
+pytestmark = pytest.mark.on_engine("crun")
+
+SECONDS_MOST = 60
+LOAD = """\
+import mmap, time
+held = []
+while True:
+    try:
+        wanted = int(open("/tmp/wanted").read())
+    except (OSError, ValueError):
+        wanted = 0
+    if len(held) < wanted:
+        held.append(mmap.mmap(-1, 1 << 20))
+        held[-1].write(b"1" * (1 << 20))
+    while len(held) > wanted:
+        held.pop().close()
+    open("/tmp/held", "w").write(str(len(held)))
+    time.sleep(0.01)
+"""
+"""Holds as many MiB as somebody wrote into a file, a MiB more at a time."""
+RECORDED = ((80, 4), (4, 80), (80, 4))
+"""MiB that the two want, one moment after the other; what becomes less does so first."""
+QUOTA = "platform: {owners: {shop: {quota: {cpu: 1, memory: 128MiB, boxes: 4, pids: 64}}}}"
+FIXED = "{cpu: 0.5, memory: 64MiB, pids: 16}"
+SHARED = "{cpu: 0.5, memory: {guarantee: 24MiB, max: 112MiB}, pids: 16}"
+
+
+class Pair:
+    """The services `day` and `night`, and what they hold."""
+
+    def __init__(self, fleet: CrunFleet, folder: Path) -> None:
+        self.fleet, self.folder = fleet, folder
+        (folder / "load.py").write_text(LOAD)
+        (folder / "platform.yaml").write_text(f"orchestr8: 1\n{QUOTA}\n")
+
+    def apply(self, limits: str) -> str:
+        """Both get these limits."""
+        service = (
+            "{image: 'shop-api:1', entrypoint: [/usr/bin/python3, /load.py], args: [], "
+            "files: {/load.py: ./load.py}, scratch: {/tmp: 1MiB}, stop: {grace: 100ms}, "
+            f"limits: {limits}}}"
+        )
+        (self.folder / "shop.yaml").write_text(
+            f"orchestr8: 1\nowner: shop\nservices:\n  day: {service}\n  night: {service}\n"
+        )
+        return self.fleet.run("apply", str(self.folder))
+
+    def want(self, service: str, mebibytes: int, *, reaches: bool = True) -> None:
+        """From now on it shall hold so much; waits until it does."""
+        program = (
+            f"import time; open('/tmp/wanted', 'w').write('{mebibytes}'); "
+            f"until = time.monotonic() + {SECONDS_MOST * reaches}\n"
+            f"while time.monotonic() < until and open('/tmp/held').read() != '{mebibytes}': "
+            "time.sleep(0.01)\n"
+            f"raise SystemExit(open('/tmp/held').read() != '{mebibytes}')"
+        )
+        python = ("/usr/bin/python3", "-c", program)
+        status = 0 if reaches else None
+        self.fleet.run("exec", f"{service}.shop", "--", *python, exit_status=status)
+
+    def ended_of_memory(self) -> int:
+        """How many tasks of the owner's boxes the kernel ended for want of memory."""
+        found = 0
+        for name in ("memory.oom_control", "memory.events"):
+            for file in CGROUPS.glob(f"**/orchestr8-{self.fleet.installation}/shop/*/{name}"):
+                counted = dict(line.split() for line in file.read_text().splitlines())
+                found += int(counted.get("oom_kill", 0))
+        return found
+
+    def boxes(self) -> list[str]:
+        """Which boxes run."""
+        status = self.fleet.json("status")
+        return [box["id"] for one in status["services"] for box in one["boxes"]]
+
+
+@pytest.fixture
+def fleet() -> Iterator[CrunFleet]:
+    for made in fresh_crun():
+        made.take_images("shop-api:1")
+        yield made
+
+
+@contextmanager
+def served(fleet: CrunFleet) -> Iterator[None]:
+    """The loop, for as long as a block lasts."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestr8", "serve"],
+        cwd=ROOT, env=fleet.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        eventually((fleet.run_folder / "api.sock").exists, SECONDS_MOST)
+        yield
+    finally:
+        process.terminate()
+        assert process.wait(SECONDS_MOST) == 0
+
+
+def test_fixed_limits_end_one_though_the_quota_has_room_and_shared_ones_none(
+    fleet: CrunFleet, tmp_path: Path
+) -> None:
+    pair = Pair(fleet, tmp_path)
+    pair.apply(FIXED)
+    pair.want("day", RECORDED[0][0], reaches=False)
+    eventually(lambda: pair.ended_of_memory() > 0, SECONDS_MOST)
+
+    pair.apply(SHARED)
+    assert pair.ended_of_memory() == 0, "the box that was ended is another one now"
+    before = pair.boxes()
+    with served(fleet):
+        for row in RECORDED:
+            less_first = sorted(zip(("day", "night"), row, strict=True), key=lambda one: one[1])
+            for service, mebibytes in less_first:
+                pair.want(service, mebibytes)
+            assert pair.ended_of_memory() == 0
+        if not list(CGROUPS.glob("cgroup.controllers")):
+            held = "0.day.shop is held to 104MiB"
+            eventually(lambda: held in fleet.run("top", "--once"), SECONDS_MOST)
+            assert "held to 104MiB" in fleet.run("why", "day.shop")
+            assert "owner shop comes near its quota" in fleet.run("history", "--journal")
+            assert "nothing to do" in pair.apply(SHARED)
+    assert pair.ended_of_memory() == 0
+    assert pair.boxes() == before
+    assert "nothing to do" in pair.apply(SHARED)
