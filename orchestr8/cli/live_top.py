@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 
-from orchestr8.__main__ import run
+from orchestr8.__main__ import INTERRUPTED, run
 
 
 def show(services: Sequence[str]) -> int:
@@ -30,6 +30,8 @@ def show(services: Sequence[str]) -> int:
         while status == 0:
             status, picture, errors = _picture(services)
             live.update(Text(picture, no_wrap=True, overflow="ellipsis"), refresh=True)
+    if status in (0, INTERRUPTED):
+        return 0
     sys.stderr.write(errors)
     return status
 
