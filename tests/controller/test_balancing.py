@@ -82,7 +82,7 @@ def _looks_again_and_leaves_it(road: Road, running: Running) -> None:
     planned = running.told.kinds().count("step")
     looks = road.machine.faults.calls.count(("owners.quotas", ""))
     for more in (1, 2):  # what the first of two looks led to is over when the second begins
-        running.loop.wake("nothing in particular")
+        running.loop.wake()
         until(lambda n=more: road.machine.faults.calls.count(("owners.quotas", "")) >= looks + n)
     assert running.told.kinds().count("step") == planned
     assert most(road) == 80
