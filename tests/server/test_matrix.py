@@ -137,6 +137,7 @@ COMMANDS: dict[str, list[Theirs]] = {
         (typed("--set pay"), MEMBER_ONLY),
         (typed("--journal"), {**EVERYBODY, "member": 3, "other member": 3}),
     ],
+    "top": [(typed(""), EVERYBODY), (typed("api.pay"), MEMBER_ONLY)],
     "events": [(typed(""), EVERYBODY), (typed("api.pay"), MEMBER_ONLY)],
     "trace": [(typed("api.pay"), MEMBER_ONLY), (typed("pay--api--1"), MEMBER_ONLY)],
     "prove": [(typed("api.pay"), MEMBER_ONLY)],
@@ -214,7 +215,7 @@ def test_everybody_is_told_who_they_are(machine: tuple[Path, Peers]) -> None:
 
 def test_not_theirs_and_not_there_sound_alike(machine: tuple[Path, Peers]) -> None:
     _, peers = machine
-    for verb in ("why", "logs", "prove", "status", "restart"):
+    for verb in ("why", "logs", "prove", "status", "top", "restart"):
         said = set()
         for name in ("api.pay", "nix.pay"):
             place = f"/v1/commands/{verb}"
@@ -225,7 +226,7 @@ def test_not_theirs_and_not_there_sound_alike(machine: tuple[Path, Peers]) -> No
 
 def test_nobody_sees_what_is_anothers(machine: tuple[Path, Peers]) -> None:
     _, peers = machine
-    for line in ("status", "status --output json", "history", "events --last 0", "plan"):
+    for line in ("status", "status --output json", "top", "history", "events --last 0", "plan"):
         verb, *words = line.split()
         texts = {"d": DATA} if verb == "plan" else {}
         document = typed(" ".join([*words, *texts, "--set data" if texts else ""]), **texts)
