@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,15 @@ class Monitor:
                 target -= self._written_bytes
                 self.change()
             self._written_bytes += os.write(self._file, line)
+
+    def write_around(self, between: Callable[[], None]) -> None:
+        """A line in two pieces, with something between them."""
+        self.count += 1
+        for kind, text, then in (("P", f"{self.count} begins", between), ("F", " ends", None)):
+            record = f"2026-01-01T00:00:00.000000000+00:00 stdout {kind} {text}\n".encode()
+            self._written_bytes += os.write(self._file, record)
+            if then:
+                then()
 
     def change(self) -> None:
         """The next file, as conmon makes it or finds it."""
@@ -113,6 +122,17 @@ def test_who_looks_has_the_file_changed_before_it_is_full(monitor: Monitor) -> N
     assert numbers[0] > 1, "the oldest go"
     assert len(numbers) * 900 >= KEPT_BYTES * 0.85
     assert monitor.disk_bytes() < 2 * KEPT_BYTES
+
+
+def test_a_line_in_two_files_is_whole_though_the_first_goes(monitor: Monitor) -> None:
+    for _ in range(6):
+        monitor.write(CHANGE_BYTES + 1)
+        monitor.write_around(monitor.tended)
+        monitor.tended()
+    numbers = monitor.numbers()
+    assert numbers == list(range(numbers[0], monitor.count + 1))
+    assert numbers[0] > 1, "the oldest go"
+    assert last_lines(monitor.files, MANY)[0] == f"{numbers[0]} begins ends"
 
 
 def test_two_full_files_are_kept_though_nobody_looks(monitor: Monitor) -> None:

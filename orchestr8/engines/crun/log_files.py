@@ -29,6 +29,8 @@ KEPT_BYTES = 10 << 20
 """At least so much is kept of what a box wrote."""
 _FULL_BYTES = FILE_BYTES_MAX - (256 << 10)
 """A file that was left by the monitor of its own accord has at least this size."""
+_PIECES_BYTES_MAX = 1 << 20
+"""Pieces that lie farther from a file's end do not begin a line that is still shown."""
 _REOPEN = b"2 0 0\n"
 _CHANGE_SECONDS = 0.5
 _LOOK_SECONDS = 0.002
@@ -157,11 +159,22 @@ class LogFiles(Struct, frozen=True):
             os.close(control)
 
     def _drop_oldest(self) -> None:
-        files = list(self.written())
+        """Let the oldest go, but for the beginning of a line that goes on in the one behind it."""
+        files, dropped = list(self.written()), []
         sizes = [one.path.stat().st_size for one in files]
         while len(files) > 1 and sum(sizes) - sizes[0] >= KEPT_BYTES:
-            files.pop(0).path.unlink()
+            dropped.append(files.pop(0).path)
             sizes.pop(0)
+        for path in dropped[:-1]:
+            path.unlink()
+        for path in dropped[-1:]:
+            begun = _begun(path)
+            if not begun:
+                path.unlink()
+            elif len(begun) != path.stat().st_size:
+                rest = self.box.kept / "log.rest"
+                rest.write_bytes(begun)
+                rest.rename(path)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -181,6 +194,21 @@ def _opened(path: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _begun(path: Path) -> bytes:
+    """The pieces at a file's end of lines that do not end in it, as they stand there."""
+    with path.open("rb") as opened:
+        opened.seek(max(0, _size(path) - _PIECES_BYTES_MAX))
+        records = opened.read().splitlines(keepends=True)
+    begun: dict[bytes, list[bytes]] = {}
+    for record in records:
+        _, stream, kind, *_ = (*record.split(b" ", 3), b"", b"", b"")
+        if kind == b"P":
+            begun.setdefault(stream, []).append(record)
+        else:
+            begun.pop(stream, None)
+    return b"".join(record for pieces in begun.values() for record in pieces)
 
 
 def _number(file: LogFile) -> int:
