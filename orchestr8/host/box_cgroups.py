@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,9 +63,7 @@ class BoxCgroups:
     def of(self, box_id: BoxId) -> BoxCgroup:
         """One box's."""
         path = f"{owner_cgroup(self.installation, box_id.owner, own_place())}/{box_id}"
-        below = path.lstrip("/")
-        places = [Place(tree, names, tree.path / below) for tree, names in self._trees]
-        return BoxCgroup(path, tuple(places))
+        return _box_cgroup(path, self._trees)
 
     @cached_property
     def _trees(self) -> tuple[tuple[Hierarchy, tuple[str, ...]], ...]:
@@ -177,6 +175,12 @@ class BoxCgroup(Struct, frozen=True):
                 time.sleep(_LOOK_SECONDS)
             if promised:
                 memory.guaranteed_less(one.folder)
+
+
+@lru_cache(maxsize=1024)
+def _box_cgroup(path: str, trees: tuple[tuple[Hierarchy, tuple[str, ...]], ...]) -> BoxCgroup:
+    below = path.lstrip("/")
+    return BoxCgroup(path, tuple(Place(tree, names, tree.path / below) for tree, names in trees))
 
 
 def _removed(folder: Path, *, last: bool) -> bool:

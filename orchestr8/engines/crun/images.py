@@ -15,6 +15,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -49,13 +50,12 @@ class CrunImages(Struct, frozen=True):
                 f'"{reference}" is no name of an image', "write name:tag or name@sha256:digest"
             )
         image_id = reference if DIGEST.fullmatch(reference) else self._named(reference)
+        kept = self._image(image_id) / _FACTS
         try:
-            document = json.loads((self._image(image_id) / _FACTS).read_text())
+            status = kept.stat()
+            return _facts(reference, image_id, kept, status.st_ino, status.st_mtime_ns)
         except (OSError, ValueError):
             return None
-        config = document["config"]
-        identity = Identity(reference, image_id, document["digest"])
-        return facts_of(identity, config.get("config") or {}, config.get("architecture") or "")
 
     def fetch(self, reference: str) -> ImageFacts:
         """From its registry, unless it is present, or comes while we wait for our turn."""
@@ -221,6 +221,16 @@ def _told(doing: str, folder: Path) -> Iterator[None]:
             f"{doing}: {error.strerror or error}",
             f"look at the disk and the rights of {folder}; `orchestr8 image gc` makes room",
         ) from error
+
+
+@lru_cache(maxsize=256)
+def _facts(reference: str, image_id: str, kept: Path, inode: int, written_ns: int) -> ImageFacts:
+    """What was written beside an image when it was unpacked; the numbers tell that file from any
+    other of its name."""
+    document = json.loads(kept.read_text())
+    config = document["config"]
+    identity = Identity(reference, image_id, document["digest"])
+    return facts_of(identity, config.get("config") or {}, config.get("architecture") or "")
 
 
 def _bytes(place: Path) -> int:
