@@ -147,6 +147,9 @@ class World(Struct, frozen=True):
     health: Mapping[BoxId, Health] = field(default_factory=dict)
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     """What the owners' cgroups carry now; an owner without one is missing."""
+    held: Mapping[BoxId, int] = field(default_factory=dict)
+    """Of boxes whose maximum shall become less: the memory that the kernel cannot take back, in
+    bytes."""
     images: frozenset[str] = frozenset()
     """The image ids that are present."""
     ports_taken: Mapping[tuple[str, int], str] = field(default_factory=dict)

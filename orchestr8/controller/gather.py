@@ -123,9 +123,23 @@ def gather(borders: Borders, desired: Desired, look: Look) -> World:
         features=look.features,
         health=health,
         quotas=host.quotas,
+        held=_held(borders, desired, look.observation),
         images=_images_present(borders, desired, look.observation),
         ports_taken=_taken(borders, wanted - ours),
     )
+
+
+def _held(borders: Borders, desired: Desired, seen: Observation) -> Mapping[BoxId, int]:
+    """What those boxes hold that shall have less memory at most than they may have now."""
+    found = {}
+    for box in seen.boxes:
+        service = desired.services.get(box.id.service_name)
+        if service is None or box.limits is None or not box.state.runs:
+            continue
+        if service.limits.memory_max_bytes < box.limits.memory_max_bytes:
+            use = borders.witness.use(box.id, box.pid or 0)
+            found[box.id] = use.box.held_bytes if use else 0
+    return found
 
 
 def _images_present(borders: Borders, desired: Desired, seen: Observation) -> frozenset[str]:

@@ -92,7 +92,11 @@ class Patrol:
         running = _provable(cycle)
         self.kept.clear()
         proofs = prove_boxes(self.session, running, cycle, self.kept)
-        broken = broken_claims(proofs)
+        broken = {
+            box_id: left
+            for box_id, claims in broken_claims(proofs).items()
+            if (left := claims - _awaited(cycle, box_id))
+        }
         everywhere = fleet_wide(broken, len(proofs))
         for claim in sorted(everywhere - self.alarms):
             count = sum(claim in claims for claims in broken.values())
@@ -113,6 +117,16 @@ class Patrol:
             for claim in sorted(self.alarms):
                 self.listener.tell(Event("over", f"the claim {claim} holds again"))
             self.alarms.clear()
+
+
+def _awaited(cycle: Cycle, box_id: BoxId) -> frozenset[str]:
+    """The claims of which the plan itself says that they are to become true: a box that holds more
+    than its new maximum is waited for."""
+    service = cycle.desired.services.get(box_id.service_name)
+    held = cycle.world.held.get(box_id, 0)
+    if service is None or held <= service.limits.memory_max_bytes:
+        return frozenset()
+    return frozenset(("limits.memory",))
 
 
 def _provable(cycle: Cycle) -> list[ObservedBox]:

@@ -53,7 +53,8 @@ def _holds_up(other: Wait, move: Provision | Replace) -> bool:
     should follow its own."""
     if other.box is None:
         return True
-    return isinstance(move, Replace) and other.reason not in (Reason.PORT, Reason.HELD)
+    works = (Reason.PORT, Reason.HELD, Reason.IN_USE)
+    return isinstance(move, Replace) and other.reason not in works
 
 
 def _no_box_to_join(peer: ServiceName, slot: int, desired: Desired, decided: Decided) -> str:
@@ -64,7 +65,9 @@ def _no_box_to_join(peer: ServiceName, slot: int, desired: Desired, decided: Dec
     if peer not in decided:
         return ""
     move = decided[peer].slots[slot]
-    return f"waits ({move.reason.value})" if isinstance(move, Wait) else ""
+    if not isinstance(move, Wait) or move.reason is Reason.IN_USE:
+        return ""
+    return f"waits ({move.reason.value})"
 
 
 def _waits(service: DesiredService, move: Provision | Replace, what: str, whose_move: str) -> Wait:

@@ -168,6 +168,7 @@ class Reason(Enum):
     QUOTA = "quota"
     CAPACITY = "capacity"
     HELD = "hold"
+    IN_USE = "memory in use"
 
 
 class Step(Struct, frozen=True):

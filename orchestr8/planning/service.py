@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from orchestr8 import units
 from orchestr8.boxes.desired import DesiredService
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.boxes.world import ObservedBox, State
-from orchestr8.names import BoxId
+from orchestr8.names import BoxId, slot_name
 from orchestr8.planning.changes import limit_changes, spec_changes
 from orchestr8.planning.moves import (
     HALF_MADE,
@@ -26,6 +27,7 @@ from orchestr8.planning.moves import (
     Wait,
     joined,
 )
+from orchestr8.planning.plan import Reason
 from orchestr8.planning.rules import Slot, decide, ended, port_taken
 from orchestr8.planning.survey import Survey
 from orchestr8.planning.wording import how_it_ended
@@ -50,7 +52,7 @@ def reconcile_service(
     adjusts: list[Adjust] = []
     releases: list[Release] = []
     for slot in slots_of(service, boxes, seen, peers):
-        move = _held_back(decide(slot), slot)
+        move = _in_use(_held_back(decide(slot), slot), slot)
         slots.append(move)
         adjust = _adjust(service, move, seen)
         adjusts += (adjust,) if adjust else ()
@@ -169,6 +171,23 @@ def _held_back(move: SlotMove, slot: Slot) -> SlotMove:
     if carried is None or carried == wanted or not spec_changes(wanted, carried):
         return move
     return ended(slot.service, slot.number, move.box)
+
+
+def _in_use(move: SlotMove, slot: Slot) -> SlotMove:
+    """Says so where a box is as declared but for its maximum, since it holds more than that."""
+    service, seen = slot.service, slot.seen
+    if not isinstance(move, Keep) or not seen.holds_more(service, move.box):
+        return move
+    held = units.rounded_size(seen.held[move.box.id])
+    most = units.format_size(service.limits.memory_max_bytes)
+    return Wait(
+        slot.number,
+        move.box,
+        Reason.IN_USE,
+        f"limits.memory.max {most}: {slot_name(slot.number, service.name)} holds {held}",
+        f"when it holds less, or `orchestr8 restart {service.name}`",
+        f"owner {service.name.owner}",
+    )
 
 
 def _adjust(service: DesiredService, move: SlotMove, seen: Survey) -> Adjust | None:

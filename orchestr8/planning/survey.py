@@ -52,6 +52,8 @@ class Survey(Struct, frozen=True):
     """Boxes that somebody wants replaced, and why."""
     ceilings: Ceilings = field(default_factory=dict)
     """Boxes that may have less memory than their maximum for now."""
+    held: Mapping[BoxId, int] = field(default_factory=dict)
+    """Of boxes whose maximum shall become less: the memory that they hold, in bytes."""
     holds: Mapping[ServiceName, Hold] = field(default_factory=dict)
     """The services that are left alone at this time."""
     adopted: tuple[BoxId, ...] = ()
@@ -84,11 +86,20 @@ class Survey(Struct, frozen=True):
         return bool(self.unhealthy) and box.state.runs and box.id in self.unhealthy
 
     def limits(self, service: DesiredService, box: ObservedBox) -> Limits:
-        """What a box of this service shall be held to now."""
+        """What a box of this service shall be held to now.
+
+        Less memory than it holds would end it: its maximum waits until it holds less.
+        """
         ceiling, declared = self.ceilings.get(box.id), service.limits
+        if box.limits and self.holds_more(service, box):
+            return replace(declared, memory_max_bytes=box.limits.memory_max_bytes)
         if ceiling is None or ceiling.memory_bytes >= declared.memory_max_bytes:
             return declared
         return replace(declared, memory_max_bytes=ceiling.memory_bytes)
+
+    def holds_more(self, service: DesiredService, box: ObservedBox) -> bool:
+        """Whether a box holds more memory than it shall have at most."""
+        return self.held.get(box.id, 0) > service.limits.memory_max_bytes
 
     def held_door(self, service: DesiredService) -> str:
         """Which of a service's ports somebody else has, or the empty text."""
@@ -152,6 +163,7 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         volume_uids=_volume_uids(desired, world),
         unwanted=desired.unwanted,
         ceilings=desired.ceilings,
+        held=world.held,
         holds=holds,
         adopted=tuple(sorted(adopted)),
         standing=standing(adopted, held, world),
