@@ -57,7 +57,7 @@ Element = Pass | Route | Door | Out
 
 
 class NetworkState(Struct, frozen=True):
-    """What the table holds now; `prepared` is false where bridge or table are missing."""
+    """What the table holds now; `prepared` is false where anything that it stands on is missing."""
 
     prepared: bool
     elements: frozenset[Element] = frozenset()
@@ -65,3 +65,5 @@ class NetworkState(Struct, frozen=True):
     """The boxes' own range, for instance 10.231.0.0/17."""
     service_range: str = ""
     """The range of virtual addresses, outside the subnet."""
+    lacks: str = ""
+    """What is missing where it is not prepared, in words."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from orchestr8.cli.checkup import Check, Grade, Host, installing
 from orchestr8.engines.crun import installed
 from orchestr8.engines.crun.machine import OLDEST
+from orchestr8.host import forward_policy
 
 _KNOWN_FLAWS_BELOW = (1, 20)
 _HUGETLB = "/sys/fs/cgroup/hugetlb"
@@ -30,6 +31,7 @@ def crun_checks(host: Host) -> Iterator[Check]:
     yield from _hybrid(host)
     yield from _moves(host)
     yield from _delegation(host)
+    yield from _closed_bridges(host)
 
 
 def _runtime() -> Check:
@@ -93,4 +95,16 @@ def _delegation(host: Host) -> Iterator[Check]:
         yield Check(
             "delegation", Grade.BAD, "systemd-run is missing; systemd hands no groups over to us",
             *installing("systemd"),
+        )  # fmt: skip
+
+
+def _closed_bridges(host: Host) -> Iterator[Check]:
+    """Docker closes FORWARD as it starts; an apply, or a server's next look, opens it for us."""
+    folder = host.root / "sys/class/net"
+    bridges = sorted(one.name for one in folder.glob("o8-*") if (one / "bridge").is_dir())
+    for bridge in forward_policy.closed_to(bridges):
+        yield Check(
+            "forwarding", Grade.LIMITED,
+            f"the host's filter drops what it forwards for {bridge}, as Docker or ufw set it",
+            "orchestr8 apply   (a server does it by itself within half a minute)",
         )  # fmt: skip

@@ -72,6 +72,21 @@ def key(element: Element) -> object:
             return element
 
 
+def sets_of(changed: Iterable[Element]) -> tuple[str, ...]:
+    """The sets and maps on which the content of such elements depends: those of routes and doors
+    on all of these, since what is dealt out is counted together."""
+    found: dict[str, None] = {}
+    for element in changed:
+        match element:
+            case Pass():
+                found[LINKS] = None
+            case Out():
+                found |= dict.fromkeys((OUT, OUT_NAMED, OUT_COVERED))
+            case _:
+                found |= dict.fromkeys((*MAPS, SERVED, SHOWN))
+    return tuple(found)
+
+
 def checked(element: Element) -> Element:
     """The element in its one spelling; raises RejectedError for what is no address or port.
 

@@ -9,6 +9,8 @@ none, in FORWARD itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from orchestr8.errors import FeatureMissingError, RejectedError
 from orchestr8.host import programs
 
@@ -23,6 +25,15 @@ def lets_through(bridge: str, installation: str) -> bool:
     return not chain or all(
         f"-A {chain} {' '.join(rule)}" in lines for rule in _rules(bridge, installation)
     )
+
+
+def closed_to(bridges: Iterable[str]) -> tuple[str, ...]:
+    """Those of these bridges for which nobody has a line where the host drops what it forwards."""
+    chain, lines = _chain_to_tell()
+    if not chain:
+        return ()
+    told = {word for line in lines for word in line.split()}
+    return tuple(bridge for bridge in bridges if bridge not in told)
 
 
 def ensure(bridge: str, installation: str) -> None:

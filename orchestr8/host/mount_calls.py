@@ -29,7 +29,9 @@ MS_BIND = 0x1000
 MS_PRIVATE = 1 << 18
 MS_SHARED = 1 << 20
 
+CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
+_CLONE_FS = 0x00000200
 
 _SYS_OPEN_TREE = 428
 _SYS_MOVE_MOUNT = 429
@@ -97,7 +99,10 @@ def unmount(target: str) -> bool:
 
 
 def enter_namespace(descriptor: int, kind: int) -> None:
-    """Move the calling thread, and it alone, into a namespace."""
+    """Move the calling thread, and it alone, into a namespace; by that of mounts its root moves,
+    which it shared with all threads."""
+    if kind == CLONE_NEWNS:
+        _checked(_LIBC.unshare(_CLONE_FS))
     _checked(_LIBC.setns(descriptor, kind))
 
 

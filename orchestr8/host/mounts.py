@@ -176,6 +176,12 @@ def attach(
         os.close(opened)
 
 
+def attach_copy(tree: int, target: Path, *, read_only: bool, idmap: IdMap | None = None) -> None:
+    """Mount a detached copy of a folder's mount at `target`."""
+    target.mkdir(mode=0o700, exist_ok=True)
+    _settle(tree, target, _attributes(read_only, executable=False), idmap)
+
+
 def attach_layers(layers: Sequence[Path], target: Path) -> None:
     """Show several folders as one, the first on top; nothing can be written there."""
     flags = mount_calls.MS_RDONLY | mount_calls.MS_NOSUID | mount_calls.MS_NODEV
@@ -235,14 +241,23 @@ def _is_attached(
 def _attach(opened: int, target: Path, attributes: int, idmap: IdMap | None) -> None:
     try:
         tree = mount_calls.clone_tree(opened)
-        try:
-            if idmap:
-                _set_mapped(tree, attributes, idmap)
-            else:
-                mount_calls.set_attributes(tree, attributes, None)
-            mount_calls.move_tree(tree, str(target))
-        finally:
-            os.close(tree)
+    except OSError as error:
+        release(target)
+        raise mount_calls.failure(f"cannot mount at {target}", error) from error
+    try:
+        _settle(tree, target, attributes, idmap)
+    finally:
+        os.close(tree)
+
+
+def _settle(tree: int, target: Path, attributes: int, idmap: IdMap | None) -> None:
+    """Put a detached tree in its place, as it shall be seen."""
+    try:
+        if idmap:
+            _set_mapped(tree, attributes, idmap)
+        else:
+            mount_calls.set_attributes(tree, attributes, None)
+        mount_calls.move_tree(tree, str(target))
     except OSError as error:
         release(target)
         raise mount_calls.failure(f"cannot mount at {target}", error) from error

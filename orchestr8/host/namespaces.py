@@ -1,4 +1,4 @@
-"""Doing something in the network namespace of a box."""
+"""Doing something in the network or mount namespace of a box."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from orchestr8.errors import RejectedError
 from orchestr8.host import mount_calls
 
 Result = TypeVar("Result")
+_NAMES = {"ipc": "shared memory", "mnt": "mounts", "net": "network", "pid": "processes"}
 
 
 def network_of(pid: int) -> int | None:
-    """A descriptor of the process's network namespace, or None where it has ended.
+    """A descriptor of the process's network namespace, or None where it has ended."""
+    return opened(pid, "net")
+
+
+def opened(pid: int, kind: str) -> int | None:
+    """A descriptor of a process's namespace of a kind in /proc/PID/ns, or None where it has ended.
 
     The descriptor of its folder in /proc is taken first and goes stale with the process, so a
     number that was given to another one meanwhile leads nowhere. Raises RejectedError where the
@@ -28,27 +34,49 @@ def network_of(pid: int) -> int | None:
     except OSError:
         return None
     try:
-        opened = os.open("ns/net", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+        found = os.open(f"ns/{kind}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
     except OSError:
         return None
     finally:
         os.close(folder)
-    if os.fstat(opened).st_ino == Path("/proc/self/ns/net").stat().st_ino:
-        os.close(opened)
-        raise RejectedError(f"process {pid} is not in the network of a box", "apply again")
-    return opened
+    if os.fstat(found).st_ino == Path("/proc/self/ns", kind).stat().st_ino:
+        os.close(found)
+        raise RejectedError(f"process {pid} is not in the {_NAMES[kind]} of a box", "apply again")
+    return found
+
+
+def mounted_at(mount_namespace: int, path: str) -> int:
+    """A detached copy of what is mounted at a path of a box, without what is mounted below it.
+
+    No part of the path may be a link: the box may have laid it. The caller closes it.
+    """
+
+    def copy() -> int:
+        there = mount_calls.open_straight(path, os.O_PATH)
+        try:
+            return mount_calls.clone_tree(there)
+        finally:
+            os.close(there)
+
+    try:
+        return Visit(mount_namespace, copy, mount_calls.CLONE_NEWNS).result()
+    except OSError as error:
+        raise mount_calls.failure(f"cannot show what a box has at {path}", error) from error
 
 
 class Visit(threading.Thread, Generic[Result]):
-    """One thing that is done by a thread that enters a network namespace and ends there.
+    """One thing that is done by a thread that enters a namespace and ends there.
 
     A thread that entered a namespace is never used for anything else, so nothing of ours is ever
     found in the wrong one, whatever fails.
     """
 
-    def __init__(self, namespace: int, act: Callable[[], Result]) -> None:
+    def __init__(
+        self, namespace: int, act: Callable[[], Result], kind: int = mount_calls.CLONE_NEWNET
+    ) -> None:
         super().__init__(daemon=True, name="visit")
         self._namespace = os.dup(namespace)
+        self._kind = kind
         self._act = act
         self._results: list[Result] = []
         self._failure: BaseException | None = None
@@ -75,9 +103,9 @@ class Visit(threading.Thread, Generic[Result]):
 
     def _enter(self) -> None:
         try:
-            mount_calls.enter_namespace(self._namespace, mount_calls.CLONE_NEWNET)
+            mount_calls.enter_namespace(self._namespace, self._kind)
         except OSError as error:
             raise RejectedError(
-                f"cannot enter the network of the box: {error.strerror}",
+                f"cannot enter a namespace of the box: {error.strerror}",
                 "run as root of the host, with CAP_SYS_ADMIN",
             ) from error

@@ -53,15 +53,9 @@ class HostNetwork:
     def observe(self) -> NetworkState:
         """What the table holds, and whether everything that it stands on is in place."""
         parts = nft.listing(self.layout.table)
-        if parts is None:
-            return NetworkState(False, frozenset(), self.subnet, self.service_range)
-        prepared = (
-            table.intact(self.layout, parts)
-            and bridges.ready(self.bridge, self.gateway)
-            and forward_policy.lets_through(self.bridge, self.installation)
-        )
-        found = elements.elements_of(table.held(parts))
-        return NetworkState(prepared, found, self.subnet, self.service_range)
+        lacks = self._lacks(parts)
+        found = elements.elements_of(table.held(parts or ()))
+        return NetworkState(not lacks, found, self.subnet, self.service_range, lacks)
 
     def prepare(self) -> None:
         """Make bridge and table where they are missing or changed; elements are kept."""
@@ -89,7 +83,7 @@ class HostNetwork:
         for _ in range(_ATTEMPTS):
             # What follows from several elements is right only if nobody changes one meanwhile.
             with self._changing:
-                held = table.held(self._listing())
+                held = self._held(elements.sets_of([*added, *removed]))
                 present = elements.elements_of(held) - removed
                 kept = {e for e in present if elements.key(e) not in replaced}
                 script = table.change(layout, held, elements.content([*kept, *added]))
@@ -114,9 +108,27 @@ class HostNetwork:
         nft.transact(f"add table {name}\ndelete table {name}")
         forward_policy.remove(self.bridge, self.installation)
 
-    def _listing(self) -> list[table.Part]:
+    def _lacks(self, parts: Sequence[table.Part] | None) -> str:
+        """What an apply would mend; the empty text where nothing is missing."""
+        if parts is None:
+            return "there is no table"
+        if not table.intact(self.layout, parts):
+            return "somebody changed the rules of the table"
+        if not bridges.exists(self.bridge):
+            return f"the bridge {self.bridge} is missing"
+        if not bridges.ready(self.bridge, self.gateway):
+            return f"somebody changed the address or the switches of the bridge {self.bridge}"
+        if not forward_policy.lets_through(self.bridge, self.installation):
+            return (
+                f"the host's filter drops what it forwards for the bridge {self.bridge}, as Docker "
+                "or ufw set it; our lines in it are missing"
+            )
+        return ""
+
+    def _held(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """What these sets and maps hold: all of the table takes long to list where it is large."""
         name = self.layout.table
-        parts = nft.listing(name)
+        parts = nft.sets(name, {one: one in elements.MAPS for one in names})
         if parts is None:
             raise RejectedError(f"the table {name} does not exist", "apply again: it is made first")
-        return [*parts]
+        return table.held(parts)

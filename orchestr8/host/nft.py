@@ -6,6 +6,7 @@ By the library where it is there, else by the program: the same words, a process
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from orchestr8.errors import (
@@ -42,7 +43,22 @@ def transact(script: str) -> None:
 
 def listing(table: str) -> list[dict[str, Any]] | None:
     """The parts of our table as nft prints them, or None where there is no such table."""
-    answer = _ask(f"list table inet {table}", as_json=True)
+    return _listed(f"list table inet {table}")
+
+
+def sets(table: str, names: Mapping[str, bool]) -> list[dict[str, Any]] | None:
+    """The same of these sets only, each with whether it is a map; None where one is missing."""
+    found = []
+    for name, is_map in names.items():
+        parts = _listed(f"list {'map' if is_map else 'set'} inet {table} {name}")
+        if parts is None:
+            return None
+        found += parts
+    return found
+
+
+def _listed(command: str) -> list[dict[str, Any]] | None:
+    answer = _ask(command, as_json=True)
     if answer.status != 0:
         if _ABSENT in answer.errors:
             return None

@@ -131,7 +131,8 @@ def _network(draft: Draft, needed: Iterable[_Needed]) -> None:
     wiring = draft.wiring
     prepare: Numbers = ()
     if not draft.world.network.prepared and (wiring.add or _any_interface(draft, needed)):
-        number = draft.add(PrepareNetwork(), Purpose.PROVISION, "bridge or table are missing")
+        cause = draft.world.network.lacks or "bridge or table are missing"
+        number = draft.add(PrepareNetwork(), Purpose.PROVISION, cause)
         prepare = draft.opening = (number,)
     if wiring.add or wiring.remove:
         call = ChangeNetwork(wiring.add, wiring.remove)

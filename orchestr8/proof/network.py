@@ -133,7 +133,7 @@ def _default_deny(_: Expectation, reading: Reading) -> Answer:
     if state is None:
         return unproven(expected, failure(reading, "network") or "the table was not read")
     if not state.prepared:
-        return broken(expected, "there is no table")
+        return broken(expected, state.lacks or "there is no table")
     seen = reading.host_parameters.get("net.bridge.bridge-nf-call-iptables")
     if seen is None:
         return unproven(expected, failure(reading, "host parameters") or "no br_netfilter")

@@ -19,8 +19,9 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import ObservedBox, State
+from orchestr8.engines.crun.places import Places
 from orchestr8.names import STANDBY
-from tests.conformance.crun import CrunBench
+from tests.conformance.crun import RUN, CrunBench
 from tests.scenarios.fleet import ROOT
 
 NEVER = "no line says this"
@@ -96,6 +97,7 @@ class Lives:
     def again(self, box: Box) -> None:
         """What the next apply does: the box runs, with all that it shall have; then it goes."""
         boxes = self.bench.boxes
+        self.settle(box)
         for found in boxes.observe([box.id]).boxes:
             if found.state is State.STOPPED:
                 boxes.remove(box.id)
@@ -103,6 +105,12 @@ class Lives:
         boxes.start(box.id)
         self._require_whole(box, self.bench.see(box))
         self.end(box)
+
+    def settle(self, box: Box) -> None:
+        """A box that its maker told to end before it was killed itself has ended afterwards."""
+        places = Places(self.bench.state / "crun", RUN / self.bench.installation / "crun")
+        if places.box(box.id).told.exists():
+            self.bench.boxes.stop(box.id, "SIGKILL", 0)
 
     def end(self, box: Box) -> None:
         """Stops and removes it."""

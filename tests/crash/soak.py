@@ -64,6 +64,7 @@ class Soak:
     def _taken_over(self, box: Box) -> None:
         """A box that survived its maker is found as it is, and is the same one afterwards."""
         boxes = self.lives.bench.boxes
+        self.lives.settle(box)
         for found in boxes.observe([box.id]).boxes:
             if found.state is State.RUNNING:
                 boxes.create(box)

@@ -37,7 +37,7 @@ def lives() -> Iterator[Lives]:
 
 LINES = (
     "fresh.rename(self.box(held.id).kept)",
-    "binds = parts.preparation.lay_out(box, places)",
+    "binds = parts.preparation.lay_out(box, places",
     "watching = monitor.hand_over(encode(document))",
     "born = monitor.born(watching)",
     "cgroup.set_limits(box.limits)",

@@ -135,6 +135,21 @@ def test_the_runtimes_own_schema_takes_it(capabilities: tuple[str, ...]) -> None
     assert list(validator().iter_errors(made))
 
 
+def test_what_is_anothers_is_entered_and_never_made_anew() -> None:
+    joined = {kind: f"/proc/7/fd/{number}" for number, kind in enumerate(("ipc", "net", "pid"))}
+    shown = dict.fromkeys(("/dev/mqueue", "/dev/shm", "/proc", "/sys"), "/run/shown")
+    made = config(strict(), replace(SITUATION, joined=joined, binds=shown))
+    paths = {one["type"]: one.get("path", "") for one in made["linux"]["namespaces"]}
+    assert paths == {
+        "cgroup": "", "ipc": joined["ipc"], "mount": "", "network": joined["net"], "user": "",
+        "uts": "",
+    }, "into the pid namespace the runtime's children are born"  # fmt: skip
+    assert made["linux"]["sysctl"] == {}, "the network's are its owner's"
+    for target in shown:
+        (there,) = [one for one in made["mounts"] if one["destination"] == target]
+        assert there["type"] == "bind"
+
+
 def validator() -> Draft7Validator:
     documents = {file.name: json.loads(file.read_text()) for file in SCHEMA.glob("*.json")}
     registry: Registry[Any] = Registry().with_resources(

@@ -12,6 +12,7 @@ import pytest
 
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.errors import RejectedError
+from orchestr8.host import forward_policy
 from tests.host.lab import BRIDGE, DOCKER, PORT, Lab, lab
 from tests.host.rights import needs_root
 
@@ -98,33 +99,53 @@ def test_preparing_again_changes_nothing(machine: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    "harm",
+    ("harm", "told"),
     [
-        pytest.param(_nft("flush chain TABLE between"), id="a chain is flushed"),
-        pytest.param(_nft("flush chain TABLE spread_2"), id="a chain that deals out is flushed"),
-        pytest.param(_nft("insert rule TABLE passing accept"), id="a rule is put in front"),
-        pytest.param(_nft("flush set TABLE private"), id="the private ranges are emptied"),
+        pytest.param(_nft("flush chain TABLE between"), "rules", id="a chain is flushed"),
         pytest.param(
-            _write(f"/sys/class/net/{BRIDGE}/bridge/nf_call_iptables", "0"), id="nf_call is off"
+            _nft("flush chain TABLE spread_2"), "rules", id="a chain that deals out is flushed"
         ),
         pytest.param(
-            _write(f"/proc/sys/net/ipv6/conf/{BRIDGE}/disable_ipv6", "0"), id="IPv6 is on"
+            _nft("insert rule TABLE passing accept"), "rules", id="a rule is put in front"
         ),
-        pytest.param(_nft("flush chain ip filter DOCKER-USER"), id="Docker's chain was flushed"),
+        pytest.param(_nft("flush set TABLE private"), "rules", id="the private ranges are emptied"),
+        pytest.param(
+            _write(f"/sys/class/net/{BRIDGE}/bridge/nf_call_iptables", "0"),
+            "switches",
+            id="nf_call is off",
+        ),
+        pytest.param(
+            _write(f"/proc/sys/net/ipv6/conf/{BRIDGE}/disable_ipv6", "0"),
+            "switches",
+            id="IPv6 is on",
+        ),
+        pytest.param(
+            _nft("flush chain ip filter DOCKER-USER"), "forwards", id="Docker's chain was flushed"
+        ),
     ],
 )
-def test_harm_is_seen_and_mended(machine: Lab, harm: Callable[[Lab], None]) -> None:
+def test_harm_is_seen_and_mended(machine: Lab, harm: Callable[[Lab], None], told: str) -> None:
     harm(machine)
-    assert not machine.observe().prepared
+    seen = machine.observe()
+    assert not seen.prepared and told in seen.lacks
     machine.host.run(machine.network.prepare)
     state = machine.observe()
     assert state.prepared
     assert state.elements == set(ELEMENTS)
 
 
+def test_a_bridge_that_the_hosts_filter_is_closed_to_is_named(machine: Lab) -> None:
+    def closed() -> tuple[str, ...]:
+        return machine.host.run(lambda: forward_policy.closed_to([BRIDGE]))
+
+    assert closed() == ()
+    _nft("flush chain ip filter DOCKER-USER")(machine)
+    assert closed() == (BRIDGE,)
+
+
 def test_a_flushed_ruleset_is_made_again_empty(machine: Lab) -> None:
     machine.host.run(machine.network.remove_all)
-    assert not machine.observe().prepared
+    assert machine.observe().lacks == "there is no table"
     assert machine.observe().elements == frozenset()
     with pytest.raises(RejectedError, match="does not exist"):
         machine.change(ELEMENTS)

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -125,6 +125,7 @@ class CrunBoxes:
                     f"box {box_id} did not end after SIGKILL",
                     "one of its tasks waits in the kernel, for a disk for instance: see dmesg",
                 )
+        self._end_rest(held)
         seen.await_status(held, self._places)
 
     def remove(self, box_id: BoxId) -> None:
@@ -278,14 +279,26 @@ class CrunBoxes:
         """
         if held and held.process and held.boot_id == files.boot_id():
             _end([one for one in (held.process, held.monitor) if one])
+            self._end_rest(held)
             return
         deadline = time.monotonic() + _END_SECONDS
         words, cgroup = (f"--root={self._places.runtime}", str(box_id)), self._cgroup(box_id)
-        while time.monotonic() < deadline:  # after it, removing the group says what is the matter
-            found, members = at_work(words), cgroup.members()
-            if not found and not members:
+        with self._places.box(box_id).being_made(_END_SECONDS):
+            while time.monotonic() < deadline:  # then removing the group says what is the matter
+                working, members = at_work(words), cgroup.members()
+                if working.complete and not working.found and not members:
+                    return
+                _end([*working.found, *_boxed(members)])
+                time.sleep(_LOOK_SECONDS)
+
+    def _end_rest(self, held: Carried) -> None:
+        """End what a box left behind in the pid namespace of another, which goes on without it."""
+        deadline = time.monotonic() + _END_SECONDS
+        while "pid" in dict(held.joins) and time.monotonic() < deadline:
+            members = self._cgroup(held.id).members()
+            if not members:
                 return
-            _end([*found, *(one for one in map(Process.of, members) if one and one.boxed)])
+            _end(_boxed(members))
             time.sleep(_LOOK_SECONDS)
 
     def _carried(self, box_id: BoxId) -> Carried | None:
@@ -318,6 +331,10 @@ def _end(processes: Sequence[Process]) -> None:
         process.signal(signal.SIGKILL)
     for process in processes:
         process.wait(_END_SECONDS)
+
+
+def _boxed(numbers: Iterable[int]) -> list[Process]:
+    return [one for one in map(Process.of, numbers) if one and one.boxed]
 
 
 def _signal(name: str) -> int:

@@ -8,10 +8,11 @@ See https://github.com/opencontainers/runtime-spec/blob/main/config.md
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestr8.boxes.desired import Box
+from orchestr8.engines.crun.joins import BORN_INTO
 from orchestr8.engines.crun.situation import RANGE, Situation
 from orchestr8.engines.refusals import refuse_image
 from orchestr8.engines.storage import INODES_LEAST, PAGE_BYTES, scratch_of
@@ -24,6 +25,8 @@ Part = dict[str, Any]
 OCI_VERSION = "1.0.2"
 FILTER_ANNOTATION = "run.oci.seccomp_bpf_data"
 NAMESPACES = ("cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts")
+_JOINABLE = {"network": "net"}
+"""Namespaces that are called otherwise in /proc and in manifests."""
 _SETS = ("ambient", "bounding", "effective", "inheritable", "permitted")
 _UMASK = 0o077
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/"}
@@ -40,7 +43,7 @@ def config(box: Box, situation: Situation) -> Part:
         "process": process(box, situation),
         "root": {"path": situation.root, "readonly": True},
         "hostname": box.spec.hostname,
-        "mounts": [*_kernel_mounts(box), *_binds(situation)],
+        "mounts": [*_own_mounts(box, situation), *_binds(situation)],
         "linux": _linux(box, situation),
         "annotations": {
             FILTER_ANNOTATION: base64.b64encode(situation.filter_program).decode(),
@@ -77,7 +80,12 @@ def _capabilities(box: Box) -> dict[str, list[str]]:
     return {kind: list(names) for kind in _SETS}
 
 
-def _kernel_mounts(box: Box) -> Iterator[Part]:
+def _own_mounts(box: Box, situation: Situation) -> Iterator[Part]:
+    """All that the runtime mounts anew: what a box shares with another is bound."""
+    return (one for one in _fresh_mounts(box) if one["destination"] not in situation.binds)
+
+
+def _fresh_mounts(box: Box) -> Iterator[Part]:
     hidden = ["nosuid", "nodev", "noexec"]
     yield _mount("/proc", "proc", hidden)
     yield _mount(
@@ -111,7 +119,10 @@ def _mount(target: str, kind: str, options: list[str]) -> Part:
 
 
 def _binds(situation: Situation) -> Iterator[Part]:
-    """Prepared mounts, bound as they are; the flags are said again for runtimes that drop them."""
+    """Prepared mounts, bound as they are; the flags are said again for runtimes that drop them.
+
+    By their targets, so that what lies below another one comes after it.
+    """
     for target in sorted(situation.binds):
         yield {
             "destination": target,
@@ -125,10 +136,10 @@ def _linux(box: Box, situation: Situation) -> Part:
     strict = _strict(box)
     ids = [{"containerID": 0, "hostID": box.uid_base, "size": RANGE}]
     part: Part = {
-        "namespaces": [{"type": kind} for kind in NAMESPACES],
+        "namespaces": list(_namespaces(situation.joined)),
         "uidMappings": ids,
         "gidMappings": ids,
-        "sysctl": dict(strict.sysctls) | (NO_IPV6 if situation.ipv6 else {}),
+        "sysctl": _sysctls(strict, situation),
         "rootfsPropagation": "private",
         "maskedPaths": sorted({*strict.masked_paths, *situation.also_masked}),
         "readonlyPaths": list(strict.read_only_paths),
@@ -141,6 +152,24 @@ def _linux(box: Box, situation: Situation) -> Part:
         part["cgroupsPath"] = situation.cgroup
         part["resources"] = {"devices": _device_rules(situation)}
     return part
+
+
+def _namespaces(joined: Mapping[str, str]) -> Iterator[Part]:
+    """Its own, or another's by a path."""
+    born = BORN_INTO if "pid" in joined else ()
+    for kind in (one for one in NAMESPACES if one not in born):
+        path = joined.get(_JOINABLE.get(kind, kind))
+        if not path:
+            yield {"type": kind}
+        else:
+            yield {"type": kind, "path": path}
+
+
+def _sysctls(strict: Strict, situation: Situation) -> dict[str, str]:
+    """Those of a network of its own: another's has them, and they are not this box's to set."""
+    if "net" in situation.joined:
+        return {}
+    return dict(strict.sysctls) | (NO_IPV6 if situation.ipv6 else {})
 
 
 def _device_rules(situation: Situation) -> list[Part]:

@@ -28,7 +28,6 @@ _WHY_MISSING = {
     features.IO: "limits on block devices are not built yet",
     features.BANDWIDTH: "traffic control is not built yet",
     features.EDGE: "edges are not built yet",
-    features.SHARED_NAMESPACES: "joining another box's namespace is not built yet",
     features.MEMORY_GUARANTEE: (
         "cgroup v1 has no memory.low; it counts at admission, and `serve` keeps it by pressure"
     ),

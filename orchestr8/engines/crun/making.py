@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.engines import this_kernel
-from orchestr8.engines.crun import bundle, carried
+from orchestr8.engines.crun import bundle, carried, joins, kernel_mounts
+from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.filter_program import program
 from orchestr8.engines.crun.images import CrunImages
 from orchestr8.engines.crun.log_files import LogFiles
@@ -51,28 +52,45 @@ class Parts(Struct, frozen=True):
 def make(parts: Parts, box: Box) -> None:
     """All of a box up to its gate; what fails leaves what there was by then."""
     _require_room(box)
-    places, cgroup, watch = parts.places.box(box.id), parts.cgroups.of(box.id), Stopwatch()
+    places, watch = parts.places.box(box.id), Stopwatch()
     held = carried.carried_of(box, parts.installation, parts.state_folder)
     held = replace(held, boot_id=files.boot_id(), created_ms=time.time_ns() // 1_000_000)
     devices = tuple(map(_node, box.spec.profile.devices))
     parts.places.begin(held)
+    with places.being_made():
+        _make(parts, box, held, devices, watch)
+
+
+def _make(
+    parts: Parts, box: Box, held: Carried, devices: tuple[DeviceNode, ...], watch: Stopwatch
+) -> None:
+    places, cgroup = parts.places.box(box.id), parts.cgroups.of(box.id)
     places.make(box.uid_base)
     parts.cgroups.keep()
     watch.lap("root")
-    with parts.monitors.waiting(box.id, places, cgroup) as monitor:
+    with (
+        joins.opened(box, parts.places, parts.monitors.runtime.program) as joined,
+        parts.monitors.waiting(box.id, places, cgroup, joined.before_the_runtime) as monitor,
+    ):
         watch.lap("create")
         cgroup.make()
         cgroup.allow_devices([f"c {one.major}:{one.minor} {one.access}" for one in devices])
         monitor.go_on(None if parts.monitors.runtime.joins else cgroup)
         watch.lap("cgroup")
-        binds = parts.preparation.lay_out(box, places)
-        document = bundle.config(box, _situation(parts, box, binds, devices))
+        binds = parts.preparation.lay_out(box, places, joined)
+        situation = replace(_situation(parts, box, binds, devices), joined=joined.namespaces)
+        document = bundle.config(box, situation)
         watch.lap("root")
         watching = monitor.hand_over(encode(document))
         # The runtime is at work: what it does not need is laid out meanwhile.
         places.process.write_bytes(encode(document["process"]))
         LogFiles(places).begin()
         born = monitor.born(watching)
+        if "pid" in joined.peers:
+            parts.monitors.runtime.add_namespaces(str(box.id), born.process.pid, joins.BORN_INTO)
+    kernel_mounts.require_own(
+        box.id, born.process, [shown.target for shown in box.spec.profile.host_paths]
+    )
     watch.lap("create")
     cgroup.set_limits(box.limits)
     if parts.machine.unified and cgroup.out_of_memory():

@@ -11,7 +11,7 @@ import re
 import select
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,13 +55,17 @@ class Monitors(Struct, frozen=True):
     places: Places
 
     @contextmanager
-    def waiting(self, box_id: BoxId, box: BoxPlaces, cgroup: BoxCgroup) -> Iterator[Waiting]:
+    def waiting(
+        self, box_id: BoxId, box: BoxPlaces, cgroup: BoxCgroup, before: Sequence[str] = ()
+    ) -> Iterator[Waiting]:
         """A monitor that starts while the box is laid out.
 
         It waits for the box's groups, and its runtime for the box's document, which is a pipe until
         then. On v1 a shell on the way joins the box's group and becomes the runtime, so that nobody
         ever moves another's process: that would wait for the kernel. The monitor itself is born in
         its owner's group, or moved there while it waits.
+
+        `before` are words that come before the runtime's.
         """
         pipes = _Pipes.opened()
         try:
@@ -69,7 +73,7 @@ class Monitors(Struct, frozen=True):
             birthplace = cgroup.beside() if self.runtime.joins else nullcontext()
             with (box.bundle / "errors").open("wb") as errors, birthplace:
                 started = subprocess.Popen(
-                    self._command(box_id, box, cgroup),
+                    self._command(box_id, box, cgroup, before),
                     cwd=box.bundle, env=_ENVIRONMENT | pipes.environment,
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
                     pass_fds=[pipes.answer, pipes.told],
@@ -82,9 +86,11 @@ class Monitors(Struct, frozen=True):
         finally:
             pipes.close()
 
-    def _command(self, box_id: BoxId, box: BoxPlaces, cgroup: BoxCgroup) -> list[str]:
+    def _command(
+        self, box_id: BoxId, box: BoxPlaces, cgroup: BoxCgroup, before: Sequence[str]
+    ) -> list[str]:
         joining = [*JOINING, *cgroup.join_files(), "--"] if self.runtime.joins else []
-        first, *arguments = (*joining, *self.runtime.command())
+        first, *arguments = (*joining, *before, *self.runtime.command())
         return [
             self.conmon, "--api-version", "1", "--cid", str(box_id), "--cuuid", str(box_id),
             "--name", str(box_id), "--runtime", first,
@@ -166,7 +172,13 @@ class Waiting:
 
     def born(self, monitor: Process) -> Born:
         """The box, once it waits at its gate."""
-        return Born(_process(_told(self.box_id, self._answer(monitor))), monitor)
+        first = _process(_told(self.box_id, self._answer(monitor)))
+        if not first.boxed:  # a number that means another process on this host
+            raise RejectedError(
+                f"creating box {self.box_id}: the runtime named process {first.pid}, which is none",
+                "report this with the version of crun; the box was not made",
+            )
+        return Born(first, monitor)
 
     def close(self) -> None:
         """End it if it still waits; what it began by then is ended with the rest of the box."""

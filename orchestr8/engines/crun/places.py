@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from orchestr8.names import BoxId
 
 _RECORD = "box.json"
 _NEW = ".new"
+_LOOK_SECONDS = 0.001
 
 
 class BoxPlaces(Struct, frozen=True, dict=True):
@@ -98,6 +100,23 @@ class BoxPlaces(Struct, frozen=True, dict=True):
             folder.mkdir(mode=0o700, exist_ok=True)
             os.chown(folder, 0, group)
             folder.chmod(mode)
+
+    @contextlib.contextmanager
+    def being_made(self, seconds: float = 0) -> Iterator[bool]:
+        """Whether it could be had, within a time, for oneself alone.
+
+        Whoever makes the box holds it, and so does every child of theirs until it has become
+        another program: so a maker that was killed has left none that nobody would recognise.
+        """
+        try:
+            descriptor = os.open(self.kept, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            yield True
+            return
+        try:
+            yield _locked(descriptor, time.monotonic() + seconds)
+        finally:
+            os.close(descriptor)
 
     def drop_mounts(self) -> None:
         """Take the prepared mounts off the host; a box that was created has its own copies."""
@@ -227,6 +246,18 @@ class Places(Struct, frozen=True, dict=True):
 @lru_cache(maxsize=1024)
 def _box_places(state: Path, run: Path, name: str) -> BoxPlaces:
     return BoxPlaces(state / "boxes" / name, run / "boxes" / name)
+
+
+def _locked(descriptor: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return True
 
 
 def _require_way(folder: Path) -> None:

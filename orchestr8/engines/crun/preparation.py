@@ -11,11 +11,13 @@ import hashlib
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from orchestr8.boxes.desired import Box
 from orchestr8.engines.crun import stubs
 from orchestr8.engines.crun.images import CrunImages
+from orchestr8.engines.crun.joins import Joined
 from orchestr8.engines.crun.places import BoxPlaces
 from orchestr8.engines.crun.situation import RANGE, host_id
 from orchestr8.engines.crun.volumes import CrunVolumes
@@ -48,11 +50,12 @@ class CrunPreparation:
                 self.run.ensure()
                 self._seen.append(self.run.mark())
 
-    def lay_out(self, box: Box, places: BoxPlaces) -> dict[str, str]:
+    def lay_out(self, box: Box, places: BoxPlaces, joined: Joined) -> dict[str, str]:
         """Mounts everything; the paths to bind from, by their targets in the box."""
         bound = dict(self._stage(box))
         for target, source, read_only, idmap in self._wanted(box):
             bound[target] = self._bind(places, source, target, read_only, idmap)
+        bound |= joined.lay_out(box, partial(_place, places))
         self._show_image(box, places, bound)
         return {target: str(path) for target, path in bound.items()}
 
@@ -127,9 +130,14 @@ class CrunPreparation:
     def _bind(
         self, places: BoxPlaces, source: Path, target: str, read_only: bool, idmap: IdMap | None
     ) -> Path:
-        made = places.binds / hashlib.sha256(target.encode()).hexdigest()[:16]
+        made = _place(places, target)
         mounts.attach(source, made, read_only=read_only, idmap=idmap)
         return made
+
+
+def _place(places: BoxPlaces, target: str) -> Path:
+    """Where what is bound at a target of the box is prepared."""
+    return places.binds / hashlib.sha256(target.encode()).hexdigest()[:16]
 
 
 def _seen_as_own(box: Box, owner_uid: int) -> IdMap | None:

@@ -73,15 +73,34 @@ class Process(Struct, frozen=True):
             os.close(handle)
 
 
-def at_work(words: Iterable[str]) -> list[Process]:
-    """The processes whose command line has all of these words."""
-    wanted, found = set(words), []
+class AtWork(Struct, frozen=True):
+    """Processes that were looked for; `complete` if none could hide among those that are there."""
+
+    found: tuple[Process, ...]
+    complete: bool
+
+
+def at_work(words: Iterable[str]) -> AtWork:
+    """The processes whose command line has all of these words.
+
+    One that is just becoming another program has no command line, for a moment.
+    """
+    wanted, found, complete = set(words), [], True
     for folder in Path("/proc").glob("[0-9]*"):
         process = Process.of(int(folder.name))
         try:
             line = files.read_text(f"{folder}/cmdline")
+            complete = complete and bool(line or not _has_program(folder))
         except OSError:
             continue
         if process and wanted <= set(line.split("\0")):
             found.append(process)
-    return found
+    return AtWork(tuple(found), complete)
+
+
+def _has_program(folder: Path) -> bool:
+    """Not so of the kernel's own processes, and of those that have ended."""
+    try:
+        return bool((folder / "exe").readlink())
+    except OSError:
+        return False

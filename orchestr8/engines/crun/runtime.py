@@ -7,8 +7,10 @@ call; from a read-only mount it need not (CVE-2019-5736).
 
 from __future__ import annotations
 
+import json
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -40,6 +42,20 @@ class Runtime(Struct, frozen=True):
     def delete(self, box_id: str) -> None:
         """Have it take back what it made of a box; the absent is success."""
         programs.run([*self.command(), "delete", "--force", box_id], "crun")
+
+    def add_namespaces(self, box_id: str, first: int, kinds: Iterable[str]) -> None:
+        """Note namespaces that a created box has and the runtime was not told of.
+
+        Commands in the box enter those that stand in the runtime's own copy of its document, and no
+        others; those with a path before they are in the box's user namespace, from where they could
+        not. `first` is the box's first task.
+        """
+        file = self.state / box_id / "config.json"
+        document = json.loads(file.read_text())
+        document["linux"]["namespaces"] += [
+            {"type": kind, "path": f"/proc/{first}/ns/{kind}"} for kind in kinds
+        ]
+        file.write_text(json.dumps(document))
 
     def _show(self) -> None:
         try:

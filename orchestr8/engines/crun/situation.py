@@ -26,7 +26,9 @@ class Situation(Struct, frozen=True):
     """Host, image and prepared paths of one box at its creation.
 
     `binds` leads from a target in the box to the path of a mount that is prepared as the box shall
-    have it. `cgroup` is the path of the box's group where the runtime joins it, else empty.
+    have it. `joined` leads from a namespace that is another box's (pid, net, ipc) to its path; the
+    mounts that show it are among the binds. `cgroup` is the path of the box's group where the
+    runtime joins it, else empty.
     """
 
     image: ImageFacts
@@ -38,6 +40,7 @@ class Situation(Struct, frozen=True):
     ipv6: bool = True
     also_masked: tuple[str, ...] = ()
     devices: tuple[DeviceNode, ...] = ()
+    joined: Mapping[str, str] = field(default_factory=dict)
 
 
 def host_id(box: Box, inside: int) -> int:

@@ -100,7 +100,7 @@ class DockerNetwork:
         """What the table holds; prepared only if Docker has its network as well."""
         state = self._host.observe()
         if state.prepared and not self._maker.present():
-            return replace(state, prepared=False)
+            return replace(state, prepared=False, lacks="Docker's network of the bridge is missing")
         return state
 
     @patient

@@ -1,0 +1,55 @@
+"""What a box that waits at its gate sees of the kernel: nothing through the host's own mounts.
+
+A runtime that may not mount one of the kernel's file systems may take the host's own in its place:
+crun 1.8.1 does, writable and with all cgroups below it, for /sys in a network namespace that the
+box's user namespace does not own. So it is looked at before the gate of any box is opened.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from orchestr8.engines.crun.processes import Process
+from orchestr8.errors import RejectedError
+from orchestr8.kernel import files
+from orchestr8.names import BoxId
+
+_WANTED = {"/proc": "proc", "/sys": "sysfs", "/dev/mqueue": "mqueue"}
+
+
+def require_own(box_id: BoxId, first: Process, granted: Iterable[str]) -> None:
+    """Raises RejectedError where a box sees a mount of the host's, but below what was `granted`."""
+    hosts, there = set(map(_device, _WANTED)), {}
+    text = files.read_text(f"/proc/{first.pid}/mountinfo", limit=files.LARGE_BYTES)
+    for line in text.splitlines():
+        before, _, after = line.partition(" - ")
+        _, _, device, _, target, *_ = before.split(" ")
+        kind = after.partition(" ")[0]
+        there[target] = kind
+        foreign = kind in _WANTED.values() and device in hosts
+        if (foreign or kind.startswith("cgroup")) and not _below(target, granted):
+            raise _refused(box_id, f"the host's own {kind} at {target}")
+    for target, kind in _WANTED.items():
+        if there.get(target) != kind:
+            raise _refused(box_id, f"{there.get(target, 'nothing')} at {target}, not {kind}")
+
+
+def _device(path: str) -> str:
+    try:
+        number = Path(path).stat().st_dev
+    except FileNotFoundError:  # the host has no message queues
+        return ""
+    return f"{os.major(number)}:{os.minor(number)}"
+
+
+def _below(target: str, granted: Iterable[str]) -> bool:
+    return any(PurePosixPath(target).is_relative_to(one) for one in granted)
+
+
+def _refused(box_id: BoxId, what: str) -> RejectedError:
+    return RejectedError(
+        f"creating box {box_id}: the runtime gave it {what}",
+        "report this with the versions of crun and of the kernel; the box was not made",
+    )
