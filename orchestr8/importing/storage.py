@@ -291,8 +291,7 @@ def declare_volumes(whole: Whole) -> None:
             whole.findings.left(place, f"{path}.driver", what, "mount it at the host")
         empty.append(name if name == key else f"{name} (there {key})")
     if empty:
-        what = (
-            f"{', '.join(empty)}: empty at the first start, whatever Compose's or the image's hold"
-        )
+        names = ", ".join(empty)
+        what = f"{names}: empty at first; what Compose's volume and the image hold is not copied"
         nearest = "copy what they hold after the first apply, as docs/import.md says"
         whole.findings.must(whole.document.root.entries["volumes"].place, "volumes", what, nearest)
