@@ -24,7 +24,7 @@ from orchestr8.errors import EngineError, RejectedError, StoreError
 from orchestr8.isolation import features
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId, ServiceName
-from orchestr8.planning.balance import NOTHING, Division, Load, contended, decide
+from orchestr8.planning.balance import CALM, NOTHING, Division, Load, contended, decide
 from orchestr8.store.chain import Entry
 
 SECONDS, SECONDS_NEAR = 2.0, 0.25
@@ -115,7 +115,12 @@ class Balancer:
                 self._apply(owner, {}, "nobody watches it any more")
 
     def _look(self, owner: _Owner) -> float:
-        """One look at an owner's boxes; in how many seconds the next."""
+        """One look at an owner's boxes; in how many seconds the next.
+
+        Far from the quota its own use says enough.
+        """
+        if not owner.division.ceilings and self._is_far(owner):
+            return SECONDS
         witness, loads = self.session.borders.witness, []
         for member in owner.members:
             use = witness.use(member.box.id, member.box.pid or 0)
@@ -129,6 +134,15 @@ class Balancer:
         self._bias(owner)
         used = sum(load.own_bytes for load in loads)
         return SECONDS_NEAR if used * 2 >= owner.quota_bytes else SECONDS
+
+    def _is_far(self, owner: _Owner) -> bool:
+        """Whether all that the owner's boxes hold and were promised is far from its quota."""
+        for member in owner.members:
+            use = self.session.borders.witness.use(member.box.id, member.box.pid or 0)
+            if use:
+                promised = sum(one.limits.memory_guarantee_bytes or 0 for one in owner.members)
+                return (use.owner.held_bytes + promised) * 100 < owner.quota_bytes * CALM
+        return True
 
     def _apply(self, owner: _Owner, ceilings: Mapping[BoxId, int], cause: str) -> None:
         """Sets what is not so yet. What a box cannot give back is asked for again later."""

@@ -121,6 +121,13 @@ def test_a_kernel_with_memory_low_needs_no_ceilings(tmp_path: Path) -> None:
     assert most(road) == 120
 
 
+def test_far_from_the_quota_one_reading_is_enough(road: Road) -> None:
+    calls = road.machine.faults.calls
+    with looping(road):
+        until(lambda: calls.count(("witness.use", str(GREEDY))) >= 2)
+    assert calls.count(("witness.use", str(QUIET))) == 0
+
+
 def test_an_engine_that_fails_meanwhile_costs_only_time(road: Road) -> None:
     away = UnavailableError("the engine does not answer", "wait")
     road.machine.faults.order(Fault("witness.use", away, times=3))
