@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import shutil
@@ -55,6 +56,10 @@ class PodmanBoxes:
         """Take its store away."""
         self._run("system", "reset", "--force")
         shutil.rmtree(self._folder, ignore_errors=True)
+        for group in Path("/sys/fs/cgroup").glob("*/libpod_parent"):
+            with contextlib.suppress(OSError):  # another one's is in use
+                for folder in (group / "conmon", group):
+                    folder.rmdir()
 
     def _run(self, *words: str) -> str:
         return _told(["unshare", "--mount", "sh", "-c", self._script(), "podman", *words])
