@@ -41,6 +41,12 @@ class CrunFleet(Home):
         kept = self.base / "state" / "crun" / "boxes"
         return [*self.run_folder.glob("*/crun/boxes/*"), *kept.glob("*")]
 
+    def control_files(self, below: str) -> list[Path]:
+        """Files of this installation's control groups. Others' come and go meanwhile, so nothing
+        but its own is looked through."""
+        own = _groups(f"orchestr8-{self.installation}")
+        return [file for group in own for file in group.glob(below)]
+
     def clear_engine(self) -> None:
         bridge = f"o8-{self.installation[:8]}"
         subprocess.run(["ip", "link", "delete", bridge], check=False, stderr=subprocess.DEVNULL)

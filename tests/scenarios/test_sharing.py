@@ -77,7 +77,7 @@ class Pair:
         """How many tasks of the owner's boxes the kernel ended for want of memory."""
         found = 0
         for name in ("memory.oom_control", "memory.events"):
-            for file in CGROUPS.glob(f"**/orchestr8-{self.fleet.installation}/shop/*/{name}"):
+            for file in self.fleet.control_files(f"shop/*/{name}"):
                 counted = dict(line.split() for line in file.read_text().splitlines())
                 found += int(counted.get("oom_kill", 0))
         return found
