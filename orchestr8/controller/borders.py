@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from orchestr8.engines.protocol import Borders, Phases, Standbys
+from orchestr8.engines.protocol import Borders, Phases, Standbys, Tending
 from orchestr8.errors import FeatureMissingError, RejectedError
 from orchestr8.names import BoxId
 from orchestr8.planning import plan
@@ -73,6 +73,12 @@ def measured(borders: Borders, box_id: BoxId) -> Mapping[str, float]:
     """The phases of a box in milliseconds; nothing where its engine does not measure them."""
     boxes = borders.boxes
     return boxes.phases(box_id) if isinstance(boxes, Phases) else {}
+
+
+def tend(borders: Borders) -> None:
+    """What the engine has to be reminded of by whoever acts, if it is of that kind."""
+    if isinstance(borders.boxes, Tending):
+        borders.boxes.tend()
 
 
 def subject(action: plan.Call) -> tuple[BoxId | None, str]:

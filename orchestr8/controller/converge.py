@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from orchestr8.controller.applied import Applied, Failure
+from orchestr8.controller.borders import tend
 from orchestr8.controller.carrying import Outcomes, carry_out, failed, started
 from orchestr8.controller.clock import Patience
 from orchestr8.controller.cycle import Aim, Cycle, walk
@@ -55,6 +56,7 @@ class Convergence:
     def run(self, first: Cycle | None = None) -> Applied:
         """Cycles; the first may have been walked already, for the plan that was shown."""
         close_cut_short(self.session)
+        tend(self.session.borders)
         cycle = first or self._walk()
         while self.cycles < CYCLES_MOST:
             if self.patience.over or self._given_up(cycle):

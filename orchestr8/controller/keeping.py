@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.world import Health, ObservedBox, State
 from orchestr8.contract.expiry import end_of
+from orchestr8.controller.borders import tend
 from orchestr8.controller.carrying import Outcomes, carry_out, failed
 from orchestr8.controller.cycle import Cycle, walk
 from orchestr8.controller.execute import Result
@@ -67,6 +68,8 @@ class Keeper:
         if self._note_ends(cycle):
             cycle = self._walk()
         self._forget_gone(cycle)
+        if self.sight.is_whole:
+            tend(self.session.borders)
         self._tell_steps(cycle)
         if cycle.plan.empty:
             self._pause_ms = 0

@@ -36,6 +36,7 @@ PROMISES: dict[str, str] = {
     # optional, asked for by type
     "standbys.take.runs": "a standby takes a slot and runs at once, with the limits that it has",
     "standbys.take.again": "taking a box that runs is success, and one that stopped is rejected",
+    "tending.tend.harmless": "boxes go on as they are, and nothing that they wrote is lost by it",
     "logs.logs.last-lines": "the last lines are kept for as long as the box is, stopped or not",
     "logs.follow.until-it-ends": "each line is given as it comes, none twice, until the box ends",
     "exec.execute.running": "a command runs in a running box, and in no other",

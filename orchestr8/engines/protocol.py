@@ -205,6 +205,17 @@ class Standbys(Protocol):
 
 
 @runtime_checkable
+class Tending(Protocol):
+    """Optional: what an engine has to be reminded of, where no process of its own stands by."""
+
+    def tend(self) -> None:
+        """Keep logs within their bound, and take away what is left of boxes that have gone.
+
+        Whoever acts calls it, an apply and a server; nobody who only looks does.
+        """
+
+
+@runtime_checkable
 class Logs(Protocol):
     """Optional: what boxes wrote."""
 

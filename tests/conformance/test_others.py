@@ -11,7 +11,7 @@ from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.network import Door, Pass, Route
 from orchestr8.boxes.spec import SpecFile, SpecSecret, SpecVolume
 from orchestr8.boxes.world import State
-from orchestr8.engines.protocol import Copies, Exec, Logs, Phases
+from orchestr8.engines.protocol import Copies, Exec, Phases
 from orchestr8.errors import FeatureMissingError, RejectedError, UnavailableError
 from orchestr8.isolation import features
 from orchestr8.isolation.limits import MIB, Limits, Quota
@@ -21,7 +21,6 @@ from orchestr8.names import ServiceName
 from orchestr8.proof.model import Expectation, Verdict
 from orchestr8.proof.prove import prove
 from tests.conformance.benches import Bench
-from tests.conformance.programs import SAYS
 from tests.conformance.promises import detail, promise
 
 
@@ -185,34 +184,6 @@ def test_a_port_that_somebody_listens_on_is_told(bench: Bench) -> None:
     with bench.listening() as place:
         assert bench.borders.network.listeners()[place]
     assert place not in bench.borders.network.listeners()
-
-
-@promise("logs.logs.last-lines")
-def test_logs_are_kept_while_the_box_is(bench: Bench) -> None:
-    assert isinstance(bench.boxes, Logs)
-    made = bench.box("silent")
-    bench.run(made)
-    found: tuple[str, ...] = ()
-    for _ in range(100):
-        found = bench.boxes.logs(made.id, 10)
-        if found:
-            break
-    assert found == (SAYS,)
-    bench.boxes.stop(made.id, "SIGKILL", 0)
-    assert bench.boxes.logs(made.id, 1) == (SAYS,)
-    assert bench.boxes.logs(made.id, 0) == ()
-
-
-@promise("logs.follow.until-it-ends")
-def test_a_followed_log_gives_each_line_once_and_ends_with_its_box(bench: Bench) -> None:
-    assert isinstance(bench.boxes, Logs)
-    made = bench.box("silent")
-    bench.run(made)
-    following = bench.boxes.follow(made.id, 10)
-    assert next(following) == SAYS
-    bench.boxes.stop(made.id, "SIGKILL", 0)
-    assert list(following) == []
-    assert list(bench.boxes.follow(made.id, 10)) == [SAYS]
 
 
 @promise("phases.phases.measured")

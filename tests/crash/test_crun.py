@@ -107,3 +107,14 @@ def _held(lives: Lives, box: Box) -> Carried:
     held = carried.read(places.box(box.id).record)
     assert held
     return held
+
+
+def test_whoever_only_looks_changes_nothing(lives: Lives) -> None:
+    """A folder that a kill left empty goes when somebody acts."""
+    bench = lives.bench
+    left = bench.state / "crun/boxes" / str(lives.box().id)
+    left.mkdir()
+    assert bench.boxes.observe().boxes == ()
+    assert left.is_dir()
+    bench.boxes.tend()
+    assert not left.exists()

@@ -54,21 +54,23 @@ class CrunBoxes:
         return self._parts.machine.features
 
     def observe(self, ids: Sequence[BoxId] | None = None) -> Observation:
-        """One snapshot."""
-        if ids is None:
-            self._places.tidy()
-            plugged = self._parts.plugs.seen()
-            ids = self._places.box_ids()
-            self._parts.plugs.sweep(plugged, ids)
-            for box_id in ids:
-                LogFiles(self._places.box(box_id)).tend()
+        """One snapshot; nothing is changed by it."""
         found = []
-        for box_id in sorted(set(ids)):
+        for box_id in sorted(set(self._places.box_ids() if ids is None else ids)):
             held = self._carried(box_id)
             if held:
                 names = self._parts.preparation.names(box_id)
                 found.append(seen.observed(held, self._places, self._cgroup(box_id), names))
         return Observation(tuple(found), files.boot_id())
+
+    def tend(self) -> None:
+        """Change log files in time, and take away what was cut off and what boxes left."""
+        self._places.tidy()
+        plugged = self._parts.plugs.seen()
+        ids = self._places.box_ids()
+        self._parts.plugs.sweep(plugged, ids)
+        for box_id in ids:
+            LogFiles(self._places.box(box_id)).tend()
 
     def create(self, box: Box) -> None:
         """Lay out, make, limit, plug in; whatever fails takes all of it back."""
