@@ -1,8 +1,10 @@
 """Carries a plan out and decides nothing: run, record, skip what waited for a failure.
 
-Calls run in a bounded pool. Gates do not take a place in it: one observation a tick serves all of
-them, so that fifty settling boxes wait together. While calls take their time, whoever waits may
-turn to something else: a plan within this one, which keeps this one going.
+Calls run in a bounded pool, in the plan's order, a few handed over beforehand: so what is ready
+first is done first, and a box is started before the last one is created. Gates do not take a place
+in it: one observation a tick serves all of them, so that fifty settling boxes wait together. While
+calls take their time, whoever waits may turn to something else: a plan within this one, which keeps
+this one going.
 """
 
 from __future__ import annotations
@@ -18,13 +20,18 @@ from orchestr8.boxes.world import ObservedBox
 from orchestr8.controller.borders import call, phases
 from orchestr8.controller.clock import Patience, nothing, working
 from orchestr8.controller.health import Passed, judge
+from orchestr8.controller.settings import PARALLEL_CALLS
 from orchestr8.engines.protocol import Borders
 from orchestr8.errors import EngineError, UnavailableError
 from orchestr8.planning.plan import Action, AwaitBox, Plan
 
 TICK_SECONDS = 0.02
+HANDED_OVER = 2
+"""Calls that wait for a free hand, so that none is idle while gates are looked at."""
 LOOK_SHARE = 0.5
-"""The most of the time that is spent on looking while an engine has other work, too."""
+LOOK_SHARE_BESIDE_CALLS = 0.1
+"""The most of the time that is spent on looking at gates; less while calls are under way, which
+need the same processor."""
 MEANWHILE_SECONDS = 0.25
 """How long calls may take until something else is turned to."""
 PROBE_FIRST_SECONDS = 0.03
@@ -99,6 +106,8 @@ class Executor:
         self._running: dict[Future[float], int] = {}
         self._gates: dict[int, _Gate] = {}
         self._pending = list(range(len(plan.actions)))
+        self._moved = True
+        """Whether something has ended since it was looked what is ready."""
         self._look_at = 0.0
         """When the gates are looked at next."""
         self._needed = False
@@ -118,7 +127,8 @@ class Executor:
     def _step(self, seconds: float | None) -> None:
         """Begins what can begin, waits so long at most for what runs (None: for ever), and looks at
         the gates; then the same, without waiting, for the plan within which this one is."""
-        self._begin_what_is_ready()
+        if self._moved:
+            self._begin_what_is_ready()
         self._collect(seconds)
         self._watch_gates()
         if self._outer:
@@ -129,16 +139,21 @@ class Executor:
         return None if waits_alone and not self._gates else TICK_SECONDS
 
     def _begin_what_is_ready(self) -> None:
+        self._moved = False
         pending, self._pending = self._pending, []
         for number in pending:
             action = self._actions[number]
             needed = [self._outcomes.get(need) for need in action.needs]
             if any(outcome and outcome.result is not Result.DONE for outcome in needed):
                 self._end(Outcome(number, Result.SKIPPED))
-            elif all(needed):
+            elif all(needed) and (self._has_room or isinstance(action.call, AwaitBox)):
                 self._begin(number, action)
             else:
                 self._pending.append(number)
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._running) < PARALLEL_CALLS + HANDED_OVER
 
     def _begin(self, number: int, action: Action) -> None:
         self._watch(action, None)
@@ -178,7 +193,8 @@ class Executor:
         self._needed = self._needed or self._patience.needed()
         self._look_at_gates()
         ended = self._clock.monotonic()
-        self._look_at = max(began + TICK_SECONDS, ended + (ended - began) * (1 / LOOK_SHARE - 1))
+        share = LOOK_SHARE_BESIDE_CALLS if self._running else LOOK_SHARE
+        self._look_at = max(began + TICK_SECONDS, ended + (ended - began) * (1 / share - 1))
 
     def _look_at_gates(self) -> None:
         try:
@@ -235,6 +251,7 @@ class Executor:
 
     def _end(self, outcome: Outcome) -> None:
         self._outcomes[outcome.number] = outcome
+        self._moved = True
         self._watch(self._actions[outcome.number], outcome)
 
 

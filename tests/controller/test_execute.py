@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.controller.clock import Patience
-from orchestr8.controller.execute import Outcome, Result, execute
+from orchestr8.controller.execute import HANDED_OVER, Outcome, Result, execute
 from orchestr8.controller.settings import PARALLEL_CALLS
 from orchestr8.engines.memory.boxes import MemoryBoxes
 from orchestr8.engines.memory.engine import memory_borders
@@ -25,7 +25,7 @@ from orchestr8.engines.memory.workload import (
     dies_of_memory,
 )
 from orchestr8.errors import RejectedError, UnavailableError
-from orchestr8.planning.plan import Action, AwaitBox, Plan, StartBox
+from orchestr8.planning.plan import Action, AwaitBox, CreateBox, Plan, StartBox
 from tests.controller.plans import HEALTH, Told, box_id, coming_up, machine
 
 SOON = 30.0
@@ -57,6 +57,16 @@ def test_an_empty_plan_makes_no_call() -> None:
     there = machine()
     assert run(Plan(), there) == []
     assert there.faults.calls == []
+
+
+def test_a_box_is_started_before_the_last_one_is_created() -> None:
+    told = Told()
+    numbers = range(1, 3 * (PARALLEL_CALLS + HANDED_OVER))
+    assert set(results(run(coming_up(numbers), machine(), told))) == {"done"}
+    begun = [action.call for action, outcome in told.heard if outcome is None]
+    first_start = next(n for n, call in enumerate(begun) if isinstance(call, StartBox))
+    last_create = max(n for n, call in enumerate(begun) if isinstance(call, CreateBox))
+    assert first_start < last_create
 
 
 def test_what_waited_for_a_failure_is_skipped_and_the_rest_goes_on() -> None:
