@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -44,20 +45,7 @@ class Verbs(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The verb's command, or None."""
-        if cmd_name not in VERBS:
-            return None
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        settings = {"help_option_names": ["-h", "--help"]}
-        if cmd_name == "exec":
-            settings["allow_interspersed_args"] = False  # type: ignore[assignment]
-        module = import_module(f"orchestr8.cli.{VERBS[cmd_name].module}")
-        if not hasattr(module, "COMMANDS"):
-            app.command(cmd_name, context_settings=settings)(module.run)
-            return typer.main.get_command(app)
-        app = typer.Typer(add_completion=False, rich_markup_mode=None, help=VERBS[cmd_name].summary)
-        for name, function in module.COMMANDS.items():
-            app.command(name, context_settings=settings)(function)
-        return typer.main.get_command(app)
+        return _command(cmd_name) if cmd_name in VERBS else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The verb that was typed; an unknown one is answered with the nearest."""
@@ -74,6 +62,23 @@ class Verbs(TyperGroup):
         """The list of verbs; nothing is imported for it."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, verb.summary) for name, verb in VERBS.items()])
+
+
+@cache
+def _command(verb: str) -> Any:
+    """The command of a verb; a server is given the same ones time and again."""
+    settings = {"help_option_names": ["-h", "--help"]}
+    if verb == "exec":
+        settings["allow_interspersed_args"] = False  # type: ignore[assignment]
+    module = import_module(f"orchestr8.cli.{VERBS[verb].module}")
+    if not hasattr(module, "COMMANDS"):
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(verb, context_settings=settings)(module.run)
+        return typer.main.get_command(app)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, help=VERBS[verb].summary)
+    for name, function in module.COMMANDS.items():
+        app.command(name, context_settings=settings)(function)
+    return typer.main.get_command(app)
 
 
 def _version(asked: bool) -> None:
@@ -94,6 +99,7 @@ def _main(
         print(ORDINARY_DAY)
 
 
+@cache
 def _group() -> Any:
     app = typer.Typer(
         cls=Verbs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from orchestr8.errors import ManifestError, Place, Problem
 from orchestr8.manifest.check import check
@@ -12,6 +13,8 @@ from orchestr8.manifest.text import SET_BYTES_MAX
 
 PROBLEMS_MAX = 50
 SERVICES_MAX = 5_000
+STORED_KEPT = 32
+"""So many sets of stored texts are read once; a loop comes back to them at every turn."""
 
 
 def load(sources: Sequence[Source], outside: Fleet | None = None) -> ManifestSet:
@@ -39,6 +42,11 @@ def load_stored(sources: Sequence[Source]) -> ManifestSet:
     Names that they use may be declared in other texts, so references are not judged again.
     Raises ManifestError for what cannot be read.
     """
+    return _load_stored(tuple(sources))
+
+
+@lru_cache(STORED_KEPT)
+def _load_stored(sources: tuple[Source, ...]) -> ManifestSet:
     files = _manifests([read_file(source) for source in sources])
     problems = [problem for file in files for problem in file.problems]
     if problems:

@@ -152,6 +152,12 @@ def test_stored_texts_are_not_judged_again() -> None:
         load_stored(one("services: {a: {image: X:1}}"))
 
 
+def test_stored_texts_are_read_once() -> None:
+    first = load_stored(one("services: {a: {image: x:1}}"))
+    assert load_stored(list(one("services: {a: {image: x:1}}"))) is first
+    assert load_stored(one("services: {a: {image: x:2}}")) != first
+
+
 def test_every_part_of_a_service_has_a_place() -> None:
     body = (
         "services:\n  a:\n    image: x:1\n    limits: {memory: 64MiB}\n"
