@@ -29,7 +29,6 @@ from orchestr8.planning.adopted import once_applied
 from orchestr8.planning.allocate import allocate
 from orchestr8.planning.expand import expand
 from orchestr8.planning.plan import Plan, Upkeep
-from orchestr8.planning.reconcile import reconcile
 
 
 class Aim(Struct, frozen=True):
@@ -87,6 +86,8 @@ def walk(session: Session, aim: Aim) -> Cycle:
         desired = replace(
             desired, unwanted=aim.unwanted, busy=session.busy, ceilings=session.ceilings
         )
+        from orchestr8.planning.reconcile import reconcile  # loaded while the boxes are asked
+
         world = gather(borders, desired, look)
     require_sizes(aim.fleet, aim.applying, desired.volumes, world.volumes)
     plan = reconcile(desired, world, records, session.clock.now_ms())

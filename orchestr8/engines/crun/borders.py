@@ -26,7 +26,7 @@ from orchestr8.host.keepsake import HostKeepsake
 from orchestr8.host.mounts import RunFolder
 from orchestr8.host.network import HostNetwork
 from orchestr8.host.probes import HostProbes
-from orchestr8.kernel.reader import KernelWitness
+from orchestr8.kernel.late import LateWitness
 
 
 def crun_borders(contents: Contents, ground: Ground, tools: Tools | None = None) -> Borders:
@@ -70,7 +70,7 @@ def crun_borders(contents: Contents, ground: Ground, tools: Tools | None = None)
         ),
         owners=OwnerCgroups(installation, own_place()),
         probes=HostProbes(command_probe(boxes)),
-        witness=KernelWitness(),
+        witness=LateWitness(),
         keepsake=HostKeepsake(run),
         installations=CrunInstallations(places, installation, ranges.subnet),
     )
