@@ -29,6 +29,8 @@ GROUPS = (
     "thousand",
     "hundred",
     "many",
+    "cold",
+    "crash",
     "volumes",
     "network",
     "idle",

@@ -12,18 +12,19 @@ from typing import Any
 
 import docker
 
-from benchmarks.ground import Ground, python, run
+from benchmarks.ground import Ground, plain_environment, python, run
 from tests.hosts import Engine
-from tests.scenarios.fleet import Fleet
+from tests.scenarios.crun_fleet import CrunFleet
+from tests.scenarios.fleet import Fleet, Home
 
 _CALLS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
-class Installation:
+class Installed:
     """State, run folder and secrets of its own; everything through the command line."""
 
-    fleet: Fleet
+    fleet: Home
     environment: dict[str, str]
 
     def command(self, *words: str) -> list[str]:
@@ -41,6 +42,13 @@ class Installation:
         path.write_text(content)
         path.chmod(0o600)
 
+
+@dataclass(frozen=True)
+class Installation(Installed):
+    """One on a Docker Engine."""
+
+    fleet: Fleet
+
     def container(self, service: str) -> dict[str, Any]:
         """The running container of a service, as the engine describes it."""
         return self.fleet.container(service)
@@ -50,15 +58,28 @@ class Installation:
 def installation(ground: Ground) -> Iterator[Installation]:
     """A fresh one; nothing of it stays."""
     fleet = Fleet.new(ground.engine)
-    environment = {**fleet.environment, **ground.environment}
-    environment["ORCHESTR8_SECRETS"] = str(fleet.base / "etc" / "secrets")
-    for name in set(fleet.environment) - set(ground.environment):
-        if not name.startswith("ORCHESTR8_"):
-            del environment[name]
     try:
-        yield Installation(fleet, environment)
+        yield Installation(fleet, _environment(fleet, ground.environment))
     finally:
         fleet.take_down()
+
+
+@contextmanager
+def installation_on_crun(archive: Path) -> Iterator[Installed]:
+    """A fresh one on the crun engine, which has the image of this archive."""
+    fleet = CrunFleet.new()
+    try:
+        made = Installed(fleet, _environment(fleet, plain_environment()))
+        made.type("image", "import", str(archive))
+        yield made
+    finally:
+        fleet.take_down()
+
+
+def _environment(home: Home, plain: dict[str, str]) -> dict[str, str]:
+    """What its commands see: of the home's own variables those that name its places."""
+    own = {name: one for name, one in home.environment.items() if name.startswith("ORCHESTR8_")}
+    return {**own, **plain, "ORCHESTR8_SECRETS": str(home.base / "etc" / "secrets")}
 
 
 def client(engine: Engine) -> docker.APIClient:

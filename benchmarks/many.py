@@ -9,9 +9,9 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from benchmarks import compose
+from benchmarks.bodies import plain
 from benchmarks.ground import ROOT, Ground, plain_environment, python, run
 from benchmarks.installation import Installation, clear, client, installation, last_start
 from benchmarks.rows import Row, in_turn, medians
@@ -21,7 +21,6 @@ TITLE = "Fifty boxes at once"
 COUNT = 50
 ROUNDS = 3
 BARE = "orchestr8-bench-bare"
-_STAGED = ("hosts", "resolv.conf")
 
 
 def rows(ground: Ground) -> Iterator[Row]:
@@ -34,7 +33,7 @@ def rows(ground: Ground) -> Iterator[Row]:
     ):
         ours.type("apply", str(manifest))
         body = ground.scratch / "body.json"
-        body.write_text(json.dumps(_body(ours.container("box-0.crowd"), ground.scratch)))
+        body.write_text(json.dumps(plain(ours.container("box-0.crowd"), ground.scratch, BARE)))
         ours.type("down")
         measures = {
             "ours": lambda: _ours(ours, manifest),
@@ -120,27 +119,3 @@ def compose_file(count: int) -> str:
             "mem_limit: 32m, memswap_limit: 32m, cpus: 0.5}"
         )
     return "\n".join([*lines, ""])
-
-
-def _body(container: dict[str, Any], scratch: Path) -> dict[str, Any]:
-    """What the engine was asked for, with plain files instead of those that were staged."""
-    config, host = dict(container["Config"]), dict(container["HostConfig"])
-    for name in _STAGED:
-        (scratch / name).write_text("127.0.0.1 localhost\n" if name == "hosts" else "")
-    for mount in host.get("Mounts") or []:
-        if Path(mount.get("Source", "")).name in _STAGED:
-            mount["Source"] = str(scratch / Path(mount["Source"]).name)
-    host["Binds"] = [_plain(bind, scratch) for bind in host.get("Binds") or []]
-    config["Labels"] = {BARE: "yes"}
-    network = host["NetworkMode"]
-    return {
-        **config,
-        "HostConfig": host,
-        "NetworkingConfig": {"EndpointsConfig": {network: {}}},
-    }
-
-
-def _plain(bind: str, scratch: Path) -> str:
-    source, _, rest = bind.partition(":")
-    name = Path(source).name
-    return f"{scratch / name}:{rest}" if name in _STAGED else bind

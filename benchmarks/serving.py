@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.installation import Installation
+from benchmarks.installation import Installed
 
 SECONDS_MOST = 60.0
 
 
 @contextmanager
-def serving(ours: Installation) -> Iterator[int]:
+def serving(ours: Installed) -> Iterator[int]:
     """The server's process while this lasts; it answers before it is given."""
     socket = Path(ours.environment["ORCHESTR8_RUN"], "api.sock")
     server = subprocess.Popen(
