@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from types import GenericAlias, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, DecodeError, Struct
+from msgspec.json import Decoder
 from msgspec.structs import astuple
 
 from orchestr8.isolation.profile import Profile
@@ -89,10 +89,14 @@ def from_json(text: str) -> BoxSpec:
     Raises ValueError for anything that is not a spec.
     """
     try:
-        document = json.loads(text)
-        return _build(BoxSpec, document)  # type: ignore[no-any-return]
-    except (TypeError, KeyError, AttributeError) as error:
+        return _decoder().decode(text)
+    except DecodeError as error:
         raise ValueError(f"not a box spec: {error}") from error
+
+
+@cache
+def _decoder() -> Decoder[BoxSpec]:
+    return Decoder(BoxSpec)
 
 
 def differences(wanted: BoxSpec, carried: BoxSpec) -> tuple[FieldChange, ...]:
@@ -167,24 +171,3 @@ def _defaults(kind: type[Struct]) -> dict[str, Any]:
     """What the fields of a kind are that nobody names; those that must be named are the first."""
     names, defaults = kind.__struct_fields__, kind.__struct_defaults__
     return dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
-
-
-def _build(kind: Any, document: Any) -> Any:
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        hints = get_type_hints(kind)
-        return kind(
-            **{
-                name: _build(hints[name], part)
-                for name, part in document.items()
-                if name in kind.__struct_fields__
-            }
-        )
-    if get_origin(kind) is tuple:
-        arguments = get_args(kind)
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_build(arguments[0], part) for part in document)
-        return tuple(_build(k, part) for k, part in zip(arguments, document, strict=True))
-    assert not isinstance(kind, GenericAlias | UnionType), kind
-    if not isinstance(document, kind):
-        raise TypeError(f"{document!r} is not of type {kind.__name__}")
-    return document

@@ -98,6 +98,10 @@ class Staging(Struct, frozen=True):
             shown / "secrets" if stage.secrets else None,
         )
 
+    def holds(self, box_id: BoxId) -> bool:
+        """Whether anything is laid out for a box."""
+        return (self.run.boxes / str(box_id)).exists()
+
     def names(self, box_id: BoxId) -> tuple[tuple[str, str], ...] | None:
         """The services in a box's hosts file, in its order; None where nothing is laid out."""
         try:

@@ -220,3 +220,16 @@ def test_programs_are_those_of_the_image_alone(real: DockerBench) -> None:
     real.run(made)
     found = real.inspect(made)
     assert [found["Path"], *found["Args"]] == list(PROGRAMS["wait"].command)
+
+
+@detail("boxes.create.again")
+def test_a_box_whose_run_folder_was_lost_is_not_made_twice(real: DockerBench) -> None:
+    made = real.box()
+    other = replace(made, spec=replace(made.spec, workdir="/tmp"))
+    real.boxes.create(made)
+    real.borders.boxes._parts.preparation.release(made.id)  # type: ignore[attr-defined]
+    with pytest.raises(RejectedError, match="another spec"):
+        real.boxes.create(other)
+    real.boxes.create(made)
+    assert real.see(made).state is State.CREATED
+    assert len(real.client.containers(all=True, filters={"name": str(made.id)})) == 1

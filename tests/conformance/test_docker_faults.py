@@ -54,6 +54,21 @@ def test_an_engine_that_stays_away_is_unavailable(between: Proxy, real: DockerBe
     assert "start it" in failed.value.remedy
 
 
+@detail("boxes.observe.named")
+def test_a_box_that_lives_is_seen_while_its_engine_is_silent(
+    real: DockerBench, borders: Borders, between: Proxy
+) -> None:
+    """Whoever waits at a gate asks the kernel whether the box lives, and nobody else."""
+    made = real.box()
+    real.run(made)
+    before = borders.boxes.observe([made.id])
+    between.go()
+    assert borders.boxes.observe([made.id]) == before
+    real.boxes.stop(made.id, "SIGKILL", 0)
+    between.come()
+    assert borders.boxes.observe([made.id]).boxes[0].state is State.STOPPED
+
+
 CALLS = ["create", "start", "update", "stop", "remove"]
 
 

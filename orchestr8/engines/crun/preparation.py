@@ -8,10 +8,9 @@ box keeps its own.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 from orchestr8.boxes.desired import Box
@@ -26,11 +25,10 @@ from orchestr8.engines.protocol import Contents
 from orchestr8.engines.storage import SECRETS, scratch_of
 from orchestr8.host import apparmor, mounts
 from orchestr8.host.mounts import IdMap, RunFolder
+from orchestr8.host.readiness import Readiness
 from orchestr8.host.staging import Stage, Staging
 from orchestr8.isolation import apparmor as profiles
 from orchestr8.names import BoxId
-
-_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -41,14 +39,14 @@ class CrunPreparation:
     images: CrunImages
     volumes: CrunVolumes
     contents: Contents
-    _seen: list[object] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def ensure(self) -> None:
-        """What all boxes need; looked at anew only where it is not as it was left."""
-        with _one_at_a_time:
-            if self.run.mark() not in self._seen:
-                self.run.ensure()
-                self._seen.append(self.run.mark())
+        """What all boxes need."""
+        self._readiness.ensure()
+
+    @cached_property
+    def _readiness(self) -> Readiness:
+        return Readiness(self.run)
 
     def lay_out(self, box: Box, places: BoxPlaces, joined: Joined) -> dict[str, str]:
         """Mounts everything; the paths to bind from, by their targets in the box."""

@@ -29,7 +29,7 @@ from orchestr8.host.keepsake import HostKeepsake
 from orchestr8.host.mounts import RunFolder
 from orchestr8.host.network import HostNetwork
 from orchestr8.host.probes import HostProbes
-from orchestr8.kernel.reader import KernelWitness
+from orchestr8.kernel.late import LateWitness
 
 RUN_FOLDER = Path("/run/orchestr8")
 _IDMAPPED_SINCE = (5, 12)
@@ -84,7 +84,7 @@ def docker_borders(
         network=DockerNetwork(network, maker),
         owners=OwnerCgroups(installation, machine.cgroup_driver),
         probes=HostProbes(command_probe(boxes)),
-        witness=KernelWitness(),
+        witness=LateWitness(),
         keepsake=HostKeepsake(run),
         installations=DockerInstallations(client),
         endpoint=endpoint_url,

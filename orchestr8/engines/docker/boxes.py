@@ -15,7 +15,7 @@ from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import Observation, State
 from orchestr8.engines import this_kernel
-from orchestr8.engines.docker import streams, translate
+from orchestr8.engines.docker import labels, streams
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.containers import Containers, carried_spec, details_of
 from orchestr8.engines.docker.events import DockerEvents
@@ -63,6 +63,9 @@ class DockerBoxes:
         self._client = parts.client
         self._containers = Containers(parts.client, parts.installation, parts.preparation)
         self._programs = Programs(parts.client, self._containers)
+        self._created: dict[BoxId, str] = {}
+        """The containers that were made here and not started yet: each is started once without
+        being looked at again."""
 
     @patient
     def features(self) -> Features:
@@ -77,17 +80,23 @@ class DockerBoxes:
     @patient
     def create(self, box: Box) -> None:
         """Stage, mount, create; whatever fails takes all of it back."""
-        existing = self._containers.find(box.id)
+        # A container was staged for before it was made, so that without the one the other is not
+        # asked for. Where the run folder was lost, the engine says that the name is taken.
+        staged = self._parts.preparation.is_staged(box.id)
+        existing = self._containers.find(box.id) if staged else None
         if existing:
             _require_same(box, existing)
             return
         require_features(box, self._parts.machine.features())
+        from orchestr8.engines.docker import translate  # most commands make nothing
+
         try:
             body = translate.create_body(box, self._situation(box))
             answer = self._client.post(
                 "/containers/create", f"creating box {box.id}", body, name=str(box.id)
             )
             _require_all_taken(box.id, answer.get("Warnings") or [])
+            self._created[box.id] = answer["Id"]
         except RejectedError:
             made_meanwhile = self._containers.find(box.id)
             if not made_meanwhile:
@@ -102,17 +111,11 @@ class DockerBoxes:
     @patient
     def start(self, box_id: BoxId) -> None:
         """Start a created container; one that cannot start is removed with all it had."""
-        found = self._existing(box_id)
-        state = details_of(found).state
-        if state.runs:
+        container = self._created.pop(box_id, "") or self._startable(box_id)
+        if not container:
             return
-        if not state.can_start:
-            raise RejectedError(
-                f"box {box_id} has run already, and a box runs once",
-                "remove it and create a fresh one",
-            )
         try:
-            self._client.post(f"/containers/{found['Id']}/start", f"starting box {box_id}")
+            self._client.post(f"/containers/{container}/start", f"starting box {box_id}")
         except UnavailableError:
             raise  # it may run by now: look again
         except EngineError:
@@ -128,6 +131,8 @@ class DockerBoxes:
             raise RejectedError(f"box {box_id} does not run, so it has no limits to change")
         require_limits(limits, self._parts.machine.features())
         require_room(box_id, details.pid, limits)
+        from orchestr8.engines.docker import translate  # as above
+
         self._client.post(
             f"/containers/{found['Id']}/update",
             f"changing the limits of box {box_id}",
@@ -160,6 +165,7 @@ class DockerBoxes:
             if details_of(found).state.runs:
                 raise RejectedError(f"box {box_id} runs", "stop it first")
             self._client.delete(f"/containers/{found['Id']}", f"removing box {box_id}", v="1")
+        self._created.pop(box_id, None)
         self._parts.preparation.release(box_id)
 
     def write_names(self, box_id: BoxId, names: Sequence[tuple[str, str]]) -> None:
@@ -213,7 +219,7 @@ class DockerBoxes:
 
     def listen(self, heard: Callable[[Happened], None]) -> Callable[[], None]:
         """Docker's events of our containers."""
-        label = f"{translate.INSTALLATION}={self._parts.installation}"
+        label = f"{labels.INSTALLATION}={self._parts.installation}"
         return DockerEvents(self._client, label, heard).end
 
     def execute(
@@ -225,6 +231,19 @@ class DockerBoxes:
     def execute_attached(self, box_id: BoxId, command: Sequence[str]) -> int:
         """Run a command joined to this process."""
         return self._programs.attach(self._existing(box_id), box_id, command)
+
+    def _startable(self, box_id: BoxId) -> str:
+        """The container of a box that was never started, or the empty text of one that runs."""
+        found = self._existing(box_id)
+        state = details_of(found).state
+        if state.runs:
+            return ""
+        if not state.can_start:
+            raise RejectedError(
+                f"box {box_id} has run already, and a box runs once",
+                "remove it and create a fresh one",
+            )
+        return str(found["Id"])
 
     def _existing(self, box_id: BoxId) -> Mapping[str, Any]:
         found = self._containers.find(box_id)
@@ -292,6 +311,7 @@ class DockerBoxes:
 
     def _discard(self, box_id: BoxId) -> None:
         """Take back a half-made box; what was staged stays while its container may be there."""
+        self._created.pop(box_id, None)
         with suppress(EngineError):
             found = self._containers.find(box_id)
             if found and details_of(found).state.runs:

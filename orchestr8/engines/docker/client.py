@@ -6,7 +6,6 @@ its own builders know fewer settings than a box has.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import wraps
@@ -15,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 import docker
 import docker.errors
 import requests
+from msgspec.json import decode, encode
 from tenacity import (
     retry,
     retry_if_exception_type,
@@ -73,6 +73,8 @@ class Client:
             self._api = docker.APIClient(
                 base_url=endpoint_url, version=version or "auto", timeout=int(_CALL_SECONDS)
             )
+        # no proxy and no .netrc has to do with a unix socket, and they are looked for each time
+        self._api.trust_env = False
         major, _, minor = self._api.api_version.partition(".")
         self.api_version = (int(major), int(minor))
         if self.api_version < API_LEAST:
@@ -91,7 +93,7 @@ class Client:
         """The decoded answer, or None where the engine has no such thing."""
         with failures.words(doing, self.endpoint):
             answer = self._call("GET", path, parameters)
-            return None if answer.status_code == 404 else answer.json()
+            return None if answer.status_code == 404 else decode(answer.content)
 
     def get(self, path: str, doing: str, **parameters: str) -> Any:
         """The decoded answer of what must be there."""
@@ -125,7 +127,7 @@ class Client:
         with failures.words(doing, self.endpoint):
             answer = self._call("POST", path, parameters, body)
             _require_success(answer)
-            return answer.json() if answer.content else None
+            return decode(answer.content) if answer.content else None
 
     def delete(self, path: str, doing: str, **parameters: str) -> None:
         """Delete; the absent is success."""
@@ -169,7 +171,7 @@ class Client:
             method,
             f"{self._api.base_url}{self.prefix}{path}",
             params=dict(parameters),
-            data=None if body is None else json.dumps(body),
+            data=None if body is None else encode(body),
             headers={} if body is None else {"Content-Type": "application/json"},
             timeout=seconds,
         )

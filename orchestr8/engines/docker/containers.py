@@ -1,8 +1,9 @@
 """This installation's containers as boxes: what Docker's answers and the kernel say of them.
 
 One list call gives all boxes with their labels; a container is inspected only when it is met in a
-new state. Limits are read from the box's cgroup, since those that somebody wrote there by hand are
-unknown to Docker.
+new state. Of boxes that are asked for by name, those whose first task still lives are not asked of
+the engine again: the kernel's word is enough, and labels never change. Limits are read from the
+box's cgroup, since those that somebody wrote there by hand are unknown to Docker.
 """
 
 from __future__ import annotations
@@ -18,8 +19,19 @@ from msgspec import Struct
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.boxes.world import Observation, ObservedBox, State
-from orchestr8.engines.docker import translate
 from orchestr8.engines.docker.client import Client
+from orchestr8.engines.docker.labels import (
+    ADDRESS,
+    BOX,
+    INSTALLATION,
+    JOINS,
+    KEY,
+    SERVICE_ADDRESS,
+    SET,
+    SLOT,
+    SPEC,
+    UID_RANGE,
+)  # fmt: skip
 from orchestr8.engines.docker.situation import Preparation
 from orchestr8.kernel import cgroups, files
 from orchestr8.names import BoxId
@@ -52,9 +64,36 @@ class Details(Struct, frozen=True):
         """
         if state is not self.state:
             return False
-        if not state.runs:
-            return True
-        return self.pid is not None and files.start_time(self.pid) == self.pid_started
+        return self.lives if state.runs else True
+
+    @property
+    def lives(self) -> bool:
+        """Whether the first task that was seen lives, by the kernel's word."""
+        if self.pid is None or self.pid_started is None:
+            return False
+        return files.start_time(self.pid) == self.pid_started
+
+
+class _Carried(Struct, frozen=True):
+    """What a container's labels say, which never changes."""
+
+    spec: BoxSpec | None
+    slot: int
+    set_name: str
+    service_key: str
+    address: str
+    joins: tuple[tuple[str, BoxId], ...]
+    uid_base: int
+    service_address: str
+
+
+class _Known(Struct, frozen=True):
+    """A container as it was met last; `name` is the box's."""
+
+    container: str
+    name: BoxId
+    carried: _Carried
+    details: Details
 
 
 class Containers:
@@ -64,7 +103,7 @@ class Containers:
         self._client = client
         self._installation = installation
         self._preparation = preparation
-        self._details: dict[str, Details] = {}
+        self._known: dict[BoxId, _Known] = {}
 
     def find(self, box_id: BoxId) -> Mapping[str, Any] | None:
         """The inspected container of a box, or None where there is none of ours."""
@@ -77,67 +116,83 @@ class Containers:
 
     def observe(self, ids: Sequence[BoxId] | None = None) -> Observation:
         """All our boxes, or those named that exist, sorted by id."""
-        labels = [f"{translate.INSTALLATION}={self._installation}"]
-        if ids is not None and len(ids) == 1:
-            labels.append(f"{translate.BOX}={ids[0]}")
+        known = self._all() if ids is None else self._named(ids)
+        boxes = sorted(map(self._observed, known), key=lambda box: box.id)
+        return Observation(tuple(boxes), files.boot_id())
+
+    def _all(self) -> list[_Known]:
+        """Every box of the installation; what was known of others is forgotten."""
         listed = self._client.get(
             "/containers/json",
             "listing the boxes",
             all="1",
-            filters=json.dumps({"label": labels}),
+            filters=json.dumps({"label": [f"{INSTALLATION}={self._installation}"]}),
         )
-        wanted = None if ids is None else set(ids)
-        boxes = []
+        met = []
         for item in listed:
             box_id = _box_id(item.get("Labels") or {})
             # whoever copies our labels cannot have the name as well
-            if not box_id or f"/{box_id}" not in item["Names"]:
-                continue
-            if wanted is None or box_id in wanted:
-                observed = self._observed(box_id, item)
-                if observed:
-                    boxes.append(observed)
-        if ids is None:
-            present = {item["Id"] for item in listed}
-            self._details = {key: value for key, value in self._details.items() if key in present}
-        return Observation(tuple(sorted(boxes, key=lambda box: box.id)), files.boot_id())
+            if box_id and f"/{box_id}" in item["Names"] and (one := self._met(box_id, item)):
+                met.append(one)
+        self._known = {one.name: one for one in met}
+        return met
+
+    def _met(self, box_id: BoxId, item: Mapping[str, Any]) -> _Known | None:
+        """A listed container: as it is known, or inspected; None if it was removed since."""
+        known = self._known.get(box_id)
+        state = _STATES.get(item["State"], State.STOPPED)
+        if known and known.container == item["Id"] and known.details.still_true(state):
+            return known
+        found = self._client.find(f"/containers/{item['Id']}/json", f"looking at box {box_id}")
+        return self._described(box_id, found) if found else None
+
+    def _named(self, ids: Sequence[BoxId]) -> list[_Known]:
+        """Those of these boxes that exist; the engine is asked for those that may have changed."""
+        met = []
+        for box_id in set(ids):
+            one = self._known.get(box_id)
+            if not one or not one.details.lives:
+                found = self.find(box_id)
+                one = self._described(box_id, found) if found else None
+            if one:
+                met.append(one)
+                self._known[box_id] = one
+        return met
+
+    def _described(self, box_id: BoxId, found: Mapping[str, Any]) -> _Known:
+        """An inspected container; its labels are read once."""
+        known = self._known.get(box_id)
+        if known and known.container == found["Id"]:
+            carried = known.carried
+        else:
+            carried = _carried(found["Config"]["Labels"])
+        return _Known(found["Id"], box_id, carried, details_of(found))
 
     def _ours(self, labels: Mapping[str, str], box_id: BoxId) -> bool:
-        return labels.get(translate.INSTALLATION) == self._installation and labels.get(
-            translate.BOX
-        ) == str(box_id)
+        return labels.get(INSTALLATION) == self._installation and labels.get(BOX) == str(box_id)
 
-    def _observed(self, box_id: BoxId, item: Mapping[str, Any]) -> ObservedBox | None:
-        labels: Mapping[str, str] = item["Labels"]
-        details = self._details.get(item["Id"])
-        state = _STATES.get(item["State"], State.STOPPED)
-        if not details or not details.still_true(state):
-            found = self._client.find(f"/containers/{item['Id']}/json", f"looking at box {box_id}")
-            if found is None:
-                return None  # removed since it was listed
-            details = details_of(found)
-            self._details[item["Id"]] = details
-        pid = details.pid
+    def _observed(self, known: _Known) -> ObservedBox:
+        details, carried = known.details, known.carried
         return ObservedBox(
-            id=box_id,
+            id=known.name,
             state=details.state,
-            spec=carried_spec(labels),
-            slot=_number(labels.get(translate.SLOT, "")),
-            set_name=labels.get(translate.SET, ""),
-            service_key=labels.get(translate.KEY, ""),
-            address=labels.get(translate.ADDRESS, ""),
-            limits=cgroups.limits_of(pid) if pid else None,
+            spec=carried.spec,
+            slot=carried.slot,
+            set_name=carried.set_name,
+            service_key=carried.service_key,
+            address=carried.address,
+            limits=cgroups.limits_of(details.pid) if details.pid else None,
             created_ms=details.created_ms,
             started_ms=details.started_ms,
             stopped_ms=details.stopped_ms,
             exit_status=details.exit_status,
             out_of_memory=details.out_of_memory,
-            pid=pid,
-            engine_id=item["Id"],
-            joins=_joins(labels.get(translate.JOINS, "")),
-            names=self._preparation.names(box_id),
-            uid_base=_number(labels.get(translate.UID_RANGE, "")),
-            service_address=labels.get(translate.SERVICE_ADDRESS, ""),
+            pid=details.pid,
+            engine_id=known.container,
+            joins=carried.joins,
+            names=self._preparation.names(known.name),
+            uid_base=carried.uid_base,
+            service_address=carried.service_address,
         )
 
 
@@ -165,10 +220,23 @@ def details_of(found: Mapping[str, Any]) -> Details:
     return Details(state, created_ms, started_ms, pid=pid, pid_started=files.start_time(pid))
 
 
+def _carried(labels: Mapping[str, str]) -> _Carried:
+    return _Carried(
+        spec=carried_spec(labels),
+        slot=_number(labels.get(SLOT, "")),
+        set_name=labels.get(SET, ""),
+        service_key=labels.get(KEY, ""),
+        address=labels.get(ADDRESS, ""),
+        joins=_joins(labels.get(JOINS, "")),
+        uid_base=_number(labels.get(UID_RANGE, "")),
+        service_address=labels.get(SERVICE_ADDRESS, ""),
+    )
+
+
 def carried_spec(labels: Mapping[str, str]) -> BoxSpec | None:
     """The spec in a container's label, or None where it cannot be read."""
     try:
-        return specs.from_json(labels.get(translate.SPEC, ""))
+        return specs.from_json(labels.get(SPEC, ""))
     except ValueError:
         return None
 
@@ -185,7 +253,7 @@ def milliseconds(text: str) -> int:
 
 def _box_id(labels: Mapping[str, str]) -> BoxId | None:
     try:
-        return BoxId.parse(labels.get(translate.BOX, ""))
+        return BoxId.parse(labels.get(BOX, ""))
     except ValueError:
         return None
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import docker.errors
 import requests.exceptions
 import urllib3.exceptions
-from msgspec import Struct
+from msgspec import DecodeError, Struct
 
 from orchestr8.engines.docker import endpoint
 from orchestr8.errors import (
@@ -30,6 +30,7 @@ FOREIGN = (
     docker.errors.StreamParseError,
     requests.exceptions.RequestException,
     urllib3.exceptions.HTTPError,
+    DecodeError,
     OSError,
 )
 """Everything that a call of the docker library may raise."""
@@ -168,7 +169,9 @@ def translated(error: BaseException, doing: str, endpoint_url: str) -> EngineErr
     refused = _operating_system_error(error)
     if refused:
         return endpoint.unanswered(endpoint_url, refused)
-    if isinstance(error, requests.exceptions.RequestException | urllib3.exceptions.HTTPError):
+    if isinstance(
+        error, requests.exceptions.RequestException | urllib3.exceptions.HTTPError | DecodeError
+    ):
         return UnavailableError(f"{doing}: the Docker Engine broke off its answer", _SEE)
     if isinstance(error, docker.errors.InvalidConfigFile):
         return RejectedError(

@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestr8.boxes.world import Installation
 from orchestr8.engines.docker.client import Client, patient
-from orchestr8.engines.docker.translate import INSTALLATION, STATE
+from orchestr8.engines.docker.labels import INSTALLATION, STATE
 
 _DOING = "looking for installations"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.network import Element, NetworkState
 from orchestr8.engines.docker.client import Client, patient
-from orchestr8.engines.docker.translate import INSTALLATION
+from orchestr8.engines.docker.labels import INSTALLATION
 from orchestr8.errors import RejectedError
 from orchestr8.host import listeners
 from orchestr8.host.network import HostNetwork

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-
-from msgspec import Struct
 
 from orchestr8.boxes.desired import Box
 from orchestr8.engines.docker.situation import Bind, Staged
@@ -13,20 +13,26 @@ from orchestr8.engines.paths import require_plain
 from orchestr8.host import apparmor
 from orchestr8.host.cgroups import owner_cgroup
 from orchestr8.host.mounts import Binds, IdMap, RunFolder
+from orchestr8.host.readiness import Readiness
 from orchestr8.host.staging import Stage, Staging
 from orchestr8.isolation import apparmor as profiles
 from orchestr8.names import BoxId
 
 
-class HostPreparation(Struct, frozen=True):
+@dataclass(frozen=True)
+class HostPreparation:
     """Prepares boxes of one installation in its run folder."""
 
     installation: str
     run: RunFolder
 
+    @cached_property
+    def _readiness(self) -> Readiness:
+        return Readiness(self.run)
+
     def stage(self, box: Box, files: Mapping[str, bytes], secrets: Mapping[str, bytes]) -> Staged:
         """Write a box's files and secrets; the paths that the engine binds from."""
-        self.run.ensure()
+        self._readiness.ensure()
         staged = Staging(self.run).stage(
             Stage(
                 box.id,
@@ -45,6 +51,10 @@ class HostPreparation(Struct, frozen=True):
             files={target: str(path) for target, path in staged.files.items()},
             secrets=str(staged.secrets or ""),
         )
+
+    def is_staged(self, box_id: BoxId) -> bool:
+        """Whether anything is staged for a box."""
+        return Staging(self.run).holds(box_id)
 
     def bind(self, box_id: BoxId, bind: Bind) -> str:
         """Mount a directory or file as the box shall have it."""

@@ -68,6 +68,9 @@ class Preparation(Protocol):
     def stage(self, box: Box, files: Mapping[str, bytes], secrets: Mapping[str, bytes]) -> Staged:
         """Write a box's files, by target, and secrets, by name, for its uid and gid."""
 
+    def is_staged(self, box_id: BoxId) -> bool:
+        """Whether anything is staged for a box."""
+
     def bind(self, box_id: BoxId, bind: Bind) -> str:
         """Mount a directory as the box shall have it; the path of the mount."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
-from orchestr8.engines.docker import storage
+from orchestr8.engines.docker import labels, storage
 from orchestr8.engines.docker.situation import Situation
 from orchestr8.engines.refusals import refuse_image
 from orchestr8.engines.signals import stop_signal
@@ -26,18 +26,6 @@ from orchestr8.isolation.strict import VERSIONS, Strict
 
 Body = dict[str, Any]
 Line = Callable[[Box, Situation], Body]
-
-INSTALLATION = "orchestr8.installation"
-BOX = "orchestr8.box"
-SLOT = "orchestr8.slot"
-SET = "orchestr8.set"
-KEY = "orchestr8.key"
-SPEC = "orchestr8.spec"
-ADDRESS = "orchestr8.address"
-JOINS = "orchestr8.joins"
-UID_RANGE = "orchestr8.uid-range"
-SERVICE_ADDRESS = "orchestr8.service-address"
-STATE = "orchestr8.state"
 
 SHARES_DEFAULT = 256
 SHARES_PER_CORE = 1024
@@ -98,21 +86,21 @@ def _host(**settings: Any) -> Body:
 
 def _labels(box: Box, situation: Situation) -> Body:
     # others act on labels of containers too (proxies, Compose): the image's are emptied
-    labels = {key: "" for key, _ in situation.image.labels}
-    labels |= {
-        INSTALLATION: situation.installation,
-        BOX: str(box.id),
-        SLOT: str(box.slot),
-        SET: box.set_name,
-        KEY: box.service_key,
-        SPEC: specs.to_json(box.spec),
-        ADDRESS: box.address,
-        JOINS: json.dumps([[kind, str(peer)] for kind, peer in box.joins]),
-        UID_RANGE: str(box.uid_base),
-        SERVICE_ADDRESS: box.service_address,
-        STATE: situation.state_folder,
+    carried = {key: "" for key, _ in situation.image.labels}
+    carried |= {
+        labels.INSTALLATION: situation.installation,
+        labels.BOX: str(box.id),
+        labels.SLOT: str(box.slot),
+        labels.SET: box.set_name,
+        labels.KEY: box.service_key,
+        labels.SPEC: specs.to_json(box.spec),
+        labels.ADDRESS: box.address,
+        labels.JOINS: json.dumps([[kind, str(peer)] for kind, peer in box.joins]),
+        labels.UID_RANGE: str(box.uid_base),
+        labels.SERVICE_ADDRESS: box.service_address,
+        labels.STATE: situation.state_folder,
     }
-    return {"Labels": labels}
+    return {"Labels": carried}
 
 
 def _env(box: Box, situation: Situation) -> Body:

@@ -16,8 +16,8 @@ from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.world import ObservedVolume
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.containers import carried_spec, milliseconds
+from orchestr8.engines.docker.labels import BOX, INSTALLATION
 from orchestr8.engines.docker.machine import DockerMachine
-from orchestr8.engines.docker.translate import BOX, INSTALLATION
 from orchestr8.engines.folder_copies import FolderCopies
 from orchestr8.errors import RejectedError
 from orchestr8.host.volume_folders import VolumeFolders, own
