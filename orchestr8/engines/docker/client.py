@@ -1,7 +1,8 @@
 """Calls of Docker's HTTP interface through the docker library, one at a time, in our words.
 
-The library gives the connection, the version and the log-in to registries; bodies are ours, since
-its own builders know fewer settings than a box has.
+The library gives the version, streams, the log-in to registries, and the connections: its pool of
+them is used as it is, since its own calls would open a connection for each address that they ask.
+Bodies are ours, since its builders know fewer settings than a box has.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlencode
 
 import docker
 import docker.errors
 import requests
+from docker.transport.unixconn import UnixHTTPConnectionPool
+from msgspec import DecodeError
 from msgspec.json import decode, encode
 from tenacity import (
     retry,
@@ -21,13 +25,18 @@ from tenacity import (
     stop_after_delay,
     wait_random_exponential,
 )
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import TimeoutError as EngineTimeoutError
 
 from orchestr8.engines.docker import failures
-from orchestr8.engines.docker.endpoint import require_answer
+from orchestr8.engines.docker.endpoint import require_answer, socket_path
 from orchestr8.errors import RejectedError, UnavailableError
 
 API_LEAST = (1, 41)
+CONNECTIONS = 16
+"""So many are kept open between two calls; more are opened where more call at once."""
 _CALL_SECONDS = 60.0
+_FAILED, _ABSENT = 400, 404
 _PATIENCE_SECONDS = 20
 
 P = ParamSpec("P")
@@ -73,8 +82,8 @@ class Client:
             self._api = docker.APIClient(
                 base_url=endpoint_url, version=version or "auto", timeout=int(_CALL_SECONDS)
             )
-        # no proxy and no .netrc has to do with a unix socket, and they are looked for each time
-        self._api.trust_env = False
+        path = socket_path(endpoint_url)
+        self._pool = UnixHTTPConnectionPool(endpoint_url, path, int(_CALL_SECONDS), CONNECTIONS)
         major, _, minor = self._api.api_version.partition(".")
         self.api_version = (int(major), int(minor))
         if self.api_version < API_LEAST:
@@ -93,7 +102,7 @@ class Client:
         """The decoded answer, or None where the engine has no such thing."""
         with failures.words(doing, self.endpoint):
             answer = self._call("GET", path, parameters)
-            return None if answer.status_code == 404 else decode(answer.content)
+            return None if answer.status == _ABSENT else decode(answer.data)
 
     def get(self, path: str, doing: str, **parameters: str) -> Any:
         """The decoded answer of what must be there."""
@@ -106,7 +115,7 @@ class Client:
         """The answer as it came; empty where the engine has no such thing."""
         with failures.words(doing, self.endpoint):
             answer = self._call("GET", path, parameters)
-            return b"" if answer.status_code == 404 else bytes(answer.content)
+            return b"" if answer.status == _ABSENT else answer.data
 
     def pieces(self, path: str, doing: str, **parameters: str) -> Iterator[bytes]:
         """The answer as it comes, for as long as the engine sends; nothing of what is not there."""
@@ -115,7 +124,7 @@ class Client:
             with self._api.get(
                 url, params=parameters, stream=True, timeout=(_CALL_SECONDS, None)
             ) as answer:
-                if answer.status_code == 404:
+                if answer.status_code == _ABSENT:
                     return
                 _require_success(answer)
                 yield from answer.iter_content(None)
@@ -126,8 +135,9 @@ class Client:
         """The decoded answer, or None where there is none."""
         with failures.words(doing, self.endpoint):
             answer = self._call("POST", path, parameters, body)
-            _require_success(answer)
-            return decode(answer.content) if answer.content else None
+            if answer.status == _ABSENT:
+                raise _refusal(answer)
+            return decode(answer.data) if answer.data else None
 
     def delete(self, path: str, doing: str, **parameters: str) -> None:
         """Delete; the absent is success."""
@@ -150,12 +160,8 @@ class Client:
         with failures.words(doing, self.endpoint):
             try:
                 self._call("POST", f"/containers/{container}/wait", {}, seconds=max(seconds, 0.001))
-            except requests.RequestException as error:
-                # the answer starts at once and its body comes at the end, so the library tells of
-                # a time-out in two ways
-                if isinstance(error, requests.Timeout) or "timed out" in str(error):
-                    return False
-                raise
+            except EngineTimeoutError:
+                return False
         return True
 
     def _call(
@@ -165,19 +171,29 @@ class Client:
         parameters: Mapping[str, str],
         body: Mapping[str, Any] | None = None,
         seconds: float = _CALL_SECONDS,
-    ) -> requests.Response:
+    ) -> BaseHTTPResponse:
         """One answer; a 404 comes back as one, every other failure is raised."""
-        answer = self._api.request(
+        asked = f"?{urlencode(parameters)}" if parameters else ""
+        answer = self._pool.urlopen(
             method,
-            f"{self._api.base_url}{self.prefix}{path}",
-            params=dict(parameters),
-            data=None if body is None else encode(body),
+            f"{self.prefix}{path}{asked}",
+            body=None if body is None else encode(body),
             headers={} if body is None else {"Content-Type": "application/json"},
+            retries=False,
             timeout=seconds,
         )
-        if answer.status_code != 404:
-            _require_success(answer)
+        if answer.status >= _FAILED and answer.status != _ABSENT:
+            raise _refusal(answer)
         return answer
+
+
+def _refusal(answer: BaseHTTPResponse) -> failures.RefusalError:
+    """What the engine says of a call that it did not do."""
+    try:
+        told = decode(answer.data)["message"]
+    except (DecodeError, KeyError, TypeError):
+        told = answer.data.decode("utf-8", "backslashreplace")
+    return failures.RefusalError(answer.status, str(told or answer.reason))
 
 
 def _require_success(answer: requests.Response) -> None:

@@ -25,7 +25,17 @@ from orchestr8.errors import (
 
 _Kind = type[UnavailableError] | type[RejectedError] | type[FeatureMissingError]
 
+
+class RefusalError(Exception):
+    """An answer of the engine that is no success, before anybody has said what was being done."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
 FOREIGN = (
+    RefusalError,
     docker.errors.DockerException,
     docker.errors.StreamParseError,
     requests.exceptions.RequestException,
@@ -33,7 +43,7 @@ FOREIGN = (
     DecodeError,
     OSError,
 )
-"""Everything that a call of the docker library may raise."""
+"""Everything that a call of the engine may raise."""
 
 
 class Row(Struct, frozen=True):
@@ -160,6 +170,8 @@ def words(doing: str, endpoint_url: str) -> Iterator[None]:
 
 def translated(error: BaseException, doing: str, endpoint_url: str) -> EngineError:
     """One foreign exception in our words."""
+    if isinstance(error, RefusalError):
+        return answered(str(error), doing, error.status)
     if isinstance(error, docker.errors.APIError):
         return answered(error.explanation or str(error), doing, error.status_code)
     if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)):
