@@ -205,7 +205,7 @@ def _cgroups(host: Host) -> Iterator[Check]:
     else:
         yield Check(
             "cgroups", Grade.LIMITED,
-            f"{seen}: no memory.low, a memory guarantee is kept at admission and by `serve`",
+            f"{seen}: there is no memory.low, so `serve` keeps memory guarantees, within quotas",
             "boot with systemd.unified_cgroup_hierarchy=1 for version 2",
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ _WHY_MISSING = {
     features.BANDWIDTH: "traffic control is not built yet",
     features.EDGE: "edges are not built yet",
     features.MEMORY_GUARANTEE: (
-        "cgroup v1 has no memory.low; it counts at admission, and `serve` keeps it by pressure"
+        "cgroup v1 has no memory.low; it counts at admission, and `serve` keeps it within a quota"
     ),
 }
 

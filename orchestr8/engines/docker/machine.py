@@ -20,7 +20,7 @@ _WHY_MISSING = {
     features.NS_TIME: "Docker has no setting for it",
     features.LSM: "neither AppArmor nor SELinux is in force for Docker on this host",
     features.MEMORY_GUARANTEE: (
-        "Docker sets no memory.low; it counts at admission, and `serve` keeps it by pressure"
+        "Docker sets no memory.low; it counts at admission, and `serve` keeps it within a quota"
     ),
     features.CPU_GUARANTEE: (
         "it weighs among the boxes of one owner only; between owners it counts at admission"

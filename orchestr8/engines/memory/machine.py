@@ -30,8 +30,8 @@ _WHY_MISSING = {
     features.NS_TIME: "the simulated machine gives boxes no time namespace of their own",
     features.LSM: "the simulated kernel has no security module",
     features.MEMORY_GUARANTEE: (
-        "the simulated kernel has no memory.low; it counts at admission, and `serve` keeps it by "
-        "pressure"
+        "the simulated kernel has no memory.low; it counts at admission, and `serve` keeps it "
+        "within a quota"
     ),
     features.CPU_GUARANTEE: "the simulated kernel weighs no owners; it counts at admission",
     features.IO: "the simulated machine has no block devices",
