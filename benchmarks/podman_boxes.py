@@ -57,8 +57,8 @@ class PodmanBoxes:
         self._run("system", "reset", "--force")
         shutil.rmtree(self._folder, ignore_errors=True)
         for group in Path("/sys/fs/cgroup").glob("*/libpod_parent"):
-            with contextlib.suppress(OSError):  # another one's is in use
-                for folder in (group / "conmon", group):
+            for folder in (group / "conmon", group):
+                with contextlib.suppress(OSError):  # it has none, or another one's is in use
                     folder.rmdir()
 
     def _run(self, *words: str) -> str:
