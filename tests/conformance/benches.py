@@ -344,7 +344,7 @@ sys.exit(borders.boxes.execute_attached(BoxId.parse(sys.argv[3]), json.loads(sys
 
 def await_decision(found: ObservedBox, runtime: str) -> None:
     """Waits until a box's first task, and no more the runtime, catches or ignores SIGTERM."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         status = Path(f"/proc/{found.pid}/status").read_text()
         masks = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)

@@ -259,10 +259,10 @@ def test_a_box_that_heeds_its_signal_ends_before_the_grace(bench: Bench) -> None
     made = bench.box()
     bench.await_signals(bench.run(made))
     began, began_real = bench.now_ms(), time.monotonic()
-    bench.boxes.stop(made.id, "SIGTERM", 30_000)
+    bench.boxes.stop(made.id, "SIGTERM", 120_000)
     found = bench.see(made)
     assert (found.state, found.exit_status) == (State.STOPPED, 0)
-    assert bench.now_ms() - began < 15_000 and time.monotonic() - began_real < 15
+    assert bench.now_ms() - began < 100_000 and time.monotonic() - began_real < 100
 
 
 @detail("boxes.stop.signal")

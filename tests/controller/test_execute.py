@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
-from orchestr8.controller.clock import Patience
+from orchestr8.controller.clock import CLOCK, Clock, Patience
 from orchestr8.controller.execute import HANDED_OVER, Outcome, Result, execute
 from orchestr8.controller.settings import PARALLEL_CALLS
 from orchestr8.engines.memory.boxes import MemoryBoxes
@@ -31,9 +31,21 @@ from tests.controller.plans import HEALTH, Told, box_id, coming_up, machine
 SOON = 30.0
 
 
-def run(plan: Plan, on: Machine, told: Told | None = None, seconds: float = SOON) -> list[Outcome]:
+class OverOnceAsked(Clock):
+    """Time that is over as soon as the machine was asked how its boxes are."""
+
+    def __init__(self, on: Machine) -> None:
+        self._on = on
+
+    def monotonic(self) -> float:
+        """Seconds from anywhere, and then those of a plan's patience more."""
+        is_asked = any(call == "boxes.observe" for call, _ in self._on.faults.calls)
+        return super().monotonic() + (SOON if is_asked else 0.0)
+
+
+def run(plan: Plan, on: Machine, told: Told | None = None, clock: Clock = CLOCK) -> list[Outcome]:
     """Carries a plan out on a simulated machine."""
-    patience = Patience(time.monotonic() + seconds)
+    patience = Patience(clock.monotonic() + SOON, clock)
     return list(execute(plan, memory_borders(on), told or Told(), patience))
 
 
@@ -207,7 +219,8 @@ def test_the_deadline_ends_gates_and_skips_what_follows() -> None:
     there.workloads["front.web"] = NEVER_HEALTHY
     plan = coming_up([1])
     after = replace(plan.actions[0], needs=(2,))
-    outcomes = run(replace(plan, actions=(*plan.actions, after)), there, seconds=0.2)
+    longer = replace(plan, actions=(*plan.actions, after))
+    outcomes = run(longer, there, clock=OverOnceAsked(there))
     assert results(outcomes) == ["done", "done", "failed", "skipped"]
     assert outcomes[2].why == "the time is over"
     assert outcomes[2].late
@@ -234,7 +247,7 @@ def test_an_engine_that_is_away_for_a_while_shuts_no_gate() -> None:
 def test_an_engine_that_stays_away_is_named_at_the_deadline() -> None:
     there = machine()
     there.faults.order(Fault("boxes.observe", UnavailableError("away"), times=None))
-    outcome = run(coming_up([1]), there, seconds=0.2)[2]
+    outcome = run(coming_up([1]), there, clock=OverOnceAsked(there))[2]
     assert outcome.result is Result.FAILED
     assert outcome.why == "away"
     assert outcome.late

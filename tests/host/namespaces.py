@@ -114,9 +114,9 @@ class Namespace:
 
         return in_child(entered)
 
-    def borrow(self, connect: Callable[[], socket.socket | None]) -> socket.socket | None:
+    def borrow(self, connect: Callable[[], socket.socket]) -> socket.socket:
         """A socket that was made in here: it stays of here, whoever uses it."""
-        made: list[socket.socket | None] = []
+        made: list[socket.socket] = []
 
         def make() -> None:
             _call("setns", self.fd, _CLONE_NEWNET)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 
@@ -29,6 +31,8 @@ pytestmark = needs_root
 
 A, B, C = "10.77.0.10", "10.77.0.11", "10.77.0.12"
 VIP = "10.77.128.1"
+MOMENT, PATIENT = 0.4, 30.0
+"""Seconds after which what is closed has not answered, and what is open has at the latest."""
 
 
 @pytest.fixture(scope="module", params=[(), DOCKER, DROPS], ids=["alone", "docker", "drops"])
@@ -64,21 +68,20 @@ def test_a_link_opens_one_port_in_one_direction(machine: Lab) -> None:
 
 def test_a_link_opens_and_closes_live(machine: Lab) -> None:
     machine.change((Route(VIP, PORT, (B,)),))
-    with _conversation(machine.boxes["a"], VIP) as speak:
-        assert not speak()
+    assert machine.closed("a", VIP, PORT)
     machine.change((Pass(A, B, PORT),))
-    with _conversation(machine.boxes["a"], VIP) as speak:
-        assert speak() == machine.tokens["b"]
+    with _conversation(machine.boxes["a"], VIP) as line:
+        assert line.answer() == machine.tokens["b"]
         machine.change(remove=(Pass(A, B, PORT),))
-        assert not speak(), "the open connection outlived its link"
+        assert not line.answer(MOMENT), "the open connection outlived its link"
 
 
 def test_a_box_that_drains_may_finish(machine: Lab) -> None:
     machine.change((Pass(A, B, PORT), Route(VIP, PORT, (B,))))
-    with _conversation(machine.boxes["a"], VIP) as speak:
-        assert speak() == machine.tokens["b"]
+    with _conversation(machine.boxes["a"], VIP) as line:
+        assert line.answer() == machine.tokens["b"]
         machine.change((Pass(A, C, PORT), Route(VIP, PORT, (C,))), (Pass(A, B, PORT),))
-        assert speak() == machine.tokens["b"]
+        assert line.answer() == machine.tokens["b"]
         assert machine.who("a", VIP, PORT) == "c"
         assert machine.closed("a", B, PORT)
 
@@ -135,9 +138,9 @@ def test_a_door_changes_boxes_while_connections_go_on(machine: Lab) -> None:
         _conversation(machine.outside, HOST_OUTSIDE, 83) as from_outside,
         _conversation(machine.host, "127.0.0.1", 83) as from_host,
     ):
-        assert from_outside() == from_host() == machine.tokens["b"]
+        assert from_outside.answer() == from_host.answer() == machine.tokens["b"]
         machine.change((Door("0.0.0.0", 83, PORT, (C,)),))
-        assert from_outside() == from_host() == machine.tokens["b"]
+        assert from_outside.answer() == from_host.answer() == machine.tokens["b"]
         assert machine.who("outside", HOST_OUTSIDE, 83) == "c"
         assert machine.who("host", "127.0.0.1", 83) == "c"
     machine.change(remove=(Door("0.0.0.0", 83, PORT, (C,)),))
@@ -152,10 +155,10 @@ def test_egress_is_open_to_the_named_range_and_port_only(machine: Lab) -> None:
     assert machine.closed("a", OUTSIDE_TOO, PORT)
     assert machine.closed("b", OUTSIDE, PORT)
     assert machine.closed("outside", A, PORT)
-    with _conversation(machine.boxes["a"], OUTSIDE) as speak:
-        assert speak() == machine.tokens["outside"]
+    with _conversation(machine.boxes["a"], OUTSIDE) as line:
+        assert line.answer() == machine.tokens["outside"]
         machine.change(remove=(Out(A, f"{OUTSIDE}/32", PORT),))
-        assert not speak(), "the open connection outlived its permission"
+        assert not line.answer(MOMENT), "the open connection outlived its permission"
 
 
 def test_a_wide_range_opens_no_private_address_unless_named(machine: Lab) -> None:
@@ -178,31 +181,25 @@ def test_ranges_may_lie_within_one_another(machine: Lab) -> None:
     assert machine.closed("a", OUTSIDE_TOO, PORT)
 
 
-class _conversation:  # noqa: N801  # reads as a word of the test
-    """One TCP connection that stays open; speaking gives the token, or nothing within a moment."""
+@contextmanager
+def _conversation(caller: Namespace, address: str, port: int = PORT) -> Iterator[_Line]:
+    """A TCP connection that stays open."""
+    connection = caller.borrow(lambda: socket.create_connection((address, port), PATIENT))
+    with connection:
+        yield _Line(connection)
 
-    def __init__(self, caller: Namespace, address: str, port: int = PORT) -> None:
-        def connect() -> socket.socket | None:
-            try:
-                return socket.create_connection((address, port), 0.4)
-            except OSError:
-                return None
 
-        self._socket = caller.borrow(connect)
+@dataclass(frozen=True)
+class _Line:
+    """What the other side of a connection says."""
 
-    def __enter__(self) -> Callable[[], str]:
-        return self._speak
+    connection: socket.socket
 
-    def __exit__(self, *_: object) -> None:
-        if self._socket:
-            self._socket.close()
-
-    def _speak(self) -> str:
-        if not self._socket:
-            return ""
-        self._socket.settimeout(0.4)
+    def answer(self, seconds: float = PATIENT) -> str:
+        """The token that one question is answered with, or nothing in this time."""
+        self.connection.settimeout(seconds)
         try:
-            self._socket.sendall(b"token?\n")
-            return self._socket.recv(64).decode()
+            self.connection.sendall(b"token?\n")
+            return self.connection.recv(64).decode()
         except OSError:
             return ""

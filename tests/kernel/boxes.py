@@ -58,7 +58,7 @@ class Running(Struct, frozen=True):
         settings = {"user": f"{UID}:{UID}", **settings}
         made = self.client.exec_create(self.container, command, **settings)
         self.client.exec_start(made["Id"], detach=True)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (found := self.client.exec_inspect(made["Id"]))["Pid"]:
             assert time.monotonic() < deadline, found
             time.sleep(0.01)

@@ -196,7 +196,7 @@ class Fleet(Home):
             self.client.remove_network(network["Id"])
 
 
-def eventually(look: Callable[[], bool], seconds: float = 10) -> None:
+def eventually(look: Callable[[], bool], seconds: float = 60) -> None:
     """Waits until something is so; says what was looked at when it never is."""
     deadline = time.monotonic() + seconds
     while not look():

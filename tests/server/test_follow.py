@@ -67,7 +67,7 @@ def test_what_happens_comes_until_whoever_follows_leaves(
         assert [one["number"] for one in heard] == sorted({one["number"] for one in heard})
         assert heard[0]["number"] > first["number"]
         assert {one["owner"] for one in heard} == {"web"}
-        assert followers() == 1
+        until(lambda: followers() == 1)
     until(lambda: followers() == 0)
 
 
