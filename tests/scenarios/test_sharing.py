@@ -33,7 +33,7 @@ while True:
     time.sleep(0.01)
 """
 """Holds as many MiB as somebody wrote into a file, a MiB more at a time."""
-RECORDED = ((80, 4), (4, 80), (80, 4))
+RECORDED = ((84, 4), (4, 84), (84, 4))
 """MiB that the two want, one moment after the other; what becomes less does so first."""
 QUOTA = "platform: {owners: {shop: {quota: {cpu: 1, memory: 128MiB, boxes: 4, pids: 64}}}}"
 FIXED = "{cpu: 0.5, memory: 64MiB, pids: 16}"
