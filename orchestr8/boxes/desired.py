@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -39,11 +38,8 @@ class Box(Struct, frozen=True):
     service_address: str = ""
 
 
-class DesiredService(NamedTuple):
-    """One service: a spec for each slot, and what may change without a new box.
-
-    A plain tuple, since each plan makes one for every service of the fleet.
-    """
+class DesiredService(Struct, frozen=True, gc=False):
+    """One service: a spec for each slot, and what may change without a new box."""
 
     name: ServiceName
     set_name: str

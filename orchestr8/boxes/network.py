@@ -20,7 +20,7 @@ class Ranges(Struct, frozen=True):
     services: str = SERVICE_RANGE
 
 
-class Pass(Struct, frozen=True, order=True):
+class Pass(Struct, frozen=True, order=True, gc=False):
     """One box may open TCP connections to one port of another."""
 
     source: str
@@ -28,7 +28,7 @@ class Pass(Struct, frozen=True, order=True):
     port: int
 
 
-class Route(Struct, frozen=True, order=True):
+class Route(Struct, frozen=True, order=True, gc=False):
     """A service's virtual address and port lead to these boxes."""
 
     address: str
@@ -36,7 +36,7 @@ class Route(Struct, frozen=True, order=True):
     backends: tuple[str, ...]
 
 
-class Door(Struct, frozen=True, order=True):
+class Door(Struct, frozen=True, order=True, gc=False):
     """A port of the host leads to these boxes' port; address 0.0.0.0 is every one of the host."""
 
     address: str
@@ -45,7 +45,7 @@ class Door(Struct, frozen=True, order=True):
     backends: tuple[str, ...]
 
 
-class Out(Struct, frozen=True, order=True):
+class Out(Struct, frozen=True, order=True, gc=False):
     """One box may reach a range outside on one port, by TCP and UDP."""
 
     source: str

@@ -41,7 +41,7 @@ class SpecVolume(Struct, frozen=True, order=True):
     owner_uid: int = 0
 
 
-class BoxSpec(Struct, frozen=True):
+class BoxSpec(Struct, frozen=True, gc=False):
     """A box as declared. `uid` and `gid` are those that the workload has inside the box."""
 
     image_id: str

@@ -34,12 +34,12 @@ def allocate(
     readable as before.
     """
     gone = [
-        replace(records.services[name], key="")
-        for name in records.services.keys() - contracts.services.keys()
-        if records.services[name].key and name not in records.adopted
+        replace(record, key="")
+        for name, record in records.services.items()
+        if name not in contracts.services and record.key and name not in records.adopted
     ]
-    wanted = (name for name in contracts.services if not _has_key(records, name))
-    fresh = _fresh(sorted(wanted), records, service_range)
+    keyed = {name for name, record in records.services.items() if record.key}
+    fresh = _fresh(sorted(contracts.services.keys() - keyed), records, service_range)
     changed = tuple(sorted((*gone, *fresh), key=lambda record: record.name))
     given = Allocations(services=changed)
     return extend(records, given), given
@@ -55,11 +55,6 @@ def extend(records: Records, given: Allocations) -> Records:
         boxes={**records.boxes, **{record.id: record for record in given.boxes}},
         address_last=given.address_last or records.address_last,
     )
-
-
-def _has_key(records: Records, name: ServiceName) -> bool:
-    record = records.services.get(name)
-    return record is not None and bool(record.key)
 
 
 def _fresh(

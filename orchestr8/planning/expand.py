@@ -65,6 +65,8 @@ class _Fleet:
         self._ipc_joined = {ServiceName.parse(peer) for peer in shared}
         links = (link for contract in services for link in contract.service.connects)
         self._called = {link.peer for link in links}
+        records = self.records.services.values()
+        self._lines = {record.name: (str(record.name), record.address) for record in records}
 
     def service(self, contract: Contract) -> DesiredService:
         """One service: a declaration for each slot, and what may change without a new box."""
@@ -87,7 +89,7 @@ class _Fleet:
             after=service.after,
             publish=service.publish,
             egress=contract.egress,
-            names=self._names(users, record.address),
+            names=self._names(users),
             new_boxes_allowed=not endings or not any(map(self._forbids, endings)),
             notes=contract.notes if not endings else (*contract.notes, *map(_ending, endings)),
             stop_first_why=self._stop_first_why(contract),
@@ -155,18 +157,15 @@ class _Fleet:
             return False
         return any(_uses_network(user) or user.name in self._called for user in users)
 
-    def _names(self, users: Sequence[Contract], address: str) -> tuple[tuple[str, str], ...]:
+    def _names(self, users: Sequence[Contract]) -> tuple[tuple[str, str], ...]:
         """The hosts file of a box with an interface: the service and those that it calls, at their
         virtual addresses."""
-        names = {str(users[0].name): address}
-        for user in users[1:]:
-            names[str(user.name)] = self.records.services[user.name].address
+        called = {user.name for user in users}
         for user in users:
             for link in _links(user):
-                record = self.records.services.get(link.peer)
-                if record:
-                    names[str(link.peer)] = record.address
-        return tuple(sorted(names.items()))
+                called.add(link.peer)
+        lines = self._lines
+        return tuple(sorted([lines[name] for name in called if name in lines]))
 
     def _stop_first_why(self, contract: Contract) -> str:
         if contract.service.run_once:
@@ -228,6 +227,7 @@ def _env(contract: Contract, image: ImageFacts) -> tuple[tuple[str, str], ...]:
     profile = contract.profile
     refused = strict.VERSIONS[profile.strict].image_env_refused
     wanted = profile.image_env
-    env = {name: value for name, value in image.env if name not in refused or name in wanted}
-    env.update(contract.service.env)
-    return tuple(sorted(env.items()))
+    env = {line[0]: line for line in image.env if line[0] not in refused or line[0] in wanted}
+    for line in contract.service.env:
+        env[line[0]] = line
+    return tuple(sorted(env.values()))

@@ -7,11 +7,11 @@ went leave behind. Default-deny: what is not wanted goes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from operator import attrgetter
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
@@ -20,10 +20,6 @@ from orchestr8.names import ServiceName
 from orchestr8.planning.busy import is_theirs, touches
 from orchestr8.planning.places import NOWHERE, Presence, Presences
 from orchestr8.planning.survey import Survey
-
-Fact = tuple[Any, ...]
-"""An element as its kind and values: a fleet has many thousands, and these compare fast."""
-_VALUES = {kind: attrgetter(*kind.__struct_fields__) for kind in (Pass, Route, Door, Out)}
 
 
 class Wiring(Struct, frozen=True):
@@ -43,7 +39,7 @@ class Wiring(Struct, frozen=True):
     def leads_to(self, service: DesiredService, backends: Iterable[str]) -> tuple[Element, ...]:
         """The routes and doors of a service, leading to these boxes."""
         ports = self.ports.get(service.name, ())
-        return _elements(_leads_to(service, ports, tuple(sorted(backends)), self.doors_held))
+        return _ordered(_leads_to(service, ports, tuple(sorted(backends)), self.doors_held))
 
 
 def wire(
@@ -53,25 +49,20 @@ def wire(
     ports = _called_ports(desired)
     held = frozenset(seen.doors_held)
     wanted = _wanted(desired, presences, ports, held)
-    going = {address for one in presences.values() if one.going for address in one.going}
-    at_end = [fact for fact in wanted if _touches(fact, going)] if going else []
-    gone: list[Fact] = []
-    for element in elements:
-        fact = (type(element), *_VALUES[type(element)](element))
-        if fact in wanted:
-            wanted.remove(fact)
-        elif element not in seen.standing:
-            gone.append(fact)
-    add, remove = _elements(wanted), _elements(_without_replaced(gone, wanted))
+    going = frozenset(address for one in presences.values() if one.going for address in one.going)
+    let = (one for one in wanted if isinstance(one, Pass | Out)) if going else ()
+    at_end = [one for one in let if touches(one, going)]
+    add, gone = wanted - elements, elements - wanted - seen.standing
+    remove = set(_without_replaced(gone, add))
     if seen.busy:
-        add = tuple(one for one in add if not is_theirs(one, seen.busy_addresses))
-        remove = tuple(one for one in remove if not touches(one, seen.busy_addresses))
+        add = {one for one in add if not is_theirs(one, seen.busy_addresses)}
+        remove = {one for one in remove if not touches(one, seen.busy_addresses)}
     return Wiring(
         presences,
         ports,
-        add=add,
-        remove=remove,
-        remove_at_end=_elements(at_end),
+        add=_ordered(add),
+        remove=_ordered(remove),
+        remove_at_end=_ordered(at_end),
         doors_held=held,
     )
 
@@ -89,8 +80,7 @@ def standing_elements(desired: Desired, world: World) -> frozenset[Element]:
         key: Presence(tuple(sorted(addresses)), (), tuple(sorted(addresses)))
         for key, addresses in found.items()
     }
-    facts = _wanted(desired, presences, _called_ports(desired), frozenset())
-    return frozenset(_elements(facts))
+    return frozenset(_wanted(desired, presences, _called_ports(desired), frozenset()))
 
 
 def _wanted(
@@ -98,8 +88,8 @@ def _wanted(
     presences: Presences,
     ports: Mapping[ServiceName, tuple[int, ...]],
     held: frozenset[tuple[str, int]],
-) -> set[Fact]:
-    wanted: set[Fact] = set()
+) -> set[Element]:
+    wanted: set[Element] = set()
     for name, service in desired.services.items():
         here = presences.get(name, NOWHERE)
         if here.during and (service.connects or service.egress):
@@ -109,30 +99,31 @@ def _wanted(
     return wanted
 
 
-def _elements(facts: Iterable[Fact]) -> tuple[Element, ...]:
+def _ordered(elements: Iterable[Element]) -> tuple[Element, ...]:
     """Elements by kind and content, so that equal sets print alike."""
-    ordered = sorted(facts, key=lambda fact: (fact[0].__name__, *fact[1:]))
-    return tuple(kind(*values) for kind, *values in ordered)
+    return tuple(sorted(elements, key=lambda one: (type(one).__name__, *astuple(one))))
 
 
 def _called_ports(desired: Desired) -> dict[ServiceName, tuple[int, ...]]:
-    found: dict[ServiceName, set[int]] = {}
+    found: dict[ServiceName, tuple[int, ...]] = {}
     for service in desired.services.values():
         for link in service.connects:
-            found.setdefault(link.peer, set()).add(link.port)
-    return {key: tuple(sorted(ports)) for key, ports in found.items()}
+            ports = found.get(link.peer, ())
+            if link.port not in ports:
+                found[link.peer] = tuple(sorted((*ports, link.port)))
+    return found
 
 
-def _passes(service: DesiredService, here: Presence, presences: Presences) -> Iterator[Fact]:
+def _passes(service: DesiredService, here: Presence, presences: Presences) -> Iterator[Element]:
     for link in service.connects:
         for destination in presences.get(link.peer, NOWHERE).during:
             for source in here.during:
-                yield Pass, source, destination, link.port
+                yield Pass(source, destination, link.port)
     for egress in service.egress:
         for source in here.during:
             for range_ in egress.to:
                 for port in egress.ports:
-                    yield Out, source, range_, port
+                    yield Out(source, range_, port)
 
 
 def _leads_to(
@@ -140,28 +131,23 @@ def _leads_to(
     ports: tuple[int, ...],
     backends: tuple[str, ...],
     held: frozenset[tuple[str, int]],
-) -> Iterator[Fact]:
+) -> Iterator[Element]:
     if not backends:
         return
     for port in ports:
-        yield Route, service.address, port, backends
+        yield Route(service.address, port, backends)
     for line in service.publish:
         if (line.address, line.host_port) not in held:
-            yield Door, line.address, line.host_port, line.port, backends
+            yield Door(line.address, line.host_port, line.port, backends)
 
 
-def _key(fact: Fact) -> Fact:
+def _key(element: Element) -> tuple[Any, ...]:
     """What makes an element the same one, whatever it leads to."""
-    return fact[:3] if fact[0] in (Route, Door) else fact
+    values = astuple(element)
+    return type(element), *(values[:2] if isinstance(element, Route | Door) else values)
 
 
-def _without_replaced(gone: list[Fact], added: set[Fact]) -> Iterable[Fact]:
+def _without_replaced(gone: Set[Element], added: Set[Element]) -> Iterable[Element]:
     """What has to be removed: a route or door with a successor is replaced by adding that."""
-    replaced = {_key(fact) for fact in added if fact[0] in (Route, Door)} if gone else set()
-    return (fact for fact in gone if _key(fact) not in replaced)
-
-
-def _touches(fact: Fact, addresses: set[str]) -> bool:
-    """Whether an element lets a box at one of these addresses call or be called."""
-    kind, source, other, *_ = fact
-    return kind in (Pass, Out) and (source in addresses or other in addresses)
+    replaced = {_key(element) for element in added} if gone else set()
+    return (element for element in gone if _key(element) not in replaced)

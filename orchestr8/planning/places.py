@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -15,7 +14,7 @@ from orchestr8.planning.moves import Finish, Moves, Provision, Replace, joined
 from orchestr8.planning.survey import Survey
 
 
-class Presence(NamedTuple):
+class Presence(Struct, frozen=True, gc=False):
     """Where the boxes of one service are.
 
     `during` are the addresses at which one runs at any time of the plan, `going` those of them
@@ -87,8 +86,8 @@ class Places(Struct, frozen=True):
         return (move.box for move in kept if move.box)
 
     def _steady(self, boxes: Iterable[ObservedBox]) -> Presence:
-        running = [self.address(box) for box in boxes if box.state is State.RUNNING]
-        addresses = tuple(sorted(address for address in running if address))
+        running = [box for box in boxes if box.state is State.RUNNING]
+        addresses = tuple(sorted([address for box in running if (address := self.address(box))]))
         return Presence(addresses, (), addresses) if addresses else NOWHERE
 
     def _moving(self, name: ServiceName, moves: Moves, is_job: bool) -> Presence:

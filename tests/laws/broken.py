@@ -53,7 +53,7 @@ def blind_to_half_made(desired: Desired, world: World, records: Records, now_ms:
 def careless_with_volumes(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
     """Starts the new box first, whatever volume it has."""
     services = {
-        name: service._replace(stop_first_why="", update=Update())
+        name: replace(service, stop_first_why="", update=Update())
         for name, service in desired.services.items()
     }
     return reconcile(replace(desired, services=services), world, records, now_ms)
@@ -93,7 +93,7 @@ def silent(desired: Desired, world: World, records: Records, now_ms: int) -> Pla
 
 def keeps_none_ready(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
     """Takes standbys, and makes none."""
-    nobody = {name: service._replace(standby=0) for name, service in desired.services.items()}
+    nobody = {name: replace(service, standby=0) for name, service in desired.services.items()}
     return reconcile(replace(desired, services=nobody), world, records, now_ms)
 
 

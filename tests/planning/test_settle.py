@@ -69,7 +69,7 @@ def test_what_is_known_is_not_asked_again(
 def test_boxes_that_nobody_wants_are_not_waited_for(running: tuple[Desired, World]) -> None:
     desired, world = running
     checked, _job, plain = sorted(desired.services)
-    fewer = desired.services[plain]._replace(slots=desired.services[plain].slots[:1])
+    fewer = replace(desired.services[plain], slots=desired.services[plain].slots[:1])
     services = {**desired.services, plain: fewer}
     del services[checked]
     assert list(gates(replace(desired, services=services), world)) == ["me--plain--1"]

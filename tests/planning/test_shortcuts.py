@@ -102,6 +102,6 @@ def test_slots_that_had_a_box_are_known_as_soon_as_one_service_may_place_nothing
     simulation = running({"api.me": {}, "db.me": {}})
     desired, world = simulation.desired, simulation.world()
     assert seen(simulation, desired, world).placed == frozenset()
-    ended: DesiredService = desired.services[API]._replace(new_boxes_allowed=False)
+    ended: DesiredService = replace(desired.services[API], new_boxes_allowed=False)
     one_ended = replace(desired, services={**desired.services, API: ended})
     assert seen(simulation, one_ended, world).placed == {(API, 0), (DB, 0)}
