@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from orchestr8.proof.claim import every_task, nothing_wrong
+from orchestr8.proof.claim import every_task, nothing_wrong, numbers
 from orchestr8.proof.model import Reading, TaskReading, Verdict
 from orchestr8.proof.prove import prove
 from tests.proof.cases import pair_of, recorded
@@ -57,3 +57,13 @@ def test_it_is_said_how_many_tasks_were_asked(count: int, told: str) -> None:
     sentences = {finding.claim: finding.sentence for finding in proof.findings}
     assert sentences["seccomp"].endswith(told)
     assert "task" not in sentences["limits.memory"]
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [(None, None), ("", ()), ("0\t65536", (0, 65536)), ("0 -1", None), ("x", None)],
+)
+def test_a_line_is_read_as_numbers_only_where_all_of_it_are(
+    line: str | None, read: tuple[int, ...] | None
+) -> None:
+    assert numbers(line) == read
