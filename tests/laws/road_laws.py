@@ -25,6 +25,7 @@ RoadLaw = Callable[[RoadStory, Engine], None]
 LOOKS = {
     "boxes.logs", "boxes.observe", "images.resolve", "keepsake.kept", "network.listeners",
     "network.observe", "owners.quotas", "probes.check", "volumes.volumes", "witness.read",
+    "witness.use",
 }  # fmt: skip
 """The calls that change nothing."""
 
