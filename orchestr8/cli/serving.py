@@ -18,6 +18,7 @@ from orchestr8.cli.arguments import Output
 from orchestr8.cli.document import SCHEMA
 from orchestr8.cli.opening import is_passing
 from orchestr8.cli.terminal import escaped, milliseconds
+from orchestr8.controller.calling import Calling
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.polling import Polling
 from orchestr8.controller.progress import Event, Phase
@@ -108,13 +109,15 @@ def serve(session: Session, output: Output) -> int:
     over = threading.Event()
     beside = ExitStack()
     application = Answering(loop, session.settings).application()
+    calling = Calling(session.settings, session.clock, log.note)
     polling = Polling(loop, session.settings, session.clock, log)
 
     def begin() -> None:
         if not is_passing(session):
             beside.enter_context(listening(session.settings.run, application, log.note))
-            threading.Thread(target=polling.run, daemon=True).start()
-            beside.callback(polling.stop)
+            for one in (polling, calling):
+                threading.Thread(target=one.run, daemon=True).start()
+                beside.callback(one.stop)
         # A supervisor counts from here on whether we live, and hears nothing of it before.
         notify.ready()
         if notify.watchdog_seconds:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -16,6 +17,7 @@ from msgspec import Struct, field
 
 from orchestr8.boxes.use import Ceilings
 from orchestr8.controller.balancing import Balancer
+from orchestr8.controller.alarms import Watch
 from orchestr8.controller.keeping import Keeper
 from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.pulses import Pulses
@@ -66,6 +68,7 @@ class Loop:
         self._listener = listener
         self._inbox: SimpleQueue[_Wake | _Errand] = SimpleQueue()
         self._keeper = Keeper(session, listener)
+        self._watch = Watch(session)
         self._full_look_due = 0.0
         self._due = 0.0
         """When the next turn is due, if nothing is heard before."""
@@ -195,6 +198,7 @@ class Loop:
             self._attend()
             cycle, next_ms = self._keeper.turn()
             self._balancer.follow(cycle)
+            self._watch.look(cycle, self._keeper.unwanted, self._keeper.patrol.alarms)
         except (EngineError, StoreError, ManifestError) as error:
             self._sight.doubt_all()
             self._tell_trouble(error)
@@ -228,6 +232,8 @@ class Loop:
             what = error.what
         if what != self._trouble:
             self._trouble = what
+            with suppress(StoreError):  # a store that cannot be written is told in the log alone
+                self._watch.trouble(what)
             self._listener.tell(Event("trouble", what))
 
     def _patience(self) -> float:

@@ -26,6 +26,7 @@ def platform(parsed: Parsed, block: PlatformBlock) -> Platform:
     return Platform(
         mode=block.mode or usual.mode,
         members=tuple(block.members),
+        oncall=block.oncall or "",
         reserve_cpu_millicores=usual.reserve_cpu_millicores if cpu is None else cpu,
         reserve_memory_bytes=usual.reserve_memory_bytes if memory is None else memory,
         owners=tuple(

@@ -243,6 +243,7 @@ class Platform(Struct, frozen=True):
 
     mode: str = "solo"
     members: tuple[str, ...] = ()
+    oncall: str = ""
     reserve_cpu_millicores: int = 250
     reserve_memory_bytes: int = 512 << 20
     owners: tuple[Owner, ...] = ()

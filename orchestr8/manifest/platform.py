@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from orchestr8.isolation import features
 from orchestr8.isolation.relaxations import RELAXATIONS
-from orchestr8.manifest import editor, hints, images, repository, scalars
+from orchestr8.manifest import editor, hints, images, oncall, repository, scalars
 from orchestr8.manifest.arguments import Asked, waived
 from orchestr8.manifest.blocks import IN_PLACE, NOTHING, Block, told
 from orchestr8.manifest.reads import Reads, ReadsShape, WrongError
@@ -44,9 +44,11 @@ def _may(text: str) -> str:
 Member = Annotated[
     str, Reads(scalars.member, "a member", "group:payments", editor.text(pattern="^[a-z]+:"))
 ]
-Url = Annotated[
+Oncall = Annotated[
     str,
-    Reads(scalars.url, "an address of the web", "https://hooks.example/payments", editor.text()),
+    ReadsShape(
+        oncall.oncall, "an address or a command", "https://hooks.example/payments", oncall.schema
+    ),
 ]
 Person = Annotated[str, Reads(scalars.person, "a person's name", "ann")]
 MayId = Annotated[str, Reads(_may, "a relaxation", "net.egress", {"enum": sorted(RELAXATIONS)})]
@@ -124,8 +126,13 @@ class OwnerBlock(Block):
         [],
         NOTHING,
     )
-    oncall: Url | None = told(
-        "where alarms for this owner go", "https://hooks.example/payments", "nowhere", None, NOTHING
+    oncall: Oncall | None = told(
+        "where alarms for this owner go: an address of the web, or a command as a list, which gets "
+        "them as JSON",
+        "https://hooks.example/payments",
+        "nowhere",
+        None,
+        NOTHING,
     )
     quota: QuotaBlock | None = told(
         "what all its boxes may use together", "{cpu: 4, memory: 8GiB}", "no quota", None, IN_PLACE
@@ -278,6 +285,13 @@ class PlatformBlock(Block):
     )
     members: list[Member] = told(
         "who the platform is, beside root", "[group:platform]", "root alone", []
+    )
+    oncall: Oncall | None = told(
+        "where alarms of the machine itself go, which are no owner's",
+        "[/usr/local/bin/page, platform]",
+        "nowhere",
+        None,
+        NOTHING,
     )
     reserve: ReserveBlock | None = told(
         "what is left to the host", "{cpu: 0.25, memory: 512MiB}", "0.25 cpu, 512MiB", None

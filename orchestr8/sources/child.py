@@ -27,8 +27,8 @@ UID = 65_521
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 _ENTER = 'mount --bind "$0" /etc/passwd && exec "$@"'
 _NO_RIGHTS = (
-    "setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--no-new-privs",
-    "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig=KILL", "--",
+    "--clear-groups", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all",
+    "--pdeathsig=KILL", "--",
 )  # fmt: skip
 
 
@@ -53,10 +53,12 @@ class Answer(Struct, frozen=True):
 
 
 class Child(Struct, frozen=True):
-    """How children of one source run. `home` is ours to write and theirs to read."""
+    """How children of one source run. `home` is ours to write and theirs to read; `uid` is the
+    account, and the group, that they run as."""
 
     home: Path
     bounds: Bounds = field(default_factory=Bounds)
+    uid: int = UID
 
     def prepare(self) -> None:
         """Makes the home; raises RejectedError where a child could not come to it."""
@@ -69,11 +71,11 @@ class Child(Struct, frozen=True):
         for folder in (self.home, *self.home.resolve().parents):
             if not folder.stat().st_mode & 0o001:
                 raise RejectedError(
-                    f"{folder} is closed to other accounts, and git runs as one of its own "
-                    f"(uid {UID})",
+                    f"{folder} is closed to other accounts, and a child runs as one of its own "
+                    f"(uid {self.uid})",
                     f"chmod o+x {folder}, or set ORCHESTR8_CACHE to another folder",
                 )
-        line = f"orchestr8-source:x:{UID}:{UID}::{self.home}:/usr/sbin/nologin\n"
+        line = f"orchestr8-source:x:{self.uid}:{self.uid}::{self.home}:/usr/sbin/nologin\n"
         self.give("passwd", line.encode())
 
     def give(self, name: str, content: bytes) -> Path:
@@ -85,7 +87,7 @@ class Child(Struct, frozen=True):
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             if not os.geteuid():
-                os.fchown(descriptor, 0, UID)
+                os.fchown(descriptor, 0, self.uid)
                 os.fchmod(descriptor, 0o640)
         fresh.rename(path)
         return path
@@ -99,7 +101,7 @@ class Child(Struct, frozen=True):
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(mode=0o700)
         if not os.geteuid():
-            os.chown(path, UID, UID)
+            os.chown(path, self.uid, self.uid)
 
     def run(
         self,
@@ -143,7 +145,8 @@ class Child(Struct, frozen=True):
     ) -> subprocess.Popen[bytes]:
         if not shutil.which(command[0], path=_PATH):
             raise FeatureMissingError(
-                f"the program {command[0]} is not installed", f"install {_PACKAGES[command[0]]}"
+                f"the program {command[0]} is not there to be run",
+                f"install {_PACKAGES.get(command[0], 'it')}",
             )
         environment = {"PATH": _PATH, "HOME": str(self.home), "LC_ALL": "C", **(more or {})}
         given, output, errors = streams
@@ -163,7 +166,8 @@ class Child(Struct, frozen=True):
         if os.geteuid():
             return ["setpriv", "--no-new-privs", "--pdeathsig=KILL", "--", *bounds]
         apart = ["unshare", "--mount", *([] if network else ["--net"]), "sh", "-c", _ENTER]
-        return [*apart, str(self.home / "passwd"), *_NO_RIGHTS, *bounds]
+        account = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}"]
+        return [*apart, str(self.home / "passwd"), *account, *_NO_RIGHTS, *bounds]
 
 
 _PACKAGES = {

@@ -110,4 +110,20 @@ CREATE TABLE commits (
     PRIMARY KEY (source, id));
 """
 
-STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2}
+
+def _from_3(connection: sqlite3.Connection) -> None:
+    """Alarms are remembered, and tokens."""
+    run_script(connection, _TABLES_OF_4)
+
+
+_TABLES_OF_4 = """
+CREATE TABLE alarms (
+    owner TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, what TEXT NOT NULL,
+    since_ms INTEGER NOT NULL, standing INTEGER NOT NULL, told INTEGER NOT NULL,
+    PRIMARY KEY (owner, kind, subject));
+CREATE TABLE tokens (
+    name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, made_ms INTEGER NOT NULL,
+    made_by TEXT NOT NULL, until_ms INTEGER NOT NULL);
+"""
+
+STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2, 3: _from_3}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 
 SCRIPT = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -79,6 +79,16 @@ CREATE TABLE commits (
     committer TEXT NOT NULL, subject TEXT NOT NULL, signer TEXT NOT NULL,
     judged_ms INTEGER NOT NULL,
     PRIMARY KEY (source, id));
+-- What is wrong and whose: standing while it is so, told once whoever is on call has heard. A row
+-- whose two differ is to be told.
+CREATE TABLE alarms (
+    owner TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, what TEXT NOT NULL,
+    since_ms INTEGER NOT NULL, standing INTEGER NOT NULL, told INTEGER NOT NULL,
+    PRIMARY KEY (owner, kind, subject));
+-- Who may come from elsewhere: a token by its hash, what it is called among members, until when.
+CREATE TABLE tokens (
+    name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, made_ms INTEGER NOT NULL,
+    made_by TEXT NOT NULL, until_ms INTEGER NOT NULL);
 -- The journal: rows are appended and never changed, each chained to the one before by its hash.
 -- A row precedes each call that makes or ends something; what became of it is a later row, whose
 -- intent is the number of the first. AUTOINCREMENT, so that a row at the end is missed as well.

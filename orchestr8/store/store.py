@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestr8.store.adoption import Adoption
+from orchestr8.store.alarms import Alarms
 from orchestr8.store.database import Database
 from orchestr8.store.documents import Documents
 from orchestr8.store.interventions import Interventions
@@ -31,6 +32,7 @@ class Store:
         self.interventions = Interventions(self._database)
         self.adoption = Adoption(self._database)
         self.sources = Sources(self._database)
+        self.alarms = Alarms(self._database)
 
     @contextmanager
     def writing(self, patience_ms: int = 0, *, server: bool = False) -> Iterator[None]:

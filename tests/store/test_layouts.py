@@ -148,3 +148,14 @@ def test_layout_2_loses_nothing(tmp_path: Path) -> None:
     assert store.journal.verify().whole
     assert store.sources.records() == {}
     store.close()
+
+
+def test_layout_3_loses_nothing(tmp_path: Path) -> None:
+    store = Store(restored(LAYOUTS / "3.sql", tmp_path / "old"))
+    assert [one.live for one in store.documents.history("web")] == [False, True]
+    assert store.sources.record("web").state == "refused"
+    commit = store.sources.commit("web", "4f1c2b7ad3a94f0e8d5c6b1a2f3e4d5c6b7a8f90")
+    assert commit and commit.signer == "ssh:SHA256:x"
+    assert store.journal.verify().whole
+    assert store.alarms.every() == ()
+    store.close()

@@ -1,0 +1,184 @@
+"""Calls whoever is on call: each is told of what is theirs, once when it begins and once when it is
+over, in one message for all that came together, and again until somebody took it.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+
+from orchestr8.controller.alarms import PATIENCE_MS, USUAL_PATIENCE_MS
+from orchestr8.controller.clock import Clock
+from orchestr8.controller.session import Session, session
+from orchestr8.controller.settings import Settings
+from orchestr8.errors import Orchestr8Error, UnavailableError
+from orchestr8.manifest.model import Platform
+from orchestr8.names import PLATFORM
+from orchestr8.sources.child import Bounds, Child
+from orchestr8.store.alarms import Alarm
+
+SCHEMA = 1
+LOOK_SECONDS = 1.0
+BETWEEN_SECONDS = 30.0
+"""How long somebody is left alone after a message; what comes meanwhile is one message."""
+AFTER_FAILURE_SECONDS = 120.0
+ATTEMPTS, WAIT_SECONDS_MOST = 4, 20.0
+ALARMS_MOST = 50
+"""How many are in one message; the others are in the next."""
+ANSWER_SECONDS = 10
+UID = 65_520
+"""A command's own account, which is nobody else's; beside that of git and its helpers."""
+
+
+class Calling:
+    """Calls until told to stop."""
+
+    def __init__(self, settings: Settings, clock: Clock, note: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._note = note
+        self._due: dict[str, float] = {}
+        self._under_way: set[str] = set()
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Looks for what is to be told; comes back once told to stop."""
+        while not self._stopped.wait(LOOK_SECONDS):
+            try:
+                with session(self._settings) as opened:
+                    self._look(opened)
+            except Orchestr8Error:
+                continue  # the loop tells what keeps it from reading its store
+
+    def stop(self) -> None:
+        """Ends it; a message that is under way is left to its end. From any thread."""
+        self._stopped.set()
+
+    def _look(self, opened: Session) -> None:
+        due = untold(opened)
+        if not due:
+            return
+        oncall = who_is_on_call(opened.stored.fleet.platform)
+        now = self._clock.monotonic()
+        for owner in sorted(due):
+            target = oncall.get(owner, "")
+            if not target:
+                opened.store.alarms.note_told(due[owner])
+            elif owner not in self._under_way and self._due.get(owner, 0.0) <= now:
+                self._under_way.add(owner)
+                given = (owner, target, due[owner][:ALARMS_MOST])
+                # a thread each: whoever does not answer keeps nobody else from being called
+                threading.Thread(target=self._tell, args=given, daemon=True).start()
+
+    def _tell(self, owner: str, target: str, alarms: Sequence[Alarm]) -> None:
+        rest = BETWEEN_SECONDS
+        try:
+            tell(self._settings, owner, target, alarms)
+            with session(self._settings) as opened:
+                opened.store.alarms.note_told(alarms)
+        except Orchestr8Error as error:
+            rest = AFTER_FAILURE_SECONDS
+            self._note(f"{owner} cannot be called: {error.what}")
+        finally:
+            self._due[owner] = self._clock.monotonic() + rest
+            self._under_way.discard(owner)
+
+
+def who_is_on_call(platform: Platform) -> dict[str, str]:
+    """The address or command of each owner, and of the platform."""
+    return {PLATFORM: platform.oncall} | {one.name: one.oncall for one in platform.owners}
+
+
+def untold(opened: Session) -> dict[str, list[Alarm]]:
+    """What each owner is to be told: what stands for long enough, and what is over."""
+    alarms = [one for one in opened.store.alarms.every() if one.standing != one.told]
+    if any(not one.standing and not one.told for one in opened.store.alarms.every()):
+        opened.store.alarms.drop_untold()
+    now_ms = opened.clock.now_ms()
+    due: dict[str, list[Alarm]] = {}
+    for alarm in alarms:
+        patience_ms = PATIENCE_MS.get(alarm.key.kind, USUAL_PATIENCE_MS)
+        if not alarm.standing or now_ms - alarm.since_ms >= patience_ms:
+            due.setdefault(alarm.key.owner, []).append(alarm)
+    return due
+
+
+def tell(settings: Settings, owner: str, target: str, alarms: Sequence[Alarm]) -> None:
+    """Tells them all in one message, several times where nobody takes it; raises EngineError."""
+    body = json.dumps(message(owner, alarms)).encode()
+    repeating = Retrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential_jitter(initial=1, max=WAIT_SECONDS_MOST),
+        retry=retry_if_exception_type(UnavailableError),
+        reraise=True,
+    )
+    if target.startswith("/"):
+        repeating(_run, settings, shlex.split(target), body)
+    else:
+        repeating(_post, target, body)
+
+
+def message(owner: str, alarms: Sequence[Alarm]) -> dict[str, Any]:
+    """What is sent; an id stays the same from the begin of an alarm to its end, however often."""
+    return {
+        "schema": SCHEMA,
+        "kind": "alarms",
+        "owner": owner,
+        "host": socket.gethostname(),
+        "alarms": [
+            {
+                "id": "/".join([*alarm.key, str(alarm.since_ms)]),
+                "alarm": alarm.key.kind,
+                "subject": alarm.key.subject,
+                "state": "standing" if alarm.standing else "over",
+                "since": f"{datetime.fromtimestamp(alarm.since_ms / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "what": alarm.what,
+            }
+            for alarm in alarms
+        ],
+    }
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """What is of an owner goes where the platform said, and nowhere else."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """None: the answer is taken for the refusal that it is."""
+
+
+def _post(address: str, body: bytes) -> None:
+    headers = {"Content-Type": "application/json", "User-Agent": "orchestr8"}
+    request = urllib.request.Request(address, body, headers, method="POST")
+    opener = urllib.request.build_opener(_NoRedirects)
+    try:
+        with opener.open(request, timeout=ANSWER_SECONDS):
+            return
+    except urllib.error.HTTPError as error:
+        with error:
+            raise UnavailableError(f"its webhook answers with {error.code}") from error
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise UnavailableError(f"its webhook does not answer: {reason}") from error
+
+
+def _run(settings: Settings, command: Sequence[str], body: bytes) -> None:
+    child = Child(settings.cache / "alarms", Bounds(ANSWER_SECONDS, 1 << 20), uid=UID)
+    child.prepare()
+    answer = child.run(command, text=body, network=True)
+    if answer.status:
+        said = answer.errors.strip().splitlines()[-1:]
+        raise UnavailableError(": ".join([f"its command ends with {answer.status}", *said]))

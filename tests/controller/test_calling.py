@@ -1,0 +1,210 @@
+"""Whoever is on call is called, over HTTP or by a command without rights, for what is theirs."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestr8.controller import calling
+from orchestr8.controller.calling import Calling
+from orchestr8.controller.clock import CLOCK
+from orchestr8.controller.settings import Settings
+from orchestr8.errors import UnavailableError
+from orchestr8.store.alarms import Alarm, Key
+from tests.controller.looping import until
+from tests.controller.road import Road
+
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="another account needs root")
+PAY = Key("pay", "failing", "api.pay")
+DATA = Key("data", "failing", "db.data")
+ALARM = Alarm(PAY, "slot 0 fails", 1_000, True, False)
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes messages, after it has refused so many."""
+
+    def __init__(self, refusals: int = 0, status: int = 503) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.refusals, self.status = refusals, status
+        self.asked: list[str] = []
+        self.took: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def alarms(self, path: str) -> list[tuple[str, str]]:
+        """The state and subject of every alarm that came to a path."""
+        return [
+            (one["state"], one["subject"])
+            for to, message in self.took
+            if to == path
+            for one in message["alarms"]
+        ]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        """A message."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append(self.path)
+        refused = len(self.server.asked) <= self.server.refusals
+        if not refused:
+            self.server.took.append((self.path, json.loads(body)))
+        self.send_response(self.server.status if refused else 204)
+        if refused and self.server.status == 302:
+            self.send_header("Location", "/elsewhere")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing is printed."""
+
+
+@contextmanager
+def receiving(refusals: int = 0, status: int = 503) -> Iterator[Receiver]:
+    """A receiver for as long as a block lasts."""
+    with Receiver(refusals, status) as receiver:
+        thread = threading.Thread(target=receiver.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield receiver
+        finally:
+            receiver.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def road(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Road:
+    """A machine on which nobody waits long."""
+    monkeypatch.setattr(calling, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(calling, "BETWEEN_SECONDS", 0.05)
+    monkeypatch.setattr(calling, "AFTER_FAILURE_SECONDS", 0.1)
+    monkeypatch.setattr(calling, "USUAL_PATIENCE_MS", 0)
+    return Road(tmp_path)
+
+
+def settings(road: Road) -> Settings:
+    """What the road's commands have."""
+    with road.open() as session:
+        return session.settings
+
+
+@contextmanager
+def called(road: Road, notes: list[str] | None = None) -> Iterator[None]:
+    """Whoever is on call is called for as long as a block lasts."""
+    caller = Calling(settings(road), CLOCK, (notes if notes is not None else []).append)
+    thread = threading.Thread(target=caller.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        caller.stop()
+        thread.join()
+
+
+def note(road: Road, stand: dict[Key, str], over: tuple[Key, ...] = ()) -> None:
+    """What stands from now on, and what is over."""
+    with road.open() as session:
+        session.store.alarms.note(stand, over, 1_000)
+
+
+def apply_team(road: Road, pay: str, data: str = "https://hooks.example/none") -> None:
+    """A team's machine with these on call."""
+    owners = f"owners: {{pay: {{oncall: {pay}}}, data: {{oncall: '{data}'}}, quiet: {{}}}}"
+    road.apply({"p.yaml": f"orchestr8: 1\nplatform: {{mode: team, {owners}}}\n"}, "platform")
+
+
+def test_each_is_told_of_theirs_once_and_of_the_end_once(road: Road) -> None:
+    with receiving() as receiver:
+        apply_team(road, f"'{receiver.address}/pay'", f"{receiver.address}/data")
+        note(road, {PAY: "x", DATA: "y", Key("quiet", "failing", "q.quiet"): "z"})
+        with called(road):
+            until(lambda: len(receiver.took) == 2)
+            note(road, {}, (PAY,))
+            until(lambda: len(receiver.took) == 3)
+            with road.open() as session:
+                until(lambda: all(one.standing == one.told for one in session.store.alarms.every()))
+    assert receiver.alarms("/pay") == [("standing", "api.pay"), ("over", "api.pay")]
+    assert receiver.alarms("/data") == [("standing", "db.data")]
+    first, message = receiver.took[0][1], receiver.took[-1][1]
+    assert (message["owner"], message["kind"], message["schema"]) == ("pay", "alarms", 1)
+    assert first["alarms"][0]["since"] == "1970-01-01T00:00:01Z"
+
+
+def test_what_comes_together_is_one_message(road: Road) -> None:
+    with receiving() as receiver:
+        apply_team(road, f"'{receiver.address}/pay'")
+        many = {Key("pay", "failing", f"a{n:02}.pay"): "x" for n in range(60)}
+        note(road, many)
+        with called(road):
+            until(lambda: len(receiver.alarms("/pay")) == 60)
+    assert [len(message["alarms"]) for _, message in receiver.took] == [50, 10]
+
+
+def test_a_receiver_that_is_not_well_is_asked_again(road: Road) -> None:
+    notes: list[str] = []
+    with receiving(refusals=6) as receiver:
+        apply_team(road, f"'{receiver.address}/pay'")
+        note(road, {PAY: "x"})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(calling, "WAIT_SECONDS_MOST", 0.01)
+            with called(road, notes):
+                until(lambda: receiver.took)
+    assert receiver.alarms("/pay") == [("standing", "api.pay")]
+    assert len(receiver.asked) == 7
+    assert notes == ["pay cannot be called: its webhook answers with 503"]
+
+
+def test_nobody_is_called_elsewhere_than_the_platform_said(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "WAIT_SECONDS_MOST", 0.01)
+    with receiving(refusals=1, status=302) as receiver:
+        calling.tell(settings(road), "pay", f"{receiver.address}/x", [ALARM])
+    assert receiver.asked == ["/x", "/x"]
+
+
+@ROOT_ONLY
+def test_a_command_has_no_rights_and_gets_the_message() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "took").touch()
+        (folder / "took").chmod(0o666)
+        program = folder / "page"
+        program.write_text(
+            '#!/bin/sh\n(id -u; id -G; grep CapBnd /proc/self/status; echo "$1"; cat) '
+            f"> {folder}/took\n"
+        )
+        program.chmod(0o755)
+        road = Road(folder)
+        calling.tell(settings(road), "pay", f"{program} 'two words'", [ALARM])
+        uid, groups, bounding, word, body = (folder / "took").read_text().splitlines()
+        assert (uid, groups) == (str(calling.UID), str(calling.UID))
+        assert bounding.split()[1] == "0" * 16
+        assert word == "two words"
+        assert json.loads(body)["alarms"][0]["subject"] == "api.pay"
+
+
+def test_a_command_that_fails_is_told_with_its_words(
+    road: Road, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "ATTEMPTS", 1)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    program = tmp_path / "page"
+    program.write_text("#!/bin/sh\ncat > /dev/null\necho no line >&2\nexit 3\n")
+    program.chmod(0o755)
+    with pytest.raises(UnavailableError, match="its command ends with 3: no line"):
+        calling.tell(settings(road), "pay", str(program), [ALARM])
