@@ -4,6 +4,7 @@ another's files and another's rights."""
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,8 @@ from orchestr8.server.answers import Answer
 from orchestr8.server.application import Application
 from orchestr8.server.documents import Command
 from orchestr8.server.documents import Reading as SentReading
+from orchestr8.server.metrics import Metrics
+from orchestr8.server.monitoring import Monitoring
 from orchestr8.server.routes import ROUTES
 
 _HELP = frozenset(("-h", "--help"))
@@ -131,13 +134,14 @@ def _bytes(content: str, name: str) -> bytes:
 class Answering:
     """Does commands for whoever asks; changes wait their turn in the loop."""
 
-    def __init__(self, loop: Loop, settings: Settings) -> None:
+    def __init__(self, loop: Loop, settings: Settings, metrics: Metrics) -> None:
         self._loop = loop
         self._settings = settings
+        self._metrics = metrics
 
-    def application(self) -> Application:
+    def application(self, monitoring: Monitoring) -> Application:
         """The API of this machine."""
-        return Application(self.authority, self.perform)
+        return Application(self.authority, self.perform, monitoring.told)
 
     def authority(self, asker: Asker) -> Authority:
         """What is theirs, by the revision in force."""
@@ -148,6 +152,11 @@ class Answering:
 
     def perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> None:
         """One command, to the last line of its answer."""
+        began = time.monotonic()
+        status = self._perform(asker, verb, command, answer)
+        self._metrics.command(verb, status, time.monotonic() - began)
+
+    def _perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> int:
         asking = Asking(
             asker,
             self._settings,
@@ -155,20 +164,22 @@ class Answering:
             ceilings=self._loop.ceilings,
         )
         if verb not in CHANGES:
-            _answered(asking, verb, command, answer)
-            return
+            return _answered(asking, verb, command, answer)
 
-        def change(held: Session) -> None:
-            _answered(Asking(asker, self._settings, held), verb, command, answer)
+        def change(held: Session) -> int:
+            return _answered(Asking(asker, self._settings, held), verb, command, answer)
 
         try:
-            self._loop.call(change)
+            return int(self._loop.call(change))
         except Orchestr8Error as error:
             with shown_on(_terminal(command, answer)):
-                answer.put(exit=report(error, [verb, *command.arguments]))
+                status = report(error, [verb, *command.arguments])
+            answer.put(exit=status)
+            return status
 
 
-def _answered(asking: Asking, verb: str, command: Command, answer: Answer) -> None:
+def _answered(asking: Asking, verb: str, command: Command, answer: Answer) -> int:
+    """Does it, and says so; the exit status."""
     files = _There(command, answer)
     with asked_by(asking), reaching(files), shown_on(_terminal(command, answer)):
         status = _status([verb, *command.arguments], files)
@@ -176,6 +187,7 @@ def _answered(asking: Asking, verb: str, command: Command, answer: Answer) -> No
         answer.put(needs=files.needs)
     else:
         answer.put(exit=status)
+    return status
 
 
 def _status(words: Sequence[str], files: _There) -> int:

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from orchestr8.cli.arguments import EngineName, Output, OutputAs
+from orchestr8.errors import UsageError
+
+Monitor = Annotated[
+    str,
+    typer.Option(
+        "--monitor",
+        metavar="HOST:PORT",
+        envvar="ORCHESTR8_MONITOR",
+        help="Answer /healthz, /readyz and /metrics there, to everybody who comes.",
+        show_default=False,
+    ),
+]
 
 
-def run(engine: EngineName = "", output: OutputAs = Output.TEXT) -> int:
+def run(engine: EngineName = "", output: OutputAs = Output.TEXT, monitor: Monitor = "") -> int:
     """Keep this machine as it was applied, until told to stop: in the foreground, a line an event.
 
     It takes over what runs; heals boxes that end, fall ill, or whose walls or limits are not what
@@ -14,8 +30,22 @@ def run(engine: EngineName = "", output: OutputAs = Output.TEXT) -> int:
     changes this machine. `orchestr8 enable --serve` has systemd run it.
     """
     from orchestr8.cli.opening import opened, require_not_lost
-    from orchestr8.cli.serving import serve
+    from orchestr8.cli.serving import Ways, serve
 
+    ways = Ways(_address("--monitor", monitor))
     require_not_lost(engine)
     with opened(engine) as session:
-        return serve(session, output)
+        return serve(session, output, ways)
+
+
+def _address(option: str, text: str) -> tuple[str, int] | None:
+    """An address as typed; raises UsageError."""
+    if not text:
+        return None
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise UsageError(
+            f'{option}: "{text}" is no address and port', f"write {option} 127.0.0.1:9464"
+        )
+    return host, int(port)

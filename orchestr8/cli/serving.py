@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestr8.cli.answering import Answering
 from orchestr8.cli.arguments import Output
@@ -26,10 +26,10 @@ from orchestr8.controller.session import Session
 from orchestr8.host.journal import Priority, journal_of
 from orchestr8.host.notify import Notify
 from orchestr8.names import slot_name
-from orchestr8.server.listening import listening
+from orchestr8.server.listening import listening, monitored
+from orchestr8.server.metrics import Metrics
+from orchestr8.server.monitoring import Monitoring
 
-SILENT_SECONDS_MOST = 900.0
-"""A loop that has been at one thing for longer is hung: no call takes so long."""
 _UNTOLD = ("image", "net", "create", "remove")
 """Phases that a reader of the log misses nothing without."""
 _PRIORITIES = {"alarm": Priority.ERROR, "trouble": Priority.WARNING}
@@ -49,6 +49,8 @@ class Log:
         self._lock = threading.Lock()
         self.begun: Callable[[], object] = bool
         """What is done once the store's lock is held, before the log says so."""
+        self.counted: Callable[[Phase], object] = bool
+        """Hears of every phase, be it told or not."""
 
     def tell(self, event: Event) -> None:
         """Something happened."""
@@ -62,6 +64,7 @@ class Log:
 
     def phase(self, phase: Phase) -> None:
         """A phase of a box is over, or failed."""
+        self.counted(phase)
         if phase.milliseconds is None:
             return
         if not self._as_json and phase.phase in _UNTOLD and not phase.failed:
@@ -101,20 +104,31 @@ def _line(kind: str, subject: str, what: str) -> str:
     return escaped("  ".join(filter(None, (f"{kind:<8}", subject, what))))
 
 
-def serve(session: Session, output: Output) -> int:
-    """Runs the loop until a signal ends it."""
+class Ways(NamedTuple):
+    """The ways to a server beside its socket: where monitors ask."""
+
+    monitor: tuple[str, int] | None = None
+
+
+def serve(session: Session, output: Output, ways: Ways) -> int:
+    """Runs the loop until a signal ends it; it is come to by the socket and these ways."""
     notify = Notify()
     log = Log(output)
     loop = Loop(session, log)
     over = threading.Event()
     beside = ExitStack()
-    application = Answering(loop, session.settings).application()
+    metrics = Metrics(session.settings)
+    loop.turned, log.counted = metrics.turned, metrics.phase
+    monitoring = Monitoring(loop, metrics)
+    application = Answering(loop, session.settings, metrics).application(monitoring)
     calling = Calling(session.settings, session.clock, log.note)
     polling = Polling(loop, session.settings, session.clock, log)
 
     def begin() -> None:
         if not is_passing(session):
             beside.enter_context(listening(session.settings.run, application, log.note))
+            if ways.monitor:
+                beside.enter_context(monitored(ways.monitor, monitoring.told, log.note))
             for one in (polling, calling):
                 threading.Thread(target=one.run, daemon=True).start()
                 beside.callback(one.stop)
@@ -148,5 +162,5 @@ def serve(session: Session, output: Output) -> int:
 def _beat(loop: Loop, notify: Notify, over: threading.Event) -> None:
     """Says that the loop lives, for as long as it does."""
     while not over.wait(notify.watchdog_seconds / 3):
-        if loop.silent_seconds() < SILENT_SECONDS_MOST:
+        if not loop.hangs:
             notify.alive()

@@ -16,8 +16,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from orchestr8.boxes.use import Ceilings
-from orchestr8.controller.balancing import Balancer
 from orchestr8.controller.alarms import Watch
+from orchestr8.controller.balancing import Balancer
+from orchestr8.controller.cycle import Cycle
 from orchestr8.controller.keeping import Keeper
 from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.pulses import Pulses
@@ -38,6 +39,8 @@ PLANS_MOST = 4
 """How many plans are carried out at once, each within the one before."""
 FULL_LOOK_SECONDS = 30.0
 """How often everything is looked at although nothing was heard."""
+SILENT_SECONDS_MOST = 900.0
+"""A loop that has been at one thing for longer is hung: no call takes so long."""
 
 
 def _nothing(_: Session) -> None:
@@ -79,6 +82,9 @@ class Loop:
         self._alive = self._clock.monotonic()
         self._is_listening = False
         self._listen_no_more: Callable[[], None] = lambda: None
+        self._has_looked = False
+        self.turned: Callable[[Cycle | None, float], None] = lambda _, __: None
+        """Hears of each turn: what was seen, or None where nothing could be, and the seconds."""
 
     @property
     def _sight(self) -> Sight:
@@ -127,9 +133,17 @@ class Loop:
         """What boxes are held to for now. From any thread."""
         return self._session.ceilings
 
-    def silent_seconds(self) -> float:
-        """How long the loop has been at the same thing."""
-        return self._clock.monotonic() - self._alive
+    @property
+    def hangs(self) -> bool:
+        """Whether it has been at the same thing for longer than anything takes."""
+        return self._clock.monotonic() - self._alive > SILENT_SECONDS_MOST
+
+    @property
+    def obstacle(self) -> str:
+        """Why boxes are not kept as they shall be; empty where they are."""
+        if self._stopping:
+            return "it is stopping"
+        return self._trouble if self._has_looked else "it has not looked yet"
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Runs `function(session, *arguments)` between two turns, on the loop's thread.
@@ -192,7 +206,8 @@ class Loop:
         """One turn; the seconds until the next, if nothing is heard before."""
         if not self._session.under_way:
             self._needed = False
-        if self._clock.monotonic() >= self._full_look_due:
+        began = self._clock.monotonic()
+        if began >= self._full_look_due:
             self._sight.doubt_all()
         try:
             self._attend()
@@ -202,8 +217,12 @@ class Loop:
         except (EngineError, StoreError, ManifestError) as error:
             self._sight.doubt_all()
             self._tell_trouble(error)
+            self._has_looked = True
+            self.turned(None, self._clock.monotonic() - began)
             return self._keeper.pause_ms() / 1000
         now = self._clock.monotonic()
+        self._has_looked = True
+        self.turned(cycle, now - began)
         if self._sight.is_whole:
             self._full_look_due = now + FULL_LOOK_SECONDS
         if self._trouble:

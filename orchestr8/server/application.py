@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestr8 import __version__
-from orchestr8.controller.authority import Asker, Authority
+from orchestr8.controller.authority import EVERYTHING, Asker, Authority
 from orchestr8.server.answers import Answer, Kept, begun
 from orchestr8.server.documents import Command, Me, Refusal
+from orchestr8.server.monitoring import Told
 from orchestr8.server.openapi import description
 from orchestr8.server.routes import BY_PLACE, ROUTES, Route
 
@@ -21,11 +22,13 @@ BODY_BYTES_MOST = 64 << 20
 COMMANDS_MOST = 8
 """How many commands of one account may be under way."""
 KEY_LENGTH_MOST = 128
+JSON = "application/json"
 _REASONS = {
     200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
     405: "Method Not Allowed", 409: "Conflict", 411: "Length Required",
     413: "Content Too Large", 429: "Too Many Requests", 503: "Service Unavailable",
 }  # fmt: skip
+Monitor = Callable[[str, Authority], Told]
 Perform = Callable[[Asker, str, Command, Answer], None]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -39,17 +42,24 @@ class _RefusedRequestError(Exception):
         self.refusal = Refusal(what=what, remedy=remedy, exit=code)
 
 
+def _no_such_route() -> _RefusedRequestError:
+    return _RefusedRequestError(404, "there is no such route", "GET /v1/openapi.json lists them", 2)
+
+
 class Application:
     """The API of one machine, as WSGI has it.
 
     `authority` says what is theirs who ask, `perform` does a command for somebody and puts the
-    lines of its answer; it raises nothing. The asker is found in the request's environment, where
-    whoever listens has put it: None is nobody.
+    lines of its answer; it raises nothing. `monitor` answers whoever watches machines. The asker is
+    found in the request's environment, where whoever listens has put it: None is nobody.
     """
 
-    def __init__(self, authority: Callable[[Asker], Authority], perform: Perform) -> None:
+    def __init__(
+        self, authority: Callable[[Asker], Authority], perform: Perform, monitor: Monitor
+    ) -> None:
         self._authority = authority
         self._perform = perform
+        self._monitor = monitor
         self._kept = Kept()
         self._under_way: Counter[int] = Counter()
         self._lock = threading.Lock()
@@ -60,7 +70,7 @@ class Application:
             return self._answered(request, start)
         except _RefusedRequestError as refused:
             body = refused.refusal.model_dump_json().encode()
-            return _whole(start, refused.status, body)
+            return _whole(start, refused.status, JSON, body)
 
     def _answered(self, request: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         asker, authority = self._asker(request)
@@ -71,11 +81,13 @@ class Application:
             )
         if route.verb:
             return self._command(route, asker, request, start)
+        if route.monitors:
+            return _whole(start, *self._monitor(route.path, authority))
         if route.name == "me":
             owners = sorted(authority.owners)
             me = Me(name=asker.name, uid=asker.uid, platform=authority.platform, owners=owners)
-            return _whole(start, 200, me.model_dump_json().encode())
-        return _whole(start, 200, json.dumps(description(ROUTES, __version__)).encode())
+            return _whole(start, 200, JSON, me.model_dump_json().encode())
+        return _whole(start, 200, JSON, json.dumps(description(ROUTES, __version__)).encode())
 
     def _asker(self, request: dict[str, Any]) -> tuple[Asker, Authority]:
         """Whoever is nobody is told the same whatever they ask for."""
@@ -148,7 +160,7 @@ def _route(request: dict[str, Any]) -> Route:
         return route
     if any(path == known for _, known in BY_PLACE):
         raise _RefusedRequestError(405, f"{path} has another method", code=2)
-    raise _RefusedRequestError(404, "there is no such route", "GET /v1/openapi.json lists them", 2)
+    raise _no_such_route()
 
 
 def _body(request: dict[str, Any]) -> bytes:
@@ -178,9 +190,24 @@ def _parsed(body: bytes) -> Command:
         raise _RefusedRequestError(400, what, "GET /v1/openapi.json has the schema", 2) from None
 
 
-def _whole(start: StartResponse, status: int, body: bytes) -> list[bytes]:
+def watched(monitor: Monitor) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
+    """What monitors ask and nothing else, for everybody who comes to an address."""
+
+    def answered(request: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        try:
+            route = _route(request)
+            if not route.monitors:
+                raise _no_such_route()
+            return _whole(start, *monitor(route.path, EVERYTHING))
+        except _RefusedRequestError as refused:
+            return _whole(start, refused.status, JSON, refused.refusal.model_dump_json().encode())
+
+    return answered
+
+
+def _whole(start: StartResponse, status: int, content_type: str, body: bytes) -> list[bytes]:
     headers = [
-        ("Content-Type", "application/json"),
+        ("Content-Type", content_type),
         ("Content-Length", str(len(body))),
         ("Cache-Control", "no-store"),
     ]

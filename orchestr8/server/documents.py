@@ -106,6 +106,13 @@ class Refusal(Document):
     exit: int = 3
 
 
+class Health(Document):
+    """Whether all is well, and what is not."""
+
+    ok: bool
+    why: str = ""
+
+
 class Me(Document):
     """Who asks, by the kernel's word, and what is theirs."""
 

@@ -1,4 +1,4 @@
-"""The unix socket on which the API answers."""
+"""The unix socket on which the API answers, and addresses on which it may be watched."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from cheroot.wsgi import Gateway_10, Server
 
 from orchestr8.controller.authority import NOBODY, ROOT, Asker
 from orchestr8.errors import UnavailableError
-from orchestr8.server.application import BODY_BYTES_MOST, Application
+from orchestr8.server.application import BODY_BYTES_MOST, Application, Monitor, watched
 from orchestr8.server.identity import NobodyError, identify
 
 NAME = "api.sock"
+MONITOR_THREADS = 4
 THREADS = 32
 """So many requests are answered at once; a command keeps its thread to its end."""
 CONNECTIONS_MOST = 8
@@ -104,6 +105,24 @@ class _Server(Server):
         """Peers that go away in the middle are no news; whatever fails is told in the answer."""
 
 
+class _Watched(Server):
+    """An HTTP server that tells whoever comes what monitors ask, and nothing else."""
+
+    max_request_header_size = HEADER_BYTES_MOST
+    max_request_body_size = HEADER_BYTES_MOST
+    keep_alive_conn_limit = MONITOR_THREADS
+
+    def __init__(self, address: tuple[str, int], monitor: Monitor) -> None:
+        super().__init__(
+            address, watched(monitor), numthreads=MONITOR_THREADS, timeout=IDLE_SECONDS,
+            shutdown_timeout=CLOSING_SECONDS, request_queue_size=WAITING_MOST,
+        )  # fmt: skip
+        self.gateway = Gateway_10
+
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
+        """Peers that go away in the middle are no news."""
+
+
 @contextmanager
 def listening(
     folder: Path, application: Application, note: Callable[[str], None]
@@ -126,6 +145,38 @@ def listening(
             f"{path} cannot be made: {(error.strerror or str(error)).lower()}",
             "look at the folder's rights and at its disk's space",
         ) from error
+    try:
+        with _answering(server, note):
+            yield path
+    finally:
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+@contextmanager
+def monitored(
+    address: tuple[str, int], monitor: Monitor, note: Callable[[str], None]
+) -> Iterator[tuple[str, int]]:
+    """Answers monitors, and nobody else, at an address until left; raises UnavailableError."""
+    server = _Watched(address, monitor)
+    _prepare(server, address)
+    with _answering(server, note):
+        yield server.bind_addr
+
+
+def _prepare(server: Server, address: tuple[str, int]) -> None:
+    try:
+        server.prepare()
+    except OSError as error:
+        raise UnavailableError(
+            f"{address[0]}:{address[1]} cannot be listened on: {error.strerror or error}",
+            "look who has the port, or name another address",
+        ) from error
+
+
+@contextmanager
+def _answering(server: Server, note: Callable[[str], None]) -> Iterator[None]:
+    """Answers on a thread of its own until left."""
 
     def serve() -> None:
         try:
@@ -136,9 +187,7 @@ def listening(
     thread = threading.Thread(target=serve, name="api", daemon=True)
     thread.start()
     try:
-        yield path
+        yield
     finally:
-        with suppress(FileNotFoundError):
-            path.unlink()
         server.stop()
         thread.join(CLOSING_SECONDS)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from orchestr8.server.documents import Command, Event, Me, Refusal
+from orchestr8.server.documents import Command, Event, Health, Me, Refusal
 from orchestr8.server.routes import Route
 
 _REF = "#/components/schemas/{model}"
@@ -24,11 +24,8 @@ _REFUSED = {
 
 def description(routes: Sequence[Route], version: str) -> dict[str, Any]:
     """The whole document."""
-    models = [(Command, "validation"), (Event, "validation"), (Me, "validation")]
-    _, schemas = models_json_schema(
-        [*models, (Refusal, "validation")],  # type: ignore[list-item]
-        ref_template=_REF,
-    )
+    models = [(model, "validation") for model in (Command, Event, Health, Me, Refusal)]
+    _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
     paths: dict[str, Any] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -63,6 +60,12 @@ def _operation(route: Route) -> dict[str, Any]:
             "content": {"application/x-ndjson": {"schema": {"$ref": _REF.format(model="Event")}}},
         }
         operation["requestBody"] = {"required": True, "content": _content("Command")}
+    elif route.path == "/metrics":
+        text = {"text/plain": {"schema": {"type": "string"}}}
+        answers["200"] = {"description": route.summary, "content": text}
+    elif route.monitors:
+        for code, what in (("200", "All is well."), ("503", "It is not, and why.")):
+            answers[code] = {"description": what, "content": _content("Health")}
     else:
         told = _content("Me") if route.name == "me" else {"application/json": {"schema": {}}}
         answers["200"] = {"description": route.summary, "content": told}

@@ -21,6 +21,8 @@ class Route(NamedTuple):
     changes: bool = False
     platform: bool = False
     """Whether it is the platform's alone."""
+    monitors: bool = False
+    """Whether it is for whoever watches machines."""
 
     @property
     def name(self) -> str:
@@ -40,6 +42,9 @@ def _change(verb: str, summary: str, *, platform: bool = False) -> Route:
 ROUTES = (
     Route("GET", f"{PREFIX}/openapi.json", "This document."),
     Route("GET", f"{PREFIX}/me", "Who you are to this machine."),
+    Route("GET", "/healthz", "Whether the server lives.", monitors=True),
+    Route("GET", "/readyz", "Whether boxes are kept as they shall be.", monitors=True),
+    Route("GET", "/metrics", "Figures for Prometheus, of what is yours.", monitors=True),
     _look("plan", "What an apply would do, and why."),
     _change("apply", "Make the manifests true."),
     _look("status", "What runs, what waits, and whose it is."),

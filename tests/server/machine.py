@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from orchestr8.controller.progress import Event, Phase
 from orchestr8.controller.session import session
 from orchestr8.controller.settings import Settings
 from orchestr8.server.listening import listening
+from orchestr8.server.metrics import Metrics
+from orchestr8.server.monitoring import Monitoring
 
 SECONDS_MOST = 60
 
@@ -27,6 +29,7 @@ class Started:
     def __init__(self) -> None:
         self.event = threading.Event()
         self.notes: list[str] = []
+        self.counted: Callable[[Phase], object] = bool
 
     def tell(self, event: Event) -> None:
         """Something happened."""
@@ -35,6 +38,7 @@ class Started:
 
     def phase(self, phase: Phase) -> None:
         """A phase of a box."""
+        self.counted(phase)
 
     def note(self, text: str) -> None:
         """A sentence."""
@@ -59,7 +63,10 @@ def serving(engine: str = "") -> Iterator[Path]:
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         assert listener.event.wait(SECONDS_MOST) and not ended.is_set()
-        application = Answering(loop, settings).application()
+        metrics = Metrics(settings)
+        loop.turned, listener.counted = metrics.turned, metrics.phase
+        monitoring = Monitoring(loop, metrics)
+        application = Answering(loop, settings, metrics).application(monitoring)
         try:
             with listening(settings.run, application, listener.note) as path:
                 yield path

@@ -19,13 +19,14 @@ import pytest
 
 from orchestr8 import client
 from orchestr8.__main__ import run
-from orchestr8.controller.authority import EVERYTHING, Asker
+from orchestr8.controller.authority import EVERYTHING, Asker, Authority
 from orchestr8.engines.select import SIMULATED
 from orchestr8.errors import UnavailableError
 from orchestr8.server.answers import Answer
 from orchestr8.server.application import BODY_BYTES_MOST, COMMANDS_MOST, Application
 from orchestr8.server.documents import Command
 from orchestr8.server.listening import CONNECTIONS_MOST, _Server, listening
+from orchestr8.server.monitoring import Told
 from tests.house import ROOT
 from tests.server.machine import exchange, request, serving
 
@@ -178,11 +179,16 @@ class Slow:
         answer.put(exit=0)
 
 
+def well(_: str, __: Authority) -> Told:
+    """Whoever watches is told that all is well."""
+    return Told(200, "application/json", b"{}")
+
+
 @contextmanager
 def slow_api(folder: Path) -> Iterator[tuple[Path, Slow]]:
     """A server whose commands wait."""
     slow = Slow()
-    application = Application(lambda _: EVERYTHING, slow)
+    application = Application(lambda _: EVERYTHING, slow, well)
     with listening(folder / "run", application, print) as path:
         try:
             yield path, slow
@@ -222,7 +228,7 @@ def test_one_account_has_so_many_commands_under_way(folder: Path) -> None:
 
 
 def test_one_account_has_so_many_connections(folder: Path) -> None:
-    server = _Server(str(folder / "x.sock"), Application(lambda _: EVERYTHING, Slow()))
+    server = _Server(str(folder / "x.sock"), Application(lambda _: EVERYTHING, Slow(), well))
     assert all(server.count(4711, 1) for _ in range(CONNECTIONS_MOST))
     assert not server.count(4711, 1)
     assert server.count(4712, 1)
@@ -253,7 +259,7 @@ def test_a_socket_that_nobody_listens_on_is_replaced(folder: Path) -> None:
 
 
 def test_a_socket_with_too_long_a_name_is_told(tmp_path: Path) -> None:
-    application = Application(lambda _: EVERYTHING, Slow())
+    application = Application(lambda _: EVERYTHING, Slow(), well)
     with (
         pytest.raises(UnavailableError, match="too long a name"),
         listening(tmp_path / ("x" * 100), application, print),
