@@ -16,32 +16,60 @@ from orchestr8 import reading
 TYPE_CHECKING = False
 """What is imported for type checkers alone costs a command nothing."""
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 VERBS = frozenset(
     (
         "plan", "apply", "status", "why", "logs", "history", "events", "prove", "restart", "set",
-        "hold", "down", "remove", "rollback", "sync", "trace", "upgrade", "top",
+        "hold", "down", "remove", "rollback", "sync", "trace", "upgrade", "top", "token",
     )
 )  # fmt: skip
 """What a server does; all else is done here."""
-NOT_ASKED = ("-h", "--help", "--engine")
+FAR = "ORCHESTR8_SERVER"
+"""The variable that names a server elsewhere."""
+_HELP = ("-h", "--help")
+NOT_ASKED = (*_HELP, "--engine")
 """Who types one of these wants nothing of a server."""
 CONNECTING_SECONDS = 5.0
 ROUNDS_MOST = 5
 """How often a server may ask for files before it has them all."""
-INTERRUPTED, FAILED = 130, 1
+INTERRUPTED, FAILED, USAGE = 130, 1, 2
 _PIECE_BYTES = 1 << 16
 
 
 def answered(arguments: Sequence[str]) -> int | None:
     """The exit status of what the server did, with its words printed; None where no server
     answers, or where the command is none of its: then it is done here."""
+    if FAR in os.environ:
+        return _answered_far(arguments)
     if not arguments or arguments[0] not in VERBS or not _is_asked(arguments):
         return None
-    command = _Command(arguments)
+    return _done(_Command(arguments), _connected, arguments)
+
+
+def _answered_far(arguments: Sequence[str]) -> int | None:
+    """The same by a server elsewhere; what only the machine itself can do is not done here."""
+    from orchestr8 import far
+
+    if not arguments or any(word in _HELP for word in arguments):
+        return None
+    if arguments[0] in far.HERE_ANYWAY or arguments[0].startswith("-"):
+        return None
+    if arguments[0] not in VERBS:
+        remedy = f"type it there, or without {far.SERVER}"
+        what = f"{arguments[0]} is done on the machine itself, and {far.SERVER} names another"
+        return _told(what, remedy, USAGE, arguments)
+    try:
+        return _done(_Command(arguments, far.token()), far.connected, arguments)
+    except far.FarError as error:
+        return _told(error.what, error.remedy, FAILED, arguments)
+
+
+def _done(command: _Command, connected: Callable[[], Any], arguments: Sequence[str]) -> int | None:
+    """The exit status of a command; None where there is no server."""
     for _ in range(ROUNDS_MOST):
-        peer = _connected()
+        peer = connected()
         if peer is None:
             return None
         try:
@@ -109,8 +137,9 @@ def _connected() -> Any:
 class _Command:
     """One command line, and what the server has asked for so far."""
 
-    def __init__(self, arguments: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str], token: str = "") -> None:
         self._words = arguments
+        self._token = f"Authorization: Bearer {token}\r\n" if token else ""
         self._key = os.urandom(16).hex()
         self._document: dict[str, Any] = {"arguments": list(arguments[1:]), "shown": _shown()}
         self._names: list[str] = []
@@ -126,7 +155,7 @@ class _Command:
         head = (
             f"POST /v1/commands/{self._words[0]} HTTP/1.0\r\nHost: localhost\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"Idempotency-Key: {self._key}\r\n\r\n"
+            f"Idempotency-Key: {self._key}\r\n{self._token}\r\n"
         )
         with suppress(OSError):  # it may have answered before it had read all
             peer.sendall(head.encode() + body)

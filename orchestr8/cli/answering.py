@@ -21,6 +21,7 @@ from orchestr8.controller.authority import EVERYTHING, ROOT, Asker, Authority
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
+from orchestr8.controller.tokens import asker_of
 from orchestr8.errors import Exit, Orchestr8Error, UsageError
 from orchestr8.reading import Found, is_plan_file
 from orchestr8.server.answers import Answer
@@ -136,18 +137,23 @@ class Answering:
 
     def __init__(self, loop: Loop, settings: Settings, metrics: Metrics) -> None:
         self._loop = loop
-        self._settings = settings
+        self.settings = settings
         self._metrics = metrics
 
     def application(self, monitoring: Monitoring) -> Application:
         """The API of this machine."""
         return Application(self.authority, self.perform, monitoring.told)
 
+    def asker_of(self, token: str) -> Asker | None:
+        """Whoever comes with this token; None is nobody."""
+        with session(self.settings) as opened:
+            return asker_of(opened.store, token, opened.clock.now_ms())
+
     def authority(self, asker: Asker) -> Authority:
         """What is theirs, by the revision in force."""
         if asker.uid == ROOT:
             return EVERYTHING
-        with session(self._settings) as opened:
+        with session(self.settings) as opened:
             return opened.of(asker).authority
 
     def perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> None:
@@ -159,7 +165,7 @@ class Answering:
     def _perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> int:
         asking = Asking(
             asker,
-            self._settings,
+            self.settings,
             is_left=lambda: answer.is_left() or self._loop.is_stopping,
             ceilings=self._loop.ceilings,
         )
@@ -167,7 +173,7 @@ class Answering:
             return _answered(asking, verb, command, answer)
 
         def change(held: Session) -> int:
-            return _answered(Asking(asker, self._settings, held), verb, command, answer)
+            return _answered(Asking(asker, self.settings, held), verb, command, answer)
 
         try:
             return int(self._loop.call(change))

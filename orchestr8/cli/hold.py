@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from orchestr8.cli.arguments import Output, OutputAs, ServiceName
+from orchestr8.cli.moments import until_ms
 from orchestr8.errors import UsageError
 
 Until = Annotated[
@@ -43,7 +44,7 @@ def run(
     from orchestr8.controller.look import require_services
     from orchestr8.planning.holds import moment
 
-    until_ms = 0 if end else _checked(until, reason, service)
+    end_ms = 0 if end else _checked(until, reason, service)
     if end and (until or reason):
         raise UsageError("--end ends a hold, and takes no other option", "leave the others out")
     with opened_fleet() as session:
@@ -52,7 +53,7 @@ def run(
         if end:
             found = hold.end_hold(session, name)
         else:
-            found = hold.hold(session, name, until_ms, " ".join(reason.split()))
+            found = hold.hold(session, name, end_ms, " ".join(reason.split()))
     if output is Output.JSON:
         from orchestr8.cli.document import print_document
 
@@ -67,20 +68,9 @@ def run(
 
 def _checked(until: str, reason: str, service: str) -> int:
     """The end in milliseconds since the epoch; raises UsageError for what lacks or is wrong."""
-    from orchestr8 import units
-    from orchestr8.contract.expiry import end_of
-    from orchestr8.controller.settings import now_ms
-    from orchestr8.manifest.scalars import until as read_until
-
     example = f'orchestr8 hold {service} --until 2h --reason "the disk is being changed"'
     if not until or not reason.strip():
         raise UsageError("a hold has an end and a reason", f"write  {example}")
     if len(reason) > REASON_MOST:
         raise UsageError(f"--reason has more than {REASON_MOST} characters", "say it shorter")
-    try:
-        if until[-1:].isalpha() and "-" not in until:
-            return now_ms() + units.parse_time(until)
-        return int(end_of(read_until(until)).timestamp() * 1000)
-    except (ValueError, OverflowError) as error:
-        what, _, remedy = str(error).partition("; ")
-        raise UsageError(f"--until: {what}", remedy or f"write  {example}") from error
+    return until_ms(until, example)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,8 +21,46 @@ Monitor = Annotated[
     ),
 ]
 
+Listen = Annotated[
+    str,
+    typer.Option(
+        "--listen",
+        metavar="HOST:PORT",
+        envvar="ORCHESTR8_LISTEN",
+        help="Answer the API there over TLS, to whoever has a token.",
+        show_default=False,
+    ),
+]
+Certificate = Annotated[
+    str,
+    typer.Option(
+        "--certificate",
+        metavar="FILE",
+        envvar="ORCHESTR8_CERTIFICATE",
+        help="The certificate for --listen, with its chain, as PEM.",
+        show_default=False,
+    ),
+]
+Key = Annotated[
+    str,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        envvar="ORCHESTR8_KEY",
+        help="The certificate's private key, as PEM; without it, it is in the same file.",
+        show_default=False,
+    ),
+]
 
-def run(engine: EngineName = "", output: OutputAs = Output.TEXT, monitor: Monitor = "") -> int:
+
+def run(
+    engine: EngineName = "",
+    output: OutputAs = Output.TEXT,
+    monitor: Monitor = "",
+    listen: Listen = "",
+    certificate: Certificate = "",
+    key: Key = "",
+) -> int:
     """Keep this machine as it was applied, until told to stop: in the foreground, a line an event.
 
     It takes over what runs; heals boxes that end, fall ill, or whose walls or limits are not what
@@ -32,7 +71,13 @@ def run(engine: EngineName = "", output: OutputAs = Output.TEXT, monitor: Monito
     from orchestr8.cli.opening import opened, require_not_lost
     from orchestr8.cli.serving import Ways, serve
 
-    ways = Ways(_address("--monitor", monitor))
+    if bool(listen) != bool(certificate):
+        raise UsageError(
+            "--listen and --certificate go together: nobody comes without TLS",
+            "write --listen 0.0.0.0:8443 --certificate FILE --key FILE",
+        )
+    files = (Path(certificate), Path(key or certificate))
+    ways = Ways(_address("--monitor", monitor), _address("--listen", listen), files)
     require_not_lost(engine)
     with opened(engine) as session:
         return serve(session, output, ways)

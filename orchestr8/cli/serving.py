@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ from orchestr8.names import slot_name
 from orchestr8.server.listening import listening, monitored
 from orchestr8.server.metrics import Metrics
 from orchestr8.server.monitoring import Monitoring
+from orchestr8.server.remote import remote
 
 _UNTOLD = ("image", "net", "create", "remove")
 """Phases that a reader of the log misses nothing without."""
@@ -105,9 +107,12 @@ def _line(kind: str, subject: str, what: str) -> str:
 
 
 class Ways(NamedTuple):
-    """The ways to a server beside its socket: where monitors ask."""
+    """The ways to a server beside its socket: where monitors ask, and where whoever has a token
+    comes over TLS, with the files of the certificate and its key."""
 
     monitor: tuple[str, int] | None = None
+    listen: tuple[str, int] | None = None
+    files: tuple[Path, Path] = (Path(), Path())
 
 
 def serve(session: Session, output: Output, ways: Ways) -> int:
@@ -120,7 +125,8 @@ def serve(session: Session, output: Output, ways: Ways) -> int:
     metrics = Metrics(session.settings)
     loop.turned, log.counted = metrics.turned, metrics.phase
     monitoring = Monitoring(loop, metrics)
-    application = Answering(loop, session.settings, metrics).application(monitoring)
+    answering = Answering(loop, session.settings, metrics)
+    application = answering.application(monitoring)
     calling = Calling(session.settings, session.clock, log.note)
     polling = Polling(loop, session.settings, session.clock, log)
 
@@ -129,6 +135,9 @@ def serve(session: Session, output: Output, ways: Ways) -> int:
             beside.enter_context(listening(session.settings.run, application, log.note))
             if ways.monitor:
                 beside.enter_context(monitored(ways.monitor, monitoring.told, log.note))
+            if ways.listen:
+                given = (ways.listen, ways.files, application, answering.asker_of, log.note)
+                beside.enter_context(remote(*given))
             for one in (polling, calling):
                 threading.Thread(target=one.run, daemon=True).start()
                 beside.callback(one.stop)

@@ -40,6 +40,7 @@ VERBS = {
     "backup": Verb("backup", "The store in one checked file: create, check, restore."),
     "volume": Verb("volume", "Look after data: ls, copy, restore, delete."),
     "secret": Verb("secret", "Seal secrets for the repository: recipient, seal."),
+    "token": Verb("token", "Let somebody in from elsewhere, for an owner: create, ls, revoke."),
     "image": Verb("image", "Images of the crun engine: ls, import, rm, gc."),
     "prove": Verb("prove", "Check running boxes against the kernel, claim by claim."),
     "serve": Verb("serve", "Keep everything as it was applied, until told to stop."),

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from orchestr8.errors import Place, Problem, RefusedError
 from orchestr8.manifest.load import load_stored
 from orchestr8.manifest.model import ManifestSet, Platform, Source
+from orchestr8.names import PLATFORM
 from orchestr8.store.documents import Revision
 
 ROOT = 0
@@ -22,11 +23,16 @@ NOBODY = 65534
 
 
 class Asker(NamedTuple):
-    """An account of this host: its name for the journal, its number, and all its groups."""
+    """An account of this host: its name for the journal, its number, and all its groups.
+
+    Or whoever comes with a token: its name among members, and the one owner whose it is.
+    """
 
     name: str
     uid: int
     gids: frozenset[int]
+    token: str = ""
+    scope: str = ""
 
 
 class Authority(NamedTuple):
@@ -52,9 +58,15 @@ def authority_of(asker: Asker, platform: Platform) -> Authority:
     """What is theirs by this platform part; root is the platform whatever it says."""
     if asker.uid == NOBODY:
         return Authority(platform=False)
-    if asker.uid == ROOT or _is_member(asker, platform.members):
+    if asker.uid == ROOT:
         return EVERYTHING
-    owners = (owner.name for owner in platform.owners if _is_member(asker, owner.members))
+    if asker.scope in ("", PLATFORM) and _is_member(asker, platform.members):
+        return EVERYTHING
+    owners = (
+        owner.name
+        for owner in platform.owners
+        if asker.scope in ("", owner.name) and _is_member(asker, owner.members)
+    )
     return Authority(platform=False, owners=frozenset(owners))
 
 
@@ -63,8 +75,10 @@ def _is_member(asker: Asker, members: Iterable[str]) -> bool:
 
 
 def _means(member: str, asker: Asker) -> bool:
-    """Whether a member's line names this account; keys and tokens name none."""
+    """Whether a member's line names this account or token; keys name nobody who asks."""
     kind, _, name = member.partition(":")
+    if asker.token:
+        return (kind, name) == ("token", asker.token)
     try:
         if kind == "user":
             return pwd.getpwnam(name).pw_uid == asker.uid

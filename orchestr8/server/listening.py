@@ -146,7 +146,7 @@ def listening(
             "look at the folder's rights and at its disk's space",
         ) from error
     try:
-        with _answering(server, note):
+        with answering(server, note):
             yield path
     finally:
         with suppress(FileNotFoundError):
@@ -159,12 +159,13 @@ def monitored(
 ) -> Iterator[tuple[str, int]]:
     """Answers monitors, and nobody else, at an address until left; raises UnavailableError."""
     server = _Watched(address, monitor)
-    _prepare(server, address)
-    with _answering(server, note):
+    prepare(server, address)
+    with answering(server, note):
         yield server.bind_addr
 
 
-def _prepare(server: Server, address: tuple[str, int]) -> None:
+def prepare(server: Server, address: tuple[str, int]) -> None:
+    """Has the address; raises UnavailableError."""
     try:
         server.prepare()
     except OSError as error:
@@ -175,7 +176,7 @@ def _prepare(server: Server, address: tuple[str, int]) -> None:
 
 
 @contextmanager
-def _answering(server: Server, note: Callable[[str], None]) -> Iterator[None]:
+def answering(server: Server, note: Callable[[str], None]) -> Iterator[None]:
     """Answers on a thread of its own until left."""
 
     def serve() -> None:

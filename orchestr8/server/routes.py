@@ -62,6 +62,7 @@ ROUTES = (
     _change("remove", "Stop the boxes of a set and forget its manifests; data stays."),
     _change("sync", "Ask sources for their newest commit, and apply it if it is new and good."),
     _change("rollback", "Take a whole set back to an earlier revision."),
+    _change("token", "Let somebody in from elsewhere, or no longer.", platform=True),
     _change("upgrade", "Take up a newer version of STRICT.", platform=True),
 )
 BY_PLACE = {(route.method, route.path): route for route in ROUTES}

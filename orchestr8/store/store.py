@@ -16,6 +16,7 @@ from orchestr8.store.ledger import Ledger
 from orchestr8.store.lock import writer_lock
 from orchestr8.store.pins import Pins
 from orchestr8.store.sources import Sources
+from orchestr8.store.tokens import Tokens
 
 
 class Store:
@@ -33,6 +34,7 @@ class Store:
         self.adoption = Adoption(self._database)
         self.sources = Sources(self._database)
         self.alarms = Alarms(self._database)
+        self.tokens = Tokens(self._database)
 
     @contextmanager
     def writing(self, patience_ms: int = 0, *, server: bool = False) -> Iterator[None]:

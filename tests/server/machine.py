@@ -16,6 +16,7 @@ from orchestr8.controller.loop import Loop
 from orchestr8.controller.progress import Event, Phase
 from orchestr8.controller.session import session
 from orchestr8.controller.settings import Settings
+from orchestr8.server.application import Application
 from orchestr8.server.listening import listening
 from orchestr8.server.metrics import Metrics
 from orchestr8.server.monitoring import Monitoring
@@ -48,6 +49,15 @@ class Started:
 @contextmanager
 def serving(engine: str = "") -> Iterator[Path]:
     """The server of the state folder that the environment names; gives its socket."""
+    with served(engine) as (answering, application):
+        folder = answering.settings.run
+        with listening(folder, application, print) as path:
+            yield path
+
+
+@contextmanager
+def served(engine: str = "") -> Iterator[tuple[Answering, Application]]:
+    """The same without a socket: what answers, and how it is asked."""
     settings = Settings.from_environment(engine)
     listener, ended = Started(), threading.Event()
     with session(settings) as opened:
@@ -66,10 +76,9 @@ def serving(engine: str = "") -> Iterator[Path]:
         metrics = Metrics(settings)
         loop.turned, listener.counted = metrics.turned, metrics.phase
         monitoring = Monitoring(loop, metrics)
-        application = Answering(loop, settings, metrics).application(monitoring)
+        answering = Answering(loop, settings, metrics)
         try:
-            with listening(settings.run, application, listener.note) as path:
-                yield path
+            yield answering, answering.application(monitoring)
         finally:
             loop.stop()
             thread.join(SECONDS_MOST)

@@ -131,6 +131,13 @@ rollback --set nix
 rollback 0
 sync
 sync nix --output json
+token ls
+token create ci --owner web --until 1h
+token create ci --owner platform --until 1h
+token create
+token ls --output json
+token revoke ci
+token revoke ci
 upgrade --plan
 upgrade
 upgrade --set nix
@@ -155,6 +162,7 @@ _TIMES = (
     (r'("\w*(?:milliseconds|_ms)": )[\d.]+', r"\1SPAN"),
     (r'("(?:milliseconds|phases)": )\{[^}]*\}', r"\1SPANS"),
     (r"\b[0-9a-f]{16,64}\b", "HASH"),
+    (r"\bo8_[A-Za-z0-9_-]{43}", "TOKEN"),
 )
 ABOUT_WATCHING = ("simulated: these boxes existed", "The server of this machine keeps")
 

@@ -148,6 +148,7 @@ COMMANDS: dict[str, list[Theirs]] = {
     "down": [(typed("--set pay"), MEMBER_ONLY)],
     "remove": [(typed("--set pay --timeout never"), dict.fromkeys(INSIDE, 2))],
     "sync": [(typed("nix"), dict.fromkeys(INSIDE, 2))],
+    "token": [(typed("ls"), {"root": 0, "platform": 0})],
     "upgrade": [(typed("--plan"), {"root": 0, "platform": 0})],
 }
 """For each command the documents that are tried, and the exit status for each who may come in; who
