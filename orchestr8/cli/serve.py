@@ -35,19 +35,10 @@ Certificate = Annotated[
     str,
     typer.Option(
         "--certificate",
-        metavar="FILE",
+        metavar="FILE[,KEY]",
         envvar="ORCHESTR8_CERTIFICATE",
-        help="The certificate for --listen, with its chain, as PEM.",
-        show_default=False,
-    ),
-]
-Key = Annotated[
-    str,
-    typer.Option(
-        "--key",
-        metavar="FILE",
-        envvar="ORCHESTR8_KEY",
-        help="The certificate's private key, as PEM; without it, it is in the same file.",
+        help="For --listen: the certificate with its chain, and its private key in the same file "
+        "or in a second one; both as PEM.",
         show_default=False,
     ),
 ]
@@ -59,7 +50,6 @@ def run(
     monitor: Monitor = "",
     listen: Listen = "",
     certificate: Certificate = "",
-    key: Key = "",
 ) -> int:
     """Keep this machine as it was applied, until told to stop: in the foreground, a line an event.
 
@@ -74,9 +64,10 @@ def run(
     if bool(listen) != bool(certificate):
         raise UsageError(
             "--listen and --certificate go together: nobody comes without TLS",
-            "write --listen 0.0.0.0:8443 --certificate FILE --key FILE",
+            "write --listen 0.0.0.0:8443 --certificate FILE,KEY",
         )
-    files = (Path(certificate), Path(key or certificate))
+    chain, _, key = certificate.partition(",")
+    files = (Path(chain), Path(key or chain))
     ways = Ways(_address("--monitor", monitor), _address("--listen", listen), files)
     require_not_lost(engine)
     with opened(engine) as session:

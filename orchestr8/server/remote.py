@@ -133,7 +133,7 @@ def remote(
     except (OSError, ValueError) as error:
         raise UnavailableError(
             f"{files[0]} and {files[1]} are no certificate with its key: {error}",
-            "name two PEM files that belong together, as --certificate and --key",
+            "name PEM files that belong together, as --certificate FILE,KEY",
         ) from error
     server.ssl_adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
     prepare(server, address)
