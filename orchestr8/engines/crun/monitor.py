@@ -32,6 +32,9 @@ _BORN_SECONDS = 30.0
 _LOOK_SECONDS, _LOOK_SECONDS_MAX = 0.0001, 0.0005
 _NOT_THERE = re.compile(r"executable file `(.*)` not found")
 _ANSWER_BYTES = 64 << 10
+_ENDED = -1
+"""The start time of a process that had ended before it could be asked."""
+_ENDED_EARLY = "a box ended while it was being made"
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 JOINING = (
     "/bin/sh", "-c",
@@ -159,25 +162,27 @@ class Waiting:
         if self.started.wait():
             said = _last((self.box.bundle / "errors").read_text(errors="replace"))
             raise RejectedError(f"creating box {self.box_id}: {said}", "see `orchestr8 doctor`")
-        monitor = _process(_number(self.box.bundle / "monitor.pid"))
+        number = _number(self.box.bundle / "monitor.pid")
+        monitor = Process.of(number) or Process(number, _ENDED)
         whole = self.box.document.with_suffix(".whole")
         whole.write_bytes(document)
         reader = self._reader(monitor)
         if reader is not None:
-            with os.fdopen(reader, "wb") as pipe, contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(BrokenPipeError), os.fdopen(reader, "wb") as pipe:
                 whole.rename(self.box.document)
                 pipe.write(document)
-                pipe.flush()
         return monitor
 
     def born(self, monitor: Process) -> Born:
-        """The box, once it waits at its gate."""
+        """The box, once it waits at its gate; a monitor that has ended has said why before."""
         first = _process(_told(self.box_id, self._answer(monitor)))
         if not first.boxed:  # a number that means another process on this host
             raise RejectedError(
                 f"creating box {self.box_id}: the runtime named process {first.pid}, which is none",
                 "report this with the version of crun; the box was not made",
             )
+        if monitor.started == _ENDED:
+            raise RejectedError(_ENDED_EARLY, "apply again")
         return Born(first, monitor)
 
     def close(self) -> None:
@@ -251,7 +256,7 @@ def _told(box_id: BoxId, document: dict[str, Any]) -> int:
 def _process(pid: int) -> Process:
     found = Process.of(pid)
     if not found:
-        raise RejectedError("a box ended while it was being made", "apply again")
+        raise RejectedError(_ENDED_EARLY, "apply again")
     return found
 
 
