@@ -20,7 +20,7 @@ from orchestr8.boxes.world import ObservedBox
 from orchestr8.controller.cycle import Cycle
 from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.session import Session
-from orchestr8.errors import EngineError, RejectedError, StoreError
+from orchestr8.errors import EngineError, StoreError
 from orchestr8.isolation import features
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId, ServiceName
@@ -119,7 +119,8 @@ class Balancer:
 
         Far from the quota its own use says enough.
         """
-        if not owner.division.ceilings and self._is_far(owner):
+        is_held = any(one.box.id in self.session.ceilings for one in owner.members)
+        if not is_held and self._is_far(owner):
             return SECONDS
         witness, loads = self.session.borders.witness, []
         for member in owner.members:
@@ -172,8 +173,8 @@ class Balancer:
         limits = replace(member.limits, memory_max_bytes=memory_bytes)
         try:
             self.session.borders.boxes.update(member.box.id, limits)
-        except RejectedError:
-            return False  # it has ended, or grew meanwhile
+        except EngineError:
+            return False  # it has ended, grew meanwhile, or cannot be reached
         return True
 
     def _bias(self, owner: _Owner) -> None:

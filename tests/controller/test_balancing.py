@@ -121,6 +121,16 @@ def test_a_kernel_with_memory_low_needs_no_ceilings(tmp_path: Path) -> None:
     assert most(road) == 120
 
 
+def test_a_ceiling_that_could_not_be_lifted_is_lifted_later(road: Road) -> None:
+    with looping(road):
+        hold(road, GREEDY, 76)
+        until(lambda: most(road) == 80)
+        away = UnavailableError("the engine does not answer", "wait")
+        road.machine.faults.order(Fault("boxes.update", away, times=2))
+        hold(road, GREEDY, 20)
+        until(lambda: most(road) == 120)
+
+
 def test_far_from_the_quota_one_reading_is_enough(road: Road) -> None:
     calls = road.machine.faults.calls
     with looping(road):
