@@ -24,7 +24,7 @@ PROMISES: dict[str, str] = {
     "boxes.start.once": "a box runs once: a stopped one is rejected",
     "boxes.start.fails-closed": "a box that cannot be started is gone, with all that it had",
     "boxes.update.in-place": "limits change while the same first task runs on, up and down",
-    "boxes.update.running": "only a running box has limits to change; any other is rejected",
+    "boxes.update.running": "a running box or a standby has limits to change, any other none",
     "boxes.stop.signal": "a box gets its signal, or the image's own, and ends at once if it heeds",
     "boxes.stop.grace": "a box that ignores its signal is ended after the grace, not before",
     "boxes.stop.absent": "what does not run counts as stopped",
@@ -35,6 +35,7 @@ PROMISES: dict[str, str] = {
     "boxes.write_names.absent": "names of a box that is not there are rejected",
     # optional, asked for by type
     "standbys.take.runs": "a standby takes a slot and runs at once, with the limits that it has",
+    "standbys.take.changed": "a standby's limits and names change in place before it is taken",
     "standbys.take.again": "taking a box that runs is success, and one that stopped is rejected",
     "tending.tend.harmless": "boxes go on as they are, and nothing that they wrote is lost by it",
     "logs.logs.last-lines": "the last lines are kept for as long as the box is, stopped or not",

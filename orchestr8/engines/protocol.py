@@ -53,7 +53,7 @@ class Boxes(Protocol):
         """
 
     def update(self, box_id: BoxId, limits: Limits) -> None:
-        """Change the limits of a running box in place."""
+        """Change the limits of a running box, or of a standby, in place."""
 
     def stop(self, box_id: BoxId, signal: str, grace_ms: int) -> None:
         """Ask a box to end, and end it after the grace."""

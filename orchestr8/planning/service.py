@@ -191,10 +191,13 @@ def _in_use(move: SlotMove, slot: Slot) -> SlotMove:
 
 
 def _adjust(service: DesiredService, move: SlotMove, seen: Survey) -> Adjust | None:
-    """What is set in place on a box that stays."""
     if not isinstance(move, Keep | Finish | Wait) or move.box is None or not move.box.state.runs:
         return None
-    box = move.box
+    return adjust(service, move.box, seen)
+
+
+def adjust(service: DesiredService, box: ObservedBox, seen: Survey) -> Adjust | None:
+    """What is set in place on a box that stays, if anything."""
     limits = seen.limits(service, box)
     changes = (
         limit_changes(limits, box.limits, seen.features)

@@ -1,7 +1,8 @@
 """Boxes that wait at their gates: which slots take them, and how many shall wait.
 
-A standby is as a fresh box of its service would be, or it goes. It has no slot, takes no traffic,
-and is proved once it runs. Slots come first: what cannot be had for them is not spent on standbys.
+A standby is as a fresh box of its service would be, or it goes; limits and names are set in place.
+It has no slot, takes no traffic, and is proved once it runs. Slots come first: what cannot be had
+for them is not spent on standbys.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from orchestr8.boxes.world import ObservedBox, State
 from orchestr8.isolation import features as feature
 from orchestr8.names import STANDBY, ServiceName, slot_name
 from orchestr8.planning.backoff import try_again_ms
-from orchestr8.planning.changes import limit_changes, spec_changes
+from orchestr8.planning.changes import spec_changes
 from orchestr8.planning.moves import (
     STEADY,
     Moves,
@@ -29,6 +30,7 @@ from orchestr8.planning.moves import (
     joined,
 )
 from orchestr8.planning.plan import Reason
+from orchestr8.planning.service import adjust
 from orchestr8.planning.survey import Survey
 from orchestr8.planning.wording import from_now, how_it_ended, in_a_row, listed
 
@@ -109,11 +111,13 @@ class _Bench:
         able = [(box, self._outdated(box)) for box in waiting if not self._flaw(box)]
         good = [box for box, why in able if not why]
         surplus = [Release(box, self._too_many) for box in good[self.wanted :]]
+        adjusts = [adjust(self.service, box, self.seen) for box in good[: self.wanted]]
         outdated = [Release(box, why) for box, why in able if why]
         missing = self._missing(moves.slots, len(good))
         wait = self._wait(addresses_free) if missing else None
         return replace(
             moves,
+            adjusts=(*moves.adjusts, *filter(None, adjusts)),
             releases=(*moves.releases, *lame, *surplus),
             outdated=tuple(outdated),
             standbys=() if wait else self._fresh(missing, outdated),
@@ -137,7 +141,7 @@ class _Bench:
         if not isinstance(move, Provision | Replace) or joined(move.spec.profile):
             return move
         for box in able:
-            if not self._difference(box, move.spec):
+            if not self._difference(box, move.spec) and not adjust(self.service, box, self.seen):
                 able.remove(box)
                 return replace(move, standby=box)
         return move
@@ -159,15 +163,11 @@ class _Bench:
         return self._difference(box, self.declared)
 
     def _difference(self, box: ObservedBox, spec: BoxSpec) -> str:
-        """What of a standby is not as it would be made now, or the empty text."""
-        service, features = self.service, self.seen.features
+        """What of a standby is not as it would be made now and cannot be set in place, or the empty
+        text."""
         if box.spec is None or spec_changes(spec, box.spec):
             return "its declaration changed"
-        if box.limits is None or limit_changes(service.limits, box.limits, features):
-            return "its limits changed"
-        if spec.networked and box.names != service.names:
-            return "the names that it may call changed"
-        return ""
+        return "" if box.limits else "its limits cannot be read"
 
     def _missing(self, slots: Sequence[SlotMove], there: int) -> int:
         """How many are to be made: none while a slot waits for what a standby would take."""

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.spec import SpecSecret, SpecVolume
 from orchestr8.boxes.world import State
-from orchestr8.engines.protocol import Happened, Standbys
+from orchestr8.engines.protocol import Happened
 from orchestr8.errors import FeatureMissingError, RejectedError
 from orchestr8.isolation import features
 from orchestr8.isolation.limits import MIB, Limits
-from orchestr8.names import STANDBY, BoxId
+from orchestr8.names import BoxId
 from tests.conformance.benches import Bench
 from tests.conformance.promises import detail, promise
 
@@ -188,44 +188,6 @@ def test_limits_are_seen_while_a_box_runs(bench: Bench) -> None:
     assert bench.see(made).limits == made.limits
     bench.boxes.stop(made.id, "SIGKILL", 0)
     assert bench.see(made).limits is None
-
-
-@promise("standbys.take.runs")
-def test_a_standby_takes_a_slot_and_runs(bench: Bench) -> None:
-    """An engine that cannot keep boxes ready says so and has no such call."""
-    has = bench.boxes.features().has(features.STANDBY)
-    assert has == isinstance(bench.boxes, Standbys)
-    if not has:
-        return
-    before = bench.footprint()
-    made = replace(bench.box(networked=True), slot=STANDBY)
-    bench.boxes.create(made)
-    waits = bench.see(made)
-    assert (waits.state, waits.slot, waits.limits) == (State.CREATED, STANDBY, made.limits)
-    bench.boxes.take(made.id, 3)
-    runs = bench.see(made)
-    assert (runs.state, runs.slot, runs.limits) == (State.RUNNING, 3, made.limits)
-    assert replace(runs, state=waits.state, slot=STANDBY, pid=None, started_ms=0) == waits
-    bench.boxes.stop(made.id, "SIGKILL", 0)
-    bench.boxes.remove(made.id)
-    assert bench.footprint() == before
-
-
-@promise("standbys.take.again")
-def test_a_standby_is_taken_once(bench: Bench) -> None:
-    if not isinstance(bench.boxes, Standbys):
-        return
-    made = replace(bench.box(), slot=STANDBY)
-    bench.boxes.create(made)
-    bench.boxes.take(made.id, 1)
-    first = bench.see(made)
-    bench.boxes.take(made.id, 2)
-    assert bench.see(made) == first, "it keeps its slot"
-    bench.boxes.stop(made.id, "SIGKILL", 0)
-    with pytest.raises(RejectedError, match="runs once"):
-        bench.boxes.take(made.id, 1)
-    with pytest.raises(RejectedError, match=str(NOBODY)):
-        bench.boxes.take(NOBODY, 1)
 
 
 @promise("boxes.update.in-place")

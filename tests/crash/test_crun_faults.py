@@ -43,8 +43,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrunBench]:
         images = made.borders.images
         assert isinstance(images, CrunImages)
         images.take_archive(str(archive), "")
-        made.run(made.box("wait"))  # the first one makes what stays
-        made.clear()
         yield made
     finally:
         made.take_down()

@@ -34,9 +34,6 @@ def engine() -> Iterator[CrunBench]:
     made = CrunBench()
     try:
         made.ready()
-        for owner in ("web", "data"):  # their first ones make what stays
-            made.run(made.box(owner=owner))
-        made.clear()
         yield made
     finally:
         made.take_down()

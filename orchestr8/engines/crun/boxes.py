@@ -103,7 +103,8 @@ class CrunBoxes:
     def update(self, box_id: BoxId, limits: Limits) -> None:
         """Write the cgroup's numbers."""
         held = self._existing(box_id)
-        if not seen.state_of(held, self._places).runs:
+        state = seen.state_of(held, self._places)
+        if not state.runs and not (state is State.CREATED and held.slot == STANDBY):
             raise RejectedError(f"box {box_id} does not run, so it has no limits to change")
         require_limits(limits, self.features())
         if held.process and self._parts.machine.unified:

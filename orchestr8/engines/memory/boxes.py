@@ -20,7 +20,7 @@ from orchestr8.errors import RejectedError, TimedOutError
 from orchestr8.isolation import features, strict
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import MEMORY_LEAST_BYTES, Limits
-from orchestr8.names import BoxId
+from orchestr8.names import STANDBY, BoxId
 
 _LOOK_SECONDS = 0.02
 _STOP_MS = 5
@@ -108,12 +108,13 @@ class MemoryBoxes:
         self.start(box_id)
 
     def update(self, box_id: BoxId, limits: Limits) -> None:
-        """Change the limits of a running box; not below what it uses."""
+        """Change the limits of a running box or a standby; not below what it uses."""
         machine = self._machine
         with machine.faults.during("boxes.update", str(box_id)), machine.lock:
             machine.settle()
             found = self._existing(box_id)
-            if not found.state.runs:
+            waits = found.state is State.CREATED and found.box.slot == STANDBY
+            if not found.state.runs and not waits:
                 raise RejectedError(f"box {box_id} does not run, so it has no limits to change")
             _check_limits(limits)
             require_limits(limits, machine.features)
