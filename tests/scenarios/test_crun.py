@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.scenarios.crun_fleet import CrunFleet, fresh_crun
+from tests.scenarios.fleet import manifest
 
 IMAGES = ("postgres:debian", "redis:debian", "shop-api:1", "shop-front:1")
 
@@ -43,3 +44,17 @@ def test_the_shop_runs_and_is_proved_without_a_daemon(shop: CrunFleet) -> None:
     shop.run("remove", "--set", "shop")
 
     assert shop.box_folders() == []
+
+
+@pytest.fixture
+def fleet() -> Iterator[CrunFleet]:
+    yield from fresh_crun()
+
+
+def test_a_box_that_ran_out_of_memory_is_said_to_have(fleet: CrunFleet) -> None:
+    fleet.take_images("faults:1")
+    line = "  web: {image: 'faults:1', args: [memory], limits: {memory: 32MiB}}\n"
+    said = fleet.apply_text(manifest(line), exit_status=1)
+    assert "the box ran out of memory" in said
+    assert "the box ran out of memory" in fleet.run("why", "web.me", exit_status=None)
+    assert fleet.box_folders() == []
