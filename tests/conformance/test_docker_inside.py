@@ -22,6 +22,7 @@ from orchestr8.isolation.profile import Device, HostPath
 from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
 from tests.conformance.benches import DockerBench, said
 from tests.conformance.promises import detail, promise
+from tests.scenarios.fleet import eventually
 
 
 @promise("boxes.create.prepares")
@@ -158,10 +159,9 @@ def test_a_command_that_overruns_is_killed(real: DockerBench) -> None:
     found = real.run(made)
     began = time.monotonic()
     with pytest.raises(TimedOutError, match="did not end within 300 ms"):
-        real.boxes.execute(made.id, ["sleep", "30"], 300)
-    assert time.monotonic() - began < 10
-    time.sleep(0.3)
-    assert "sleep 30" not in said(real, made, "ps")
+        real.boxes.execute(made.id, ["sleep", "900"], 300)
+    assert time.monotonic() - began < 600, "it was waited for"
+    eventually(lambda: "sleep 900" not in said(real, made, "ps"), 60)
     assert real.see(made).pid == found.pid
 
 
@@ -172,14 +172,11 @@ def test_probes_ask_inside_the_box(real: DockerBench) -> None:
     made = replace(made, spec=replace(made.spec, entrypoint=serving))
     found = real.run(made)
     check, pid = real.borders.probes.check, found.pid or 0
-    deadline = time.monotonic() + 10
-    while check(made.id, pid, TcpCheck(8080), 1_000) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert check(made.id, pid, TcpCheck(8080), 1_000) == ""
+    eventually(lambda: check(made.id, pid, TcpCheck(8080), 60_000) == "", 60)
     assert check(made.id, pid, TcpCheck(8081), 1_000)
     assert check(made.id, pid, HttpCheck(8080, "/"), 1_000)
-    assert check(made.id, pid, CommandCheck(("/bin/true",)), 5_000) == ""
-    failed = check(made.id, pid, CommandCheck(("sh", "-c", "echo broken; exit 3")), 5_000)
+    assert check(made.id, pid, CommandCheck(("/bin/true",)), 60_000) == ""
+    failed = check(made.id, pid, CommandCheck(("sh", "-c", "echo broken; exit 3")), 60_000)
     assert failed == "the command ended with status 3: broken"
     slow = check(made.id, pid, CommandCheck(("sleep", "9")), 300)
     assert slow == "the command did not end within 300 ms"

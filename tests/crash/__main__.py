@@ -64,6 +64,8 @@ def _try(told: Story | FirstApply, number: int, tried: Tried) -> bool:
     began = time.monotonic()
     ending, wrong = told.kill(number)
     if not ending.call:
+        if ending.status:
+            sys.exit(f"an apply that nobody killed failed before its call {number}:\n{ending.said}")
         print(f"untouched: an apply made {ending.calls} calls", flush=True)
         tried.note(number, "", ())
         return False

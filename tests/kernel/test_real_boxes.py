@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import docker
@@ -23,6 +23,7 @@ from orchestr8.proof.prove import prove, prove_all
 from tests.kernel import boxes
 from tests.kernel.boxes import STRICT, Running
 from tests.kernel.loosened import LOOSENED
+from tests.scenarios.fleet import eventually
 
 WITNESS = KernelWitness()
 
@@ -46,7 +47,7 @@ def test_a_tight_box_holds_every_claim(strict_box: Running) -> None:
 @pytest.mark.parametrize("name", LOOSENED)
 def test_what_is_loosened_breaks_its_claims(client: docker.APIClient, name: str) -> None:
     wanted, claims = LOOSENED[name]
-    with boxes.box(client, wanted) as running:
+    with interface_of_the_host(), boxes.box(client, wanted) as running:
         found = broken(proved(running))
     assert claims <= found.keys(), found
 
@@ -76,7 +77,7 @@ def test_a_further_process_of_the_service_holds(strict_box: Running) -> None:
 
 def test_a_process_of_the_host_in_the_boxs_namespaces_is_seen(strict_box: Running) -> None:
     """What entered by hand is in no cgroup of the box: its pid namespace shows it."""
-    with outside(["nsenter", "-t", str(strict_box.pid), "-p", "sleep", "30"]):
+    with outside("nsenter", "-t", str(strict_box.pid), "-p"):
         found = broken(proved(strict_box))
     assert "alone.processes" in found, found
 
@@ -85,7 +86,7 @@ def test_a_process_of_the_host_in_the_boxs_cgroup_is_judged(strict_box: Running)
     path = WITNESS.read(strict_box.id, strict_box.pid).cgroup_path
     tree = cgroups.hierarchies()
     folder = next(tree[name].folder(path) for name in cgroups.LIMITING if name in tree)
-    with outside(["sleep", "30"]) as pid:
+    with outside() as pid:
         Path(f"{folder}/cgroup.procs").write_text(str(pid))
         found = broken(proved(strict_box))
     expected = {"user", "capabilities", "ns.mnt", "ns.pid", "seccomp", "programs", "cgroup"}
@@ -148,11 +149,33 @@ def pair(running: Running) -> tuple[Expectation, Reading]:
 
 
 @contextmanager
-def outside(command: list[str]) -> Iterator[int]:
-    """A process of the host; ends with everything that it started."""
-    with subprocess.Popen(command, start_new_session=True) as process:
+def interface_of_the_host() -> Iterator[None]:
+    """One more than the loopback, whatever else the host has: a box can see that it is there."""
+    name = f"o8t{secrets.token_hex(3)}"
+    for words in (f"link add {name} type bridge", f"address add 192.0.2.7/32 dev {name}"):
+        subprocess.run(["ip", *words.split()], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "link", "delete", name], check=True)
+
+
+def _runs(group: int, program: str) -> bool:
+    """Whether a process of this group has come to be this program."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            is_it = (folder / "comm").read_text() == f"{program}\n"
+            if is_it and os.getpgid(int(folder.name)) == group:
+                return True
+    return False
+
+
+@contextmanager
+def outside(*way: str) -> Iterator[int]:
+    """A program of the host that runs on, on its way through another; ends with all of it."""
+    with subprocess.Popen([*way, "sleep", "900"], start_new_session=True) as process:
         try:
-            time.sleep(0.3)
+            eventually(lambda: _runs(process.pid, "sleep"))
             yield process.pid
         finally:
             os.killpg(process.pid, signal.SIGKILL)
