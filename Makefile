@@ -14,7 +14,7 @@ help:
 	@echo "make check    ruff, mypy --strict, import contracts"
 	@echo "make crash    an apply, and the first of all, killed at each call in turn (an hour; goes on where it stopped)"
 	@echo "make soak     5,000 boxes on crun whose makers and monitors are killed at random (make soak SECONDS=3600 LIVES=20000)"
-	@echo "make drill    an operator's day, typed on a real engine; the transcript is .cache/drill.txt"
+	@echo "make drill    an operator's day on a real engine, and its reboot; the transcript is .cache/drill.txt"
 	@echo "make images   the demo images, from Debian's own packages"
 	@echo "make bench    ours and its peers in turn: speed and memory, ten minutes at most"
 	@echo "make clean    forget what was built or cached here; nothing outside this folder"
@@ -66,6 +66,7 @@ soak:
 
 drill:
 	@.ci/setup test
+	@.ci/setup vm
 	@$(BIN)/python -m tests.drill .cache/drill.txt
 
 images:

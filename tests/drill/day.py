@@ -14,7 +14,10 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Line:
-    """A line for the shell. `cut_short` kills it once the first box is there."""
+    """A line for the shell. `cut_short` kills it once the first box is there.
+
+    The line `reboot` reboots a machine that can be.
+    """
 
     text: str
     status: int = 0
@@ -28,6 +31,7 @@ DAY: tuple[Chapter | Line, ...] = (
     Chapter("A Compose file becomes a manifest"),
     Line("cat compose.yaml"),
     Line("orchestr8 import compose.yaml --owner home --out shop.yaml"),
+    Line("cat shop.yaml"),
     Line("orchestr8 validate shop.yaml"),
     Line("orchestr8 plan shop.yaml --set shop", says=("2 to provision",)),
     Chapter("The apply is killed midway; the same command goes on"),
@@ -90,3 +94,24 @@ DAY: tuple[Chapter | Line, ...] = (
     Line("orchestr8 volume delete orders.home --name orders.home"),
     Line("orchestr8 volume ls"),
 )
+
+REBOOT: tuple[Chapter | Line, ...] = (
+    Chapter("On another machine, with systemd, cgroup v2 and AppArmor: what is up comes back"),
+    Line("docker version --format 'Docker Engine {{.Server.Version}}, {{.Server.KernelVersion}}'"),
+    Line("orchestr8 import compose.yaml --owner home --out shop.yaml"),
+    Line("orchestr8 apply shop.yaml --set shop", says=("nothing left to do",)),
+    Line("orchestr8 exec store.home -- redis-cli set cups 3", says=("OK",)),
+    Line("docker ps --format '{{.Names}} {{.ID}}' | sort"),
+    Line("orchestr8 enable", says=("enabled",)),
+    Line("reboot"),
+    Line("uptime --pretty"),
+    Line("until systemctl is-active --quiet orchestr8; do sleep 1; done"),
+    Line("journalctl --boot --unit orchestr8 --output cat", says=("nothing left to do",)),
+    Line("docker ps --format '{{.Names}} {{.ID}}' | sort"),
+    Line("orchestr8 status"),
+    Line("orchestr8 exec store.home -- redis-cli get cups", says=("3",)),
+    Line("curl -s http://127.0.0.1:8095/", says=("Came from a Compose file",)),
+    Line("orchestr8 prove"),
+    Line("orchestr8 history --journal --last 6"),
+)
+"""What is typed on a machine of its own, since others work on this one."""

@@ -37,6 +37,7 @@ _PORT = "/dev/virtio-ports/orchestr8"
 _DISK_SIZE = "8G"
 _BOOT_SECONDS = 600
 _AGENT = Path(__file__).with_name("vm_agent.py")
+_MOUNTS = f"/dev/vdb {PROJECT} ext4 ro,nofail,x-systemd.device-timeout={_BOOT_SECONDS} 0 0\n"
 _UNIT = f"""\
 [Unit]
 Description=Commands from outside
@@ -167,7 +168,7 @@ class Machine:
             "-m", "3072", "-nographic", "-no-reboot", "-nic", "none",
             "-kernel", str(kernel), "-initrd", str(initrd),
             "-append", "root=/dev/vda rw console=ttyS0 quiet panic=1",
-            "-drive", f"{drive}{root},cache=writeback", "-drive", f"{drive}{project},readonly=on",
+            "-drive", f"{drive}{root},cache=unsafe", "-drive", f"{drive}{project},readonly=on",
             "-device", "virtio-serial",
             "-chardev", f"socket,id=port,fd={port}",
             "-device", "virtserialport,chardev=port,name=orchestr8",
@@ -211,7 +212,7 @@ def ensure_base() -> tuple[Path, Path, Path]:
 
 
 def _base_folder() -> Path:
-    made_of = "\n".join([SUITE, *PACKAGES, _UNIT, _AGENT.read_text(), _DISK_SIZE])
+    made_of = "\n".join([SUITE, *PACKAGES, _MOUNTS, _UNIT, _AGENT.read_text(), _DISK_SIZE])
     return CACHE / hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
 
@@ -224,7 +225,7 @@ def _make_base(scratch: Path) -> None:
          str(root)],
         check=True, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    (root / "etc/fstab").write_text(f"/dev/vdb {PROJECT} ext4 ro,nofail 0 0\n")
+    (root / "etc/fstab").write_text(_MOUNTS)
     (root / "etc/hostname").write_text("machine\n")
     (root / PROJECT.lstrip("/")).mkdir()
     (root / "usr/local/lib/vm_agent.py").write_text(_AGENT.read_text())

@@ -10,6 +10,8 @@ import pytest
 from tests.hosts import vm
 from tests.hosts.vm import Machine
 from tests.vm import setting
+from tests.vm.installation import Installation
+from tests.vm.shop import IMAGES, place_manifests, place_password
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +33,13 @@ def installed(machine: Machine) -> Machine:
     """The machine after the README's two lines."""
     setting.install(machine)
     return machine
+
+
+@pytest.fixture(scope="session")
+def shop(installed: Machine) -> Installation:
+    """An installation with the shop's images, secret and manifests, and nothing applied."""
+    made = Installation(installed, "shop")
+    made.take_images(*IMAGES)
+    place_password(made)
+    place_manifests(made)
+    return made

@@ -10,12 +10,17 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.hosts import registry
 from tests.hosts.vm import CACHE, CHECKOUT, Machine
 
 _IMAGES = CHECKOUT / ".cache" / "images"
 _PYTHON = ("--python-version=3.11", "--implementation=cp", "--only-binary=:all:")
 _BUILDS_WITH = ("setuptools>=68", "wheel")
+_TESTS_WITH = ("pytest", "hypothesis", "jsonschema")
+"""Those of the project's tools for tests that run tests, and judge no text."""
 
+HOME = "/root/orchestr8"
+"""The checkout inside."""
 
 OFFLINE = "export PIP_NO_INDEX=1 PIP_FIND_LINKS=/project/wheels"
 """Wheels come from a folder, since the machine has no network."""
@@ -30,12 +35,20 @@ def load_images(machine: Machine, names: Sequence[str]) -> None:
 
 def install(machine: Machine) -> None:
     """The README's two lines."""
-    machine.check("cp -r /project/checkout /root/orchestr8")
+    machine.check(f"cp -r /project/checkout {HOME}")
     machine.check(
-        f"cd /root/orchestr8 && {OFFLINE} && "
-        "python3 -m venv .venv && .venv/bin/pip install --quiet ."
+        f"cd {HOME} && {OFFLINE} && python3 -m venv .venv && .venv/bin/pip install --quiet ."
     )
-    machine.check("ln -s /root/orchestr8/.venv/bin/orchestr8 /usr/local/bin/orchestr8")
+    machine.check(f"ln -s {HOME}/.venv/bin/orchestr8 /usr/local/bin/orchestr8")
+
+
+def prepare_tests(machine: Machine) -> None:
+    """What the project's own tests need beside the project: tools, images and a registry."""
+    tools = " ".join(_TESTS_WITH)
+    machine.check(f"cd {HOME} && {OFFLINE} && .venv/bin/pip install --quiet {tools}")
+    machine.check(
+        f"cd {HOME} && mkdir -p .cache && cp -rs /project/images /project/registry .cache"
+    )
 
 
 def lay_out(folder: Path) -> None:
@@ -46,6 +59,10 @@ def lay_out(folder: Path) -> None:
     subprocess.run([sys.executable, CHECKOUT / "examples/images/build.py"], check=True)
     for file in (*_IMAGES.glob("*.tar"), _IMAGES / "index.json"):
         shutil.copy(file, folder / "images")
+    registry.prepare()
+    programs = folder / "registry/usr/bin"
+    programs.mkdir(parents=True)
+    shutil.copy(registry.program(), programs)
 
 
 def _copy_checkout(folder: Path) -> None:
@@ -63,7 +80,8 @@ def _copy_checkout(folder: Path) -> None:
 def _wheels() -> Path:
     """Wheels of what the project needs, for the machine's Python; fetched once."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *_BUILDS_WITH]
+    tools = [one for one in project["optional-dependencies"]["test"] if one.startswith(_TESTS_WITH)]
+    wanted = [*project["dependencies"], *tools, *_BUILDS_WITH]
     folder = CACHE / f"wheels-{hashlib.sha256(repr(wanted).encode()).hexdigest()[:12]}"
     if not folder.is_dir():
         fresh = folder.with_suffix(".half-made")

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 
-from tests.hosts.vm import Answer, Machine
+import pytest
 
-OWN = (
-    "ORCHESTR8_ENGINE=crun ORCHESTR8_STATE=/var/lib/orchestr8-crun "
-    "ORCHESTR8_RUN=/run/orchestr8-crun "
-)
+from tests.hosts.vm import Machine
+from tests.vm.installation import Installation
+
 MANIFEST = """\
 orchestr8: 1
 owner: me
@@ -35,62 +34,31 @@ services:
     limits: {memory: 64MiB}
 """
 SERVICES = ("cache", "hello", "hog")
-MAKER = f"""\
+MAKER = """\
 [Unit]
 Description=Somebody's unit that applies
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/bin/env {OWN} /usr/local/bin/orchestr8 apply /root/crun.yaml
+ExecStart=/usr/bin/env {environment} /usr/local/bin/orchestr8 apply /root/crun.yaml
 """
-
-
-def tried(machine: Machine, command: str, timeout: float = 900) -> Answer:
-    """What becomes of a command of this installation."""
-    return machine.run(f"{OWN} orchestr8 {command}", timeout=timeout)
-
-
-def typed(machine: Machine, command: str, timeout: float = 900) -> str:
-    """What a command of this installation prints; it must succeed."""
-    answer = tried(machine, command, timeout)
-    assert answer.status == 0, answer.output
-    return answer.output
 
 
 def write_manifest(machine: Machine, size: str) -> None:
     machine.check("cat >/root/crun.yaml", text=MANIFEST.replace("SIZE", size))
 
 
-def running(machine: Machine) -> dict[str, str]:
-    """The first processes of running boxes by service, in the runtime's own words."""
-    listed = machine.check(
-        "for root in /run/orchestr8-crun/*/crun/crun; do "
-        'test -d "$root" && crun --root "$root" list; done; true'
-    )
-    rows = [line.split() for line in listed.splitlines() if " running " in line]
-    return {row[0].split("--")[1]: row[1] for row in rows}
+@pytest.fixture(scope="module")
+def ours(installed: Machine) -> Installation:
+    """The installation of this road."""
+    return Installation(installed, "crun")
 
 
-def proved(machine: Machine) -> set[str]:
-    """The claims about all boxes, each by box and claim; all are held, and nothing is a gap."""
-    document = json.loads(typed(machine, "prove --output json"))
-    assert not document["gaps"], document["gaps"]
-    verdicts = {
-        f"{one['box']}: {finding['claim']}": (finding["verdict"], finding["observed"])
-        for one in document["boxes"]
-        for finding in one["findings"]
-    }
-    wrong = {claim: found for claim, found in verdicts.items() if found[0] != "held"}
-    assert not wrong
-    return set(verdicts)
-
-
-def test_boxes_outlive_the_login_that_made_them(installed: Machine) -> None:
+def test_boxes_outlive_the_login_that_made_them(ours: Installation) -> None:
     """With the strictest setting of logind: whatever is left in a session is killed at its end."""
-    write_manifest(installed, "32MiB")
-    for name in ("hello", "redis", "probe"):
-        typed(installed, f"image import /project/images/{name}.tar")
-    installed.check(
+    write_manifest(ours.machine, "32MiB")
+    ours.take_images("hello", "redis", "probe")
+    ours.machine.check(
         "mkdir -p /etc/systemd/logind.conf.d && "
         "printf '[Login]\\nKillUserProcesses=yes\\nKillExcludeUsers=nobody\\n' "
         ">/etc/systemd/logind.conf.d/strict.conf && systemctl restart systemd-logind"
@@ -100,80 +68,98 @@ def test_boxes_outlive_the_login_that_made_them(installed: Machine) -> None:
         "--setenv=XDG_SESSION_TYPE=tty --setenv=XDG_SESSION_CLASS=user"
     )
     inside = (
-        f"env {OWN} orchestr8 apply /root/crun.yaml; echo ended with $?; "
+        f"env {ours.environment} orchestr8 apply /root/crun.yaml; echo ended with $?; "
         "(setsid sleep 4711 >/dev/null 2>&1 &); cat /proc/self/cgroup; loginctl --no-legend"
     )
-    said = installed.check(f"{session} sh -c '{inside}'", timeout=1200)
+    said = ours.machine.check(f"{session} sh -c '{inside}'", timeout=1200)
     print(said)
     assert "ended with 0" in said
     assert "/user.slice/" in said, "it was a session"
     ended = "for n in $(seq 90); do pgrep -f '^sleep 4711' >/dev/null || exit 0; sleep 1; done"
-    installed.check(f"{ended}; loginctl; exit 1", timeout=120)
-    assert sorted(running(installed)) == sorted(SERVICES)
-    assert installed.check("curl -sS --max-time 60 http://127.0.0.1:8090/")
+    ours.machine.check(f"{ended}; loginctl; exit 1", timeout=120)
+    assert sorted(ours.running()) == sorted(SERVICES)
+    assert ours.machine.check("curl -sS --max-time 60 http://127.0.0.1:8090/")
 
 
-def test_every_claim_holds_and_nothing_is_a_gap(installed: Machine) -> None:
-    claims = proved(installed)
+def test_every_claim_holds_and_nothing_is_a_gap(ours: Installation) -> None:
+    claims = ours.proved()
     print(len(claims), "claims held")
-    for claim in ("lsm", "device-rules", "limits.memory"):
-        about = [one for one in claims if one.endswith(f": {claim}")]
-        assert len(about) == len(SERVICES), (claim, sorted(claims))
 
 
-def test_boxes_and_monitors_lie_in_a_scope_that_is_ours(installed: Machine) -> None:
-    places = set(installed.check("cat $(printf '/proc/%s/cgroup ' $(pidof conmon))").split())
+def test_doctor_sees_what_systemd_hands_over_and_how_fast_groups_are_entered(
+    ours: Installation,
+) -> None:
+    checks = doctored(ours)
+    assert checks["delegation"]["grade"] == "ok"
+    assert checks["cgroups v2"]["grade"] == "limited"
+    command, _, _ = checks["cgroups v2"]["mend"].partition("   (")
+    ours.machine.check(command)
+    assert "cgroups v2" not in doctored(ours), "what it named has mended it"
+    ours.machine.check("mount -o remount,nofavordynmods /sys/fs/cgroup")
+
+
+def doctored(ours: Installation) -> dict[str, dict[str, str]]:
+    """What doctor says, by subject; nothing stands in the way of boxes."""
+    checks = json.loads(ours.typed("doctor --output json"))["checks"]
+    assert not [one for one in checks if one["grade"] == "blocked"], checks
+    return {one["subject"]: one for one in checks}
+
+
+def test_boxes_and_monitors_lie_in_a_scope_that_is_ours(ours: Installation) -> None:
+    places = set(ours.machine.check("cat $(printf '/proc/%s/cgroup ' $(pidof conmon))").split())
     (monitors,) = places
     assert monitors.startswith("0::/orchestr8.slice/orchestr8-")
     assert monitors.endswith(".scope/me/monitors")
-    for pid in running(installed).values():
-        place = installed.check(f"cat /proc/{pid}/cgroup").strip()
+    for pid in ours.running().values():
+        place = ours.machine.check(f"cat /proc/{pid}/cgroup").strip()
         assert place.startswith(f"{monitors.removesuffix('monitors')}me--")
     unit = monitors.split("/")[2]
-    assert "Delegate=yes" in installed.check(f"systemctl show -p Delegate {unit}")
+    assert "Delegate=yes" in ours.machine.check(f"systemctl show -p Delegate {unit}")
 
 
-def test_boxes_outlive_the_stop_and_the_restart_of_a_unit_that_applies(installed: Machine) -> None:
-    before = running(installed)
-    installed.check("cat >/etc/systemd/system/maker.service", text=MAKER)
-    installed.check("systemctl daemon-reload && systemctl start maker", timeout=900)
-    typed(installed, "restart hello.me")
-    installed.check("systemctl restart maker && systemctl stop maker", timeout=900)
-    after = running(installed)
+def test_boxes_outlive_the_stop_and_the_restart_of_a_unit_that_applies(ours: Installation) -> None:
+    before = ours.running()
+    ours.machine.check(
+        "cat >/etc/systemd/system/maker.service", text=MAKER.format(environment=ours.environment)
+    )
+    ours.machine.check("systemctl daemon-reload && systemctl start maker", timeout=900)
+    ours.typed("restart hello.me")
+    ours.machine.check("systemctl restart maker && systemctl stop maker", timeout=900)
+    after = ours.running()
     assert after.keys() == before.keys()
     assert {name for name in before if after[name] != before[name]} == {"hello"}
-    installed.check("rm /etc/systemd/system/maker.service && systemctl daemon-reload")
+    ours.machine.check("rm /etc/systemd/system/maker.service && systemctl daemon-reload")
 
 
-def test_systemd_takes_no_limit_away(installed: Machine) -> None:
-    before = running(installed)
+def test_systemd_takes_no_limit_away(ours: Installation) -> None:
+    before = ours.running()
     group = f"/sys/fs/cgroup$(cut -d: -f3 /proc/{before['hello']}/cgroup)"
-    installed.check("systemctl daemon-reload && systemctl daemon-reexec")
-    installed.check("systemctl set-property --runtime system.slice TasksMax=9999 MemoryMax=2G")
-    installed.check("systemctl restart systemd-journald systemd-udevd")
-    read = installed.check(f"cat {group}/memory.max {group}/pids.max {group}/cpu.max")
+    ours.machine.check("systemctl daemon-reload && systemctl daemon-reexec")
+    ours.machine.check("systemctl set-property --runtime system.slice TasksMax=9999 MemoryMax=2G")
+    ours.machine.check("systemctl restart systemd-journald systemd-udevd")
+    read = ours.machine.check(f"cat {group}/memory.max {group}/pids.max {group}/cpu.max")
     assert read.split()[:2] == ["67108864", "64"]
     assert "max" not in read
-    assert running(installed) == before
-    proved(installed)
+    assert ours.running() == before
+    ours.proved()
 
 
-def test_a_sized_volume_grows_while_a_box_has_it(installed: Machine) -> None:
+def test_a_sized_volume_grows_while_a_box_has_it(ours: Installation) -> None:
     """Which the kernel allows to who has CAP_SYS_RESOURCE."""
-    before = running(installed)
-    write_manifest(installed, "96MiB")
-    print(typed(installed, "apply /root/crun.yaml"))
-    assert running(installed) == before
-    seen = installed.check(f"stat -f -c '%S %b' /proc/{before['cache']}/root/data")
+    before = ours.running()
+    write_manifest(ours.machine, "96MiB")
+    print(ours.typed("apply /root/crun.yaml"))
+    assert ours.running() == before
+    seen = ours.machine.check(f"stat -f -c '%S %b' /proc/{before['cache']}/root/data")
     block_bytes, blocks = map(int, seen.split())
     assert block_bytes * blocks > 80 << 20
-    proved(installed)
+    ours.proved()
 
 
-def test_removed_it_leaves_nothing(installed: Machine) -> None:
-    typed(installed, "down")
-    assert running(installed) == {}
-    assert not installed.check("grep /run/orchestr8-crun/.*/crun/ /proc/mounts || true")
-    assert installed.run("pidof conmon").status
+def test_removed_it_leaves_nothing(ours: Installation) -> None:
+    ours.typed("down")
+    assert ours.running() == {}
+    assert not ours.machine.check("grep /run/orchestr8-crun/.*/crun/ /proc/mounts || true")
+    assert ours.machine.run("pidof conmon").status
     gone = "for n in $(seq 60); do ls -d /sys/fs/cgroup/orchestr8.slice/*.scope || exit 0; sleep 1;"
-    installed.check(f"{gone} done; exit 1", timeout=120)
+    ours.machine.check(f"{gone} done; exit 1", timeout=120)
