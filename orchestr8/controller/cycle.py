@@ -17,6 +17,7 @@ from orchestr8.boxes.records import Records
 from orchestr8.boxes.world import World
 from orchestr8.contract.grant import Circumstances, grant
 from orchestr8.contract.model import Contracts
+from orchestr8.contract.outlook import outlook
 from orchestr8.controller.contents import FileDigests, digests_of
 from orchestr8.controller.facts import Pinned, Resolved, resolve_images
 from orchestr8.controller.gather import gather, looking
@@ -78,6 +79,8 @@ def walk(session: Session, aim: Aim) -> Cycle:
             strict=session.strict if aim.strict is None else aim.strict,
         )
         contracts = grant(aim.fleet, circumstances)
+        refused = outlook(aim.fleet, circumstances)
+        contracts = replace(contracts, notes=(*contracts.notes, *refused)) if refused else contracts
         hashed = session.store.documents.digest
         digests = digests_of(aim.fleet, aim.files, session.contents, hashed, aim.applying)
         known = once_applied(replace(ledger.records(), holds=session.holds), aim.applying)
