@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 
 from orchestr8.__main__ import INTERRUPTED, run
+
+PAUSE_SECONDS = 1.0
+"""Between two pictures, so that looking costs little."""
 
 
 def show(services: Sequence[str]) -> int:
@@ -30,6 +34,7 @@ def show(services: Sequence[str]) -> int:
         while status == 0:
             status, picture, errors = _picture(services)
             live.update(Text(picture, no_wrap=True, overflow="ellipsis"), refresh=True)
+            time.sleep(0 if status else PAUSE_SECONDS)
     if status in (0, INTERRUPTED):
         return 0
     sys.stderr.write(errors)

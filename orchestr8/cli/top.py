@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from orchestr8.boxes.use import Use
     from orchestr8.controller.top import BoxRow, OwnerRow, Rates
 
-SECONDS = 1.0
+SECONDS = 0.5
 """Between the two looks from which rates are told."""
 HEAD = ["BOX", "OWNER", "CPU", "MEMORY", "PRESSURE", "PIDS", "NETWORK IN", "OUT", "RESTARTS"]
 

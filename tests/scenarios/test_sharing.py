@@ -103,7 +103,9 @@ def served(fleet: CrunFleet) -> Iterator[None]:
         cwd=ROOT, env=fleet.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        eventually((fleet.run_folder / "api.sock").exists, SECONDS_MOST)
+        socket = fleet.run_folder / "api.sock"
+        eventually(lambda: socket.exists() or process.poll() is not None, SECONDS_MOST)
+        assert process.poll() is None, "it ended at once"
         yield
     finally:
         process.terminate()
