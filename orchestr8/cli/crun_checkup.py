@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from orchestr8.cli.checkup import Check, Grade, Host, installing
 from orchestr8.engines.crun import installed
-from orchestr8.engines.crun.machine import OLDEST
+from orchestr8.engines.crun.machine import OLDEST, version_of
 from orchestr8.host import forward_policy
 
 _KNOWN_FLAWS_BELOW = (1, 20)
@@ -44,9 +44,9 @@ def _runtime() -> Check:
 
 def judged(said: str) -> Check:
     """What `crun --version` said."""
-    match = re.search(r"version ((\d+)\.(\d+)(?:\.(\d+))?)", said)
-    version = tuple(int(part or 0) for part in match.groups()[1:]) if match else (0, 0, 0)
-    named = f"crun {match[1]}" if match else "crun of an unknown version"
+    version = version_of(said)
+    found = re.search(r"version ([\d.]+)", said)
+    named = f"crun {found[1]}" if found and any(version) else "crun of an unknown version"
     if version < OLDEST:
         oldest = ".".join(map(str, OLDEST))
         return Check("crun", Grade.BAD, f"{named} is too old", f"install crun {oldest} or later")

@@ -18,9 +18,10 @@ from orchestr8.engines.crun import stubs
 from orchestr8.engines.crun.images import CrunImages
 from orchestr8.engines.crun.log_files import LogFiles
 from orchestr8.engines.crun.logs import last_lines
+from orchestr8.engines.crun.machine import require_recent
 from orchestr8.engines.crun.places import BoxPlaces, Places
 from orchestr8.engines.crun.processes import Process
-from orchestr8.errors import RejectedError
+from orchestr8.errors import FeatureMissingError, RejectedError
 
 
 @pytest.fixture
@@ -200,3 +201,15 @@ def test_a_folder_that_boxes_cannot_pass_is_named(tmp_path: Path) -> None:
         places.make()
     named = refused.value.remedy.removeprefix("chmod o+x ")
     assert (tmp_path / "closed").is_relative_to(named)
+
+
+@pytest.mark.parametrize("said", ["crun version 1.8\ncommit: abc\n", "crun version 0.20.1\n", ""])
+def test_a_runtime_older_than_was_tried_is_refused(said: str) -> None:
+    with pytest.raises(FeatureMissingError, match="is too old") as refused:
+        require_recent(said)
+    assert refused.value.remedy == "install crun 1.8.1 or later"
+
+
+def test_the_oldest_runtime_that_was_tried_is_taken() -> None:
+    require_recent("crun version 1.8.1\ncommit: abc\n")
+    require_recent("crun version 1.28\n")

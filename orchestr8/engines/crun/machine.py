@@ -87,12 +87,8 @@ class CrunMachine:
 def found_tools() -> Tools:
     """The programs on this host; raises FeatureMissingError for what is missing or too old."""
     crun, conmon = _found("crun"), _found("conmon")
-    version = _version(crun)
-    if version < OLDEST:
-        raise FeatureMissingError(
-            f"crun {'.'.join(map(str, version))} is too old",
-            f"install crun {'.'.join(map(str, OLDEST))} or later",
-        )
+    said = subprocess.run([crun, "--version"], capture_output=True, text=True, check=False).stdout
+    require_recent(said)
     return Tools(crun, conmon)
 
 
@@ -103,7 +99,17 @@ def _found(name: str) -> str:
     return found
 
 
-def _version(crun: str) -> tuple[int, ...]:
-    said = subprocess.run([crun, "--version"], capture_output=True, text=True, check=False).stdout
+def require_recent(said: str) -> None:
+    """Raises FeatureMissingError where `crun --version` said that it is older than was tried."""
+    version = version_of(said)
+    if version < OLDEST:
+        named = ".".join(map(str, version)) if any(version) else "of an unknown version"
+        raise FeatureMissingError(
+            f"crun {named} is too old", f"install crun {'.'.join(map(str, OLDEST))} or later"
+        )
+
+
+def version_of(said: str) -> tuple[int, ...]:
+    """The version in what `crun --version` said; zeros where there is none."""
     match = re.search(r"version (\d+)\.(\d+)(?:\.(\d+))?", said)
     return tuple(int(part or 0) for part in match.groups()) if match else (0, 0, 0)
