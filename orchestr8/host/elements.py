@@ -74,12 +74,12 @@ def key(element: Element) -> object:
 
 def sets_of(changed: Iterable[Element]) -> tuple[str, ...]:
     """The sets and maps on which the content of such elements depends: those of routes and doors
-    on all of these, since what is dealt out is counted together."""
+    on all of these, since what is dealt out is counted together. That of links depends on none."""
     found: dict[str, None] = {}
     for element in changed:
         match element:
             case Pass():
-                found[LINKS] = None
+                pass
             case Out():
                 found |= dict.fromkeys((OUT, OUT_NAMED, OUT_COVERED))
             case _:

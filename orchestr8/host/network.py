@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestr8.boxes.network import Element, NetworkState
+from orchestr8.boxes.network import Element, NetworkState, Pass
 from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.host import bridge as bridges
 from orchestr8.host import elements, forward_policy, nft, table
@@ -74,24 +74,30 @@ class HostNetwork:
     def change(self, add: Sequence[Element], remove: Sequence[Element]) -> None:
         """From what is there to what shall be, in one transaction.
 
-        What is there is read first, since nft fails on what is there already or is not.
+        What is there is read first where other content depends on it: not for links, of which a
+        machine may have thousands.
         """
         added = [elements.checked(element) for element in add]
         removed = {elements.checked(element) for element in remove}
         replaced = {elements.key(element) for element in added}
         layout = self.layout
+        others = [element for element in added if not isinstance(element, Pass)]
+        links = table.change_links(
+            layout, elements.content(added), elements.content(removed - set(added))
+        )
         for _ in range(_ATTEMPTS):
             # What follows from several elements is right only if nobody changes one meanwhile.
             with self._changing:
                 held = self._held(elements.sets_of([*added, *removed]))
                 present = elements.elements_of(held) - removed
                 kept = {e for e in present if elements.key(e) not in replaced}
-                script = table.change(layout, held, elements.content([*kept, *added]))
+                script = table.change(layout, held, elements.content([*kept, *others]))
                 try:
-                    if script:
-                        nft.transact(script)
+                    if script or links:
+                        nft.transact(f"{links}\n{script}")
                     return
                 except nft.CollisionError:
+                    self._held((elements.LINKS,))  # refused where the table itself is missing
                     continue
         raise UnavailableError(
             f"the table {layout.table} is changed by somebody else at the same time",

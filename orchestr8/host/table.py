@@ -179,6 +179,18 @@ def change(layout: Layout, held: Content, wanted: Content) -> str:
     return "\n".join(lines)
 
 
+def change_links(layout: Layout, added: Content, removed: Content) -> str:
+    """The commands that open and close links, whatever is there: to add what is there is no error,
+    and what was added for it can be deleted."""
+    gone, fresh = removed[elements.LINKS], added[elements.LINKS]
+    lines = []
+    if gone:
+        lines += [_line(verb, layout, elements.LINKS, gone) for verb in ("add", "delete")]
+    if fresh:
+        lines.append(_line("add", layout, elements.LINKS, fresh))
+    return "\n".join(lines)
+
+
 def mark(layout: Layout, parts: Iterable[Part]) -> str:
     """The command that writes down, in the table itself, that its rules are complete as they are.
 
