@@ -286,6 +286,8 @@ class Loop:
     def _take_in(self, wake: _Wake) -> None:
         if wake.services or wake.boxes:
             self._sight.doubt(wake.services, wake.boxes)
+            # A box that ended is mostly replaced: one look at all that this needs, instead of two.
+            self._sight.doubt_host()
         else:
             self._sight.doubt_all()
 

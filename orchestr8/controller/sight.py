@@ -42,10 +42,12 @@ class Sight:
     _looked_at: set[ServiceName] | None = field(default_factory=set)
     """What was seen in this turn; None is everything."""
     _host_is_fresh: bool = False
+    """Whether the host was looked at in this turn."""
 
     def begin(self) -> None:
         """A turn begins: nothing was looked at in it."""
         self._looked_at = set()
+        self._host_is_fresh = False
 
     def doubt(self, services: Iterable[ServiceName], boxes: Iterable[BoxId] = ()) -> None:
         """The boxes of these services are looked at next, and these boxes."""
@@ -108,7 +110,7 @@ class Sight:
             self._looked_at = None
         elif self._looked_at is not None:
             self._looked_at |= self._doubted
-        self._host_is_fresh = self._host is None
+        self._host_is_fresh = self._host_is_fresh or self._host is None
         self._boxes, self._host = boxes, host
         self._doubted.clear()
         self._heard_of.clear()

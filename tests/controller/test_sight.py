@@ -81,6 +81,18 @@ def test_nothing_is_done_upon_what_is_only_remembered(road: Road, session: Sessi
     assert sight.covers(look(session, sight).plan)
 
 
+def test_what_was_looked_at_is_not_looked_at_again_in_a_turn(road: Road, session: Session) -> None:
+    sight = Sight()
+    look(session, sight)
+    take_away(road, API)
+    sight.doubt([API])
+    sight.doubt_host()
+    assert sight.covers(look(session, sight).plan)
+    again = walk(session, replace(aim_in_force(session), sight=sight))
+    assert again.plan.actions and sight.covers(again.plan)
+    assert not sight.covers(look(session, sight).plan), "another turn"
+
+
 def test_a_box_that_was_never_seen_is_found_by_its_name(road: Road, session: Session) -> None:
     sight = Sight()
     gone = take_away(road, API)
