@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import compose
 from benchmarks.ground import Ground
 from benchmarks.installation import Installation, client, installation, last_start
+from benchmarks.many import manifest_of
 from benchmarks.rows import Row, in_turn, medians
 from benchmarks.serving import serving
 from orchestr8.engines.image_facts import architecture
@@ -29,7 +30,7 @@ ROUNDS = 7
 def rows(ground: Ground) -> Iterator[Row]:
     """`apply` through the server against `up -d`."""
     manifest = ground.scratch / "cold.yaml"
-    manifest.write_text(_manifest())
+    manifest.write_text(manifest_of(COUNT))
     with (
         installation(ground) as ours,
         compose.project(ground, "bench-cold", _file(ground)) as peer,
@@ -69,15 +70,6 @@ def _compose(ground: Ground, peer: compose.Project) -> float:
     api.close()
     peer.type("rm", "--stop", "--force", "--volumes")
     return taken * 1000
-
-
-def _manifest() -> str:
-    lines = ["orchestr8: 1\nowner: cold\ndefaults: {limits: {memory: 32MiB, pids: 32}}\nservices:"]
-    lines += [
-        f'  box-{number}: {{image: "hello:1", health: {{http: ":8080/"}}}}'
-        for number in range(COUNT)
-    ]
-    return "\n".join([*lines, ""])
 
 
 def _file(ground: Ground) -> str:
