@@ -60,7 +60,7 @@ def opened_beside(engine: str = "") -> Iterator[tuple[Settings, Session]]:
     """This machine's settings, and a session on a store that passes: for a look at what is there
     before the real store is opened or made."""
     settings = settings_for(engine)
-    with _passing(settings) as passing:
+    with _passing(settings._replace(boxes=settings.state)) as passing:
         yield settings, passing
 
 
@@ -144,7 +144,8 @@ def require_not_lost(engine: str = "") -> None:
         return  # a server has looked before it began
     from orchestr8.controller import adopt
 
-    with _passing(settings) as passing, suppress(EngineError):
+    beside = settings._replace(boxes=settings.state)
+    with _passing(beside) as passing, suppress(EngineError):
         adopt.require_not_lost(passing, settings.state)
 
 

@@ -57,7 +57,7 @@ def restore(
         if there.installation:
             _require_replaceable(there, header, path, put_aside=put_aside)
         newer = _records_of(settings.state) if there.installation else None
-        with session(settings._replace(state=folder)) as own:
+        with session(settings._replace(state=folder, boxes=settings.state)) as own:
             own.new_engine = new_engine
             raised = _raise_serials(own, newer)
             adopted = _take_what_runs(own)

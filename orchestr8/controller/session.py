@@ -187,7 +187,7 @@ class Session:
 
     def borders_of(self, installation: str) -> Borders:
         """The engine as an installation of this name has it: for a look at another's boxes."""
-        home = self.store.folder.absolute()
+        home = (self.settings.boxes or self.store.folder).absolute()
         ground = Ground(
             installation, self.settings.run, self.ranges, home, self.settings.image_bytes_max
         )

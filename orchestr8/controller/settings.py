@@ -19,7 +19,10 @@ SETTLE_MS = 3_000
 class Settings(NamedTuple):
     """State folder, run folder (lost at reboot), secrets, the engine's name if given, who acts;
     how many bytes an image may take where the engine unpacks it into a store of ours; where lies
-    what can be fetched again; and public keys of gpg that sign commits."""
+    what can be fetched again; and public keys of gpg that sign commits.
+
+    `boxes` is the state folder below which an engine of ours keeps its boxes, where a store lies
+    elsewhere for the moment: one that passes, or that is only being made."""
 
     state: Path
     run: Path
@@ -29,6 +32,7 @@ class Settings(NamedTuple):
     image_bytes_max: int = 16 << 30
     cache: Path = Path("/var/cache/orchestr8")
     keys: Path = Path("/etc/orchestr8/keys")
+    boxes: Path | None = None
 
     @classmethod
     def from_environment(cls, engine: str = "") -> Settings:

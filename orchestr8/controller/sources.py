@@ -296,6 +296,11 @@ def require_own(session: Session, source: DeclaredSource, loaded: Loaded) -> Non
         what = "the platform's part is in force in this set, and is not in the source"
         remedy = "add the file with `platform:` to the source"
         problems.append(Problem(Place(f"source {source.name}"), what, remedy))
+    own = loaded.part.platform if not source.owner else None
+    if own and source.name not in {one.name for one in own.sources}:
+        what = f"the source {source.name} is not among the sources that it brings itself"
+        remedy = "declare it there under platform.sources, or it would be asked no more"
+        problems.append(Problem(Place(f"source {source.name}"), what, remedy))
     if problems:
         raise RefusedError(tuple(problems))
 

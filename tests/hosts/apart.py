@@ -24,6 +24,8 @@ set -e
 own=$1
 shift
 ip link set lo up
+# As a Docker Engine would, and whoever sets up a host for crun.
+echo 1 >/proc/sys/net/ipv4/ip_forward
 mount --rbind /run /run
 mount --make-rshared /run
 mkdir -p "$own/cgroup" "$own/security"

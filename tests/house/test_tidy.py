@@ -12,6 +12,7 @@ _CGROUP = "Docker's own word for how it makes cgroups"
 _BACKENDS = "the load balancer's word for where a route leads; no engine is meant"
 EXCEPTED = {
     ("many_parameters", "orchestr8/cli/apply.py", "run"): _VERB,
+    ("many_parameters", "orchestr8/cli/enable.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/importing.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/history.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/override.py", "run"): _VERB,

@@ -58,3 +58,21 @@ def test_a_box_that_ran_out_of_memory_is_said_to_have(fleet: CrunFleet) -> None:
     assert "the box ran out of memory" in said
     assert "the box ran out of memory" in fleet.run("why", "web.me", exit_status=None)
     assert fleet.box_folders() == []
+
+
+def test_boxes_of_a_lost_store_are_found_and_taken_over(shop: CrunFleet) -> None:
+    shop.take_images("hello:1")
+    text = manifest("  web: {image: 'hello:1'}\n")
+    shop.apply_text(text)
+    before, installation = shop.box_folders(), shop.installation
+    for path in (shop.base / "state").glob("orchestr8.db*"):
+        path.unlink()
+
+    for words in (("status",), ("plan", "-"), ("apply", "-")):
+        said = shop.run(*words, stdin=text, exit_status=1)
+        assert f"1 box that it knew are on crun (installation {installation})" in said
+    shop.run("adopt")
+    assert "Nothing to do" in shop.run("plan", "-", "--exit-code", stdin=text)
+    assert "nothing to do" in shop.apply_text(text)
+    assert shop.box_folders() == before
+    assert shop.proved() == 1

@@ -81,10 +81,10 @@ def _make(
         situation = replace(_situation(parts, box, binds, devices), joined=joined.namespaces)
         document = bundle.config(box, situation)
         watch.lap("root")
+        LogFiles(places).begin()  # before the monitor writes, and whoever looks takes a part off
         watching = monitor.hand_over(encode(document))
         # The runtime is at work: what it does not need is laid out meanwhile.
         places.process.write_bytes(encode(document["process"]))
-        LogFiles(places).begin()
         born = monitor.born(watching)
         if "pid" in joined.peers:
             parts.monitors.runtime.add_namespaces(str(box.id), born.process.pid, joins.BORN_INTO)

@@ -1,0 +1,66 @@
+"""What came of asking a source, as a person reads it."""
+
+from __future__ import annotations
+
+from orchestr8.cli.conclusion import Watch, conclusion
+from orchestr8.cli.source_lines import SHORT
+from orchestr8.cli.terminal import escaped, escaped_lines, say
+from orchestr8.cli.watching import Watcher
+from orchestr8.controller.session import Session
+from orchestr8.controller.source_status import pinned_at
+from orchestr8.controller.sources import CONVERGED, DOWN, INVALID, REFUSED, Synced
+from orchestr8.errors import Exit
+from orchestr8.manifest.problems import render_problem
+from orchestr8.store.sources import CommitRecord
+
+
+def exit_of(synced: Synced) -> Exit:
+    """The exit status of whoever asked."""
+    if synced.applied:
+        return synced.applied.exit
+    states = {INVALID: Exit.USAGE, REFUSED: Exit.REFUSED, CONVERGED: Exit.DONE, DOWN: Exit.DONE}
+    return states.get(synced.record.state, Exit.FAILED)
+
+
+def print_synced(session: Session, synced: Synced, watcher: Watcher) -> None:
+    """Which commit it is, what became of it, and what stays."""
+    record = synced.record
+    commit = session.store.sources.commit(record.name, record.seen)
+    for line in _commit_lines(record.name, record.seen, commit):
+        say(line)
+    for problem in record.problems:
+        for line in escaped_lines(render_problem(problem)):
+            say(line)
+    if synced.applied:
+        part = session.stored.fleet.sets[record.name]
+        again = f"orchestr8 sync {record.name}"
+        watch = Watch.of(session)
+        for line in conclusion(
+            synced.applied, watcher.board, again, len(part.services), watch=watch
+        ):
+            say(line)
+        return
+    stays = f"{record.good[:SHORT]} stays in force" if record.good else "nothing of it is in force"
+    if record.state == DOWN:
+        say(
+            f"the set {record.name} is down, and so it stays: "
+            f"`orchestr8 apply --set {record.name}` brings it up"
+        )
+    elif record.problems:
+        say(f"{record.state}; {stays}.")
+    elif back := pinned_at(session, record.name):
+        say(
+            f"nothing new. The set was taken back to revision {back} by hand, and that holds until "
+            "the source moves."
+        )
+    else:
+        say("nothing new." if not synced.is_new else f"{record.state}; {stays}.")
+
+
+def _commit_lines(name: str, seen: str, commit: CommitRecord | None) -> list[str]:
+    """Which commit it is, and whose."""
+    if not commit:
+        return [f"{name}: {seen[:SHORT]}"] if seen else []
+    signed = f"signed with {commit.signer}" if commit.signer else "not signed"
+    words = f'{name}: {seen[:SHORT]} "{commit.subject}" by {commit.author}, {signed}'
+    return [escaped(words)]
