@@ -10,7 +10,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,7 +69,9 @@ class Calling:
         self._stopped.set()
 
     def _look(self, opened: Session) -> None:
-        due = untold(opened)
+        # Asked before the store is read: what they are told now is not in there yet.
+        under_way = frozenset(self._under_way)
+        due = untold(opened, under_way)
         if not due:
             return
         oncall = who_is_on_call(opened.stored.fleet.platform)
@@ -78,7 +80,7 @@ class Calling:
             target = oncall.get(owner, "")
             if not target:
                 opened.store.alarms.note_told(due[owner])
-            elif owner not in self._under_way and self._due.get(owner, 0.0) <= now:
+            elif self._due.get(owner, 0.0) <= now:
                 self._under_way.add(owner)
                 given = (owner, target, due[owner][:ALARMS_MOST])
                 # a thread each: whoever does not answer keeps nobody else from being called
@@ -103,11 +105,14 @@ def who_is_on_call(platform: Platform) -> dict[str, str]:
     return {PLATFORM: platform.oncall} | {one.name: one.oncall for one in platform.owners}
 
 
-def untold(opened: Session) -> dict[str, list[Alarm]]:
-    """What each owner is to be told: what stands for long enough, and what is over."""
-    alarms = [one for one in opened.store.alarms.every() if one.standing != one.told]
-    if any(not one.standing and not one.told for one in opened.store.alarms.every()):
-        opened.store.alarms.drop_untold()
+def untold(opened: Session, under_way: Collection[str] = ()) -> dict[str, list[Alarm]]:
+    """What each owner is to be told: what stands for long enough, and what is over. Owners whose
+    message is under way are left alone: what it says may be told by now."""
+    every = [one for one in opened.store.alarms.every() if one.key.owner not in under_way]
+    gone = [one.key for one in every if not one.standing and not one.told]
+    if gone:
+        opened.store.alarms.drop_untold(gone)
+    alarms = [one for one in every if one.standing != one.told]
     now_ms = opened.clock.now_ms()
     due: dict[str, list[Alarm]] = {}
     for alarm in alarms:

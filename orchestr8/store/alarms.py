@@ -72,10 +72,14 @@ class Alarms:
                 else:
                     self._forget(connection, alarm)
 
-    def drop_untold(self) -> None:
-        """Forgets what came and went before anybody was told."""
+    def drop_untold(self, keys: Iterable[Key]) -> None:
+        """Forgets which of these came and went before anybody was told."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM alarms WHERE standing=0 AND told=0")
+            connection.executemany(
+                "DELETE FROM alarms WHERE owner=? AND kind=? AND subject=? AND standing=0 "
+                "AND told=0",
+                list(keys),
+            )
 
     def _forget(self, connection: Any, alarm: Alarm) -> None:
         """Its end is told; if it stands again by now, that is a new one, and not told yet."""

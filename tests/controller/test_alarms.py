@@ -128,6 +128,7 @@ def test_what_came_and_went_untold_is_never_told(road: Road) -> None:
         alarms.note({key: "x"}, (), 3_000)
         (stood,) = untold(session)["pay"]
         alarms.note({}, [key], 4_000)
+        assert untold(session, ["pay"]) == {}, "a message about it is under way"
         alarms.note_told([stood])
         assert alarms.every() == (Alarm(key, "x", 3_000, False, True),), "its end is to be told"
         alarms.note({key: "y"}, (), 5_000)
