@@ -34,6 +34,8 @@ LOOK_SHARE_BESIDE_CALLS = 0.1
 need the same processor."""
 MEANWHILE_SECONDS = 0.25
 """How long calls may take until something else is turned to."""
+LOOK_PAUSE_SECONDS_MOST = 1.0
+"""A look that took long once must not leave gates unwatched until their time is over."""
 PROBE_FIRST_SECONDS = 0.03
 PROBE_SLOWEST_SECONDS = 1.0
 
@@ -194,7 +196,8 @@ class Executor:
         self._look_at_gates()
         ended = self._clock.monotonic()
         share = LOOK_SHARE_BESIDE_CALLS if self._running else LOOK_SHARE
-        self._look_at = max(began + TICK_SECONDS, ended + (ended - began) * (1 / share - 1))
+        pause = min((ended - began) * (1 / share - 1), LOOK_PAUSE_SECONDS_MOST)
+        self._look_at = max(began + TICK_SECONDS, ended + pause)
 
     def _look_at_gates(self) -> None:
         try:
