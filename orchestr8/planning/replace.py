@@ -136,9 +136,16 @@ class _Crossing:
         needs: Iterable[int],
         also_goes: Iterable[ObservedBox] = (),
     ) -> int:
-        """Starts a box and awaits it; the number of the gate."""
+        """Starts a box and awaits it; the number of the gate.
+
+        What lies there and could start goes before: an engine that did not answer may come to an
+        earlier call yet, and the slot would have two.
+        """
         draft, name, box_id = self.draft, self.service.name, self._id(move)
         needed = {*needs, *draft.slots_cleared.get((name, move.slot), ())}
+        succeeded = f"succeeded by {box_id}"
+        early = [box for box in move.leftovers if box.state.can_start]
+        needed.update(write_removal(draft, box, succeeded, ()) for box in early)
         for mount in move.spec.volumes:
             needed.update(draft.volumes_let_go.get(mount.volume, ()))
         call = StartBox(box_id, move.slot if move.standby else None)
@@ -148,7 +155,8 @@ class _Crossing:
         gate = draft.add(awaits, Purpose.PROVISION, move.cause, name, (started,))
         self._passed(gate)
         for box in (*also_goes, *move.leftovers):
-            write_removal(draft, box, f"succeeded by {box_id}", (started,))
+            if box not in early:
+                write_removal(draft, box, succeeded, (started,))
         return gate
 
     def _gate(self, box_id: BoxId, *, is_update: bool) -> AwaitBox:
