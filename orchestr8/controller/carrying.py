@@ -12,10 +12,16 @@ from orchestr8.planning.plan import ForgetBox, Plan, RemoveBox, StartBox
 Outcomes = tuple[Outcome, ...]
 
 
-def carry_out(session: Session, plan: Plan, watch: Watch, patience: Patience) -> Outcomes:
-    """Allocations first, then intents, then the calls; what became of each."""
+def carry_out(
+    session: Session, plan: Plan, watch: Watch, patience: Patience, actor: str = ""
+) -> Outcomes:
+    """Allocations first, then intents, then the calls; what became of each.
+
+    The journal names the `actor`, or whoever the session is of.
+    """
+    actor = actor or session.settings.actor
     session.store.ledger.allocate(plan.allocations)
-    intents = intend(session, plan)
+    intents = intend(session, plan, actor)
     outer = session.under_way[-1] if session.under_way else None
     executor = Executor(plan, session.borders, watch, patience, outer)
     session.under_way.append(executor)
@@ -23,7 +29,7 @@ def carry_out(session: Session, plan: Plan, watch: Watch, patience: Patience) ->
         outcomes = executor.run()
     finally:
         session.under_way.pop()
-    conclude(session, plan, intents, outcomes)
+    conclude(session, plan, actor, intents, outcomes)
     session.store.ledger.forget_boxes(
         action.call.id
         for action, outcome in zip(plan.actions, outcomes, strict=True)

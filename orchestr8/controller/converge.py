@@ -28,7 +28,7 @@ from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.plan import Plan
 from orchestr8.planning.release import closing, release_boxes
 from orchestr8.planning.settle import settle
-from orchestr8.proof.model import Proof
+from orchestr8.proof.model import Proof, Verdict
 
 CYCLES_MOST = 50
 
@@ -162,6 +162,8 @@ class Convergence:
         proofs = prove_boxes(self.session, boxes, cycle)
         for proof in proofs:
             self.narrator.proved(proof)
+            if proof.verdict is not Verdict.BROKEN:
+                self.session.proved[proof.id] = self.session.clock.monotonic()
         return proofs
 
     def _write_down(self, cycle: Cycle, applied: Applied) -> None:

@@ -7,7 +7,7 @@ Whoever remembers an earlier look is asked for what is in doubt alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Event
@@ -66,8 +66,12 @@ def looking(session: Session, fleet: Fleet, sight: Sight | None = None) -> Itera
     given_up = Event()
     pool = session.clock.workers()
     try:
+
+        def recorded() -> Iterable[BoxId]:
+            return session.store.ledger.records().boxes
+
         # First and alone: threads of Python get in each other's way, and all else follows from it.
-        observation = sight.observe(borders) if sight else borders.boxes.observe()
+        observation = sight.observe(borders, recorded) if sight else borders.boxes.observe()
         # A box may have a volume that nobody declares any more, and its proof asks for that.
         mounted = declared or any(box.spec and box.spec.volumes for box in observation.boxes)
         health = _health(session, fleet, observation, pool, given_up)

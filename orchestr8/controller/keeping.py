@@ -28,8 +28,11 @@ from orchestr8.controller.settings import SETTLE_MS
 from orchestr8.controller.sight import Sight
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.backoff import GOOD_RUN_MS
+from orchestr8.planning.plan import UpdateLimits
 from orchestr8.planning.release import release_boxes
 
+LOOP = "loop"
+"""Who acts where nobody asked."""
 FOREVER_MS = 10**12
 PAUSE_FIRST_MS = 1_000
 PAUSE_LONGEST_MS = 60_000
@@ -130,6 +133,7 @@ class Keeper:
         self.narrator.know(cycle.world.boxes)
         self.sight.doubt_plan(cycle.plan)
         outcomes = self._execute(cycle)
+        self.sight.doubt_plan(cycle.plan)  # a turn within may have looked in the midst of it
         failing = Failing(self.session, self.narrator)
         spoilt = failed(outcomes)
         gone = failing.note(cycle, spoilt)
@@ -149,7 +153,15 @@ class Keeper:
 
     def _execute(self, cycle: Cycle) -> Outcomes:
         patience = self.session.patience(FOREVER_MS)
-        return carry_out(self.session, cycle.plan, self.narrator.watch, patience)
+        actor = self._actor(cycle)
+        return carry_out(self.session, cycle.plan, self.narrator.watch, patience, actor)
+
+    def _actor(self, cycle: Cycle) -> str:
+        """Whom the journal names: the loop, and those who set by hand what is made so now."""
+        actions = cycle.plan.actions
+        changed = {one.service for one in actions if isinstance(one.call, UpdateLimits)}
+        hands = {one.actor for one in self.session.stored.overrides if one.service in changed}
+        return f"{LOOP}, for {' and '.join(sorted(hands))}" if hands else LOOP
 
     def _note_ends(self, cycle: Cycle) -> bool:
         """Counts boxes that ended or fell ill by themselves, each once; whether there was one."""

@@ -80,6 +80,7 @@ class Loop:
         self._stopping = False
         self._trouble = ""
         self._alive = self._clock.monotonic()
+        self._has_taken_over = False
         self._is_listening = False
         self._listen_no_more: Callable[[], None] = lambda: None
         self._has_looked = False
@@ -95,7 +96,6 @@ class Loop:
         changes this machine, and whatever is nobody's fault but ours."""
         session = self._session
         with session.serving():
-            close_cut_short(session)
             session.needed, session.ending = self._is_needed, lambda: self._stopping
             session.meanwhile = self._meanwhile
             self._listener.tell(Event("started", "everything is looked at"))
@@ -210,6 +210,7 @@ class Loop:
         if began >= self._full_look_due:
             self._sight.doubt_all()
         try:
+            self._take_over()
             self._attend()
             cycle, next_ms = self._keeper.turn()
             self._balancer.follow(cycle)
@@ -229,6 +230,13 @@ class Loop:
             self._trouble = ""
             self._listener.tell(Event("over", "what was in the way is over"))
         return min(next_ms / 1000, max(self._full_look_due - now, 0.0))
+
+    def _take_over(self) -> None:
+        """What an earlier process was killed at gets its result, as soon as the store can be
+        written."""
+        if not self._has_taken_over:
+            close_cut_short(self._session)
+            self._has_taken_over = True
 
     def _attend(self) -> None:
         """Listens to the engine and asks the boxes, once there is an engine."""

@@ -33,7 +33,6 @@ class Patrol:
     narrator: Narrator
     kept: Kept = field(default_factory=dict)
     alarms: set[str] = field(default_factory=set)
-    _proved: dict[BoxId, float] = field(default_factory=dict)
     _due: float = 0.0
 
     def whose_turn(self) -> list[BoxId]:
@@ -46,12 +45,18 @@ class Patrol:
             count = len(self._proved)
         return sorted(self._proved, key=lambda one: (self._proved[one], one))[:count]
 
+    @property
+    def _proved(self) -> dict[BoxId, float]:
+        """When boxes were proved last, here or by whoever made them."""
+        return self.session.proved
+
     def walk(self, cycle: Cycle) -> bool:
         """Proves boxes that were never proved, and those whose turn it is; whether a claim is
         broken."""
         running = _provable(cycle)
         there = {box.id for box in running}
-        self._proved = {one: at for one, at in self._proved.items() if one in there}
+        for gone in self._proved.keys() - there:
+            del self._proved[gone]
         for gone in self.kept.keys() - there:
             del self.kept[gone]
         chosen = self._chosen(running)
@@ -77,7 +82,7 @@ class Patrol:
         new = {box.id for box in boxes} - self._proved.keys()
         proofs = prove_boxes(self.session, boxes, cycle, self.kept)
         now = self.session.clock.monotonic()
-        self._proved |= {proof.id: now for proof in proofs}
+        self._proved.update((proof.id, now) for proof in proofs)
         for proof in proofs:
             if proof.id in new or proof.verdict is Verdict.BROKEN:
                 self.narrator.proved(proof)

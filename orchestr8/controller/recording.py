@@ -37,13 +37,14 @@ UNDER_WAY = "under way"
 CUT_SHORT = "cut short: what came of it is seen by looking"
 
 
-def intend(session: Session, asked: Plan) -> dict[int, int]:
-    """Writes the intents; the journal's number of each, by the action's place in the plan."""
+def intend(session: Session, asked: Plan, actor: str) -> dict[int, int]:
+    """Writes the intents of whoever acts; the journal's number of each, by the action's place in
+    the plan."""
     calls = [n for n, action in enumerate(asked.actions) if makes_or_ends(action.call)]
     with session.store.together():
         words = [_words(asked.actions[n]) for n in calls]
         at_ms = session.clock.now_ms()
-        numbers = session.store.journal.intend(session.settings.actor, at_ms, words)
+        numbers = session.store.journal.intend(actor, at_ms, words)
         if numbers:
             session.store.ledger.remember(UNDER_WAY, "yes")
     return dict(zip(calls, numbers, strict=True))
@@ -62,10 +63,14 @@ def close_cut_short(session: Session) -> None:
 
 
 def conclude(
-    session: Session, asked: Plan, intents: dict[int, int], outcomes: Sequence[Outcome]
+    session: Session,
+    asked: Plan,
+    actor: str,
+    intents: dict[int, int],
+    outcomes: Sequence[Outcome],
 ) -> None:
     """Writes what became of the intents, and in groups what needed none."""
-    journal, actor, at_ms = session.store.journal, session.settings.actor, session.clock.now_ms()
+    journal, at_ms = session.store.journal, session.clock.now_ms()
     with session.store.together():
         journal.conclude(
             actor, [(intents[n], at_ms, _result(outcomes[n])) for n in sorted(intents)]

@@ -62,6 +62,8 @@ class Session:
     """What is done while calls take their time."""
     under_way: list[Executor] = field(default_factory=list)
     """The plans that are carried out now, each within the one before."""
+    proved: dict[BoxId, float] = field(default_factory=dict)
+    """When boxes were proved last (monotonic seconds)."""
     since: dict[BoxId, float] = field(default_factory=dict)
     """From when boxes are waited for, over all gates of this session (monotonic seconds)."""
     ceilings: Ceilings = field(default_factory=dict)

@@ -6,7 +6,7 @@ nobody told is found by the look at everything, which comes by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -85,15 +85,19 @@ class Sight:
         """What is remembered beside the boxes; None where that is looked at next."""
         return self._host
 
-    def observe(self, borders: Borders) -> Observation:
+    def observe(self, borders: Borders, recorded: Callable[[], Iterable[BoxId]]) -> Observation:
         """The boxes: those that are doubted as they are, the others as they were. Raises
-        EngineError with every doubt kept."""
+        EngineError with every doubt kept.
+
+        `recorded` gives the boxes that were written down, which the last look may not have seen.
+        """
         before = self._boxes
         if before is None:
             return borders.boxes.observe()
-        asked = self._heard_of | {
-            box.id for box in before.boxes if box.id.service_name in self._doubted
-        }
+        asked = set(self._heard_of)
+        if self._doubted:
+            known = (*(box.id for box in before.boxes), *recorded())
+            asked |= {box_id for box_id in known if box_id.service_name in self._doubted}
         if not asked:
             return before
         found = borders.boxes.observe(sorted(asked))

@@ -105,6 +105,16 @@ def test_a_box_that_was_never_seen_is_found_by_its_name(road: Road, session: Ses
     assert seen(look(session, sight).world) == {FRONT, API}
 
 
+def test_a_box_that_was_written_down_is_looked_for(road: Road, session: Session) -> None:
+    """Whoever made it may have told nobody."""
+    sight = Sight()
+    take_away(road, API)
+    look(session, sight)
+    road.apply(SHOP)
+    sight.doubt([API])
+    assert seen(look(session, sight).world) == {FRONT, API}
+
+
 def test_a_reboot_makes_everything_doubtful(road: Road, session: Session) -> None:
     sight = Sight()
     look(session, sight)
