@@ -22,9 +22,12 @@ from orchestr8.store.tokens import Tokens
 class Store:
     """Everything that one state folder keeps."""
 
+    database: type[Database] = Database
+    """What holds the file."""
+
     def __init__(self, folder: Path) -> None:
         """Opens or makes the store; raises StoreError with a remedy."""
-        self._database = Database(folder)
+        self._database = self.database(folder)
         self.folder = folder
         self.journal = Journal(self._database)
         self.documents = Documents(self._database, self.journal)

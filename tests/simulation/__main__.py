@@ -1,7 +1,7 @@
 """Tells stories: `python -m tests.simulation [SECONDS | seed SEED]`.
 
 Without words as many as go into a minute, from a seed that is new each time; a story that breaks
-something is named, and `seed SEED` tells it again.
+something is named, and `seed SEED` tells it again. At the end stands what went wrong at which call.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import random
 import sys
 import time
 
-from tests.simulation.telling import Told, tell
+from tests.simulation.table import empty, shown
+from tests.simulation.telling import Stories, tell
 
 
 def main(words: list[str]) -> int:
@@ -20,17 +21,15 @@ def main(words: list[str]) -> int:
         return 0
     seconds = float(words[0]) if words else 60.0
     first, until = random.SystemRandom().randrange(10**9), time.monotonic() + seconds
-    total = Told(0, 0)
-    seed = first
-    while time.monotonic() < until:
-        try:
-            total += tell(seed)
-        except AssertionError as error:
-            print(f"{error}\nseed {seed}: python -m tests.simulation seed {seed}")
-            return 1
+    stories, seed = Stories(), first
+    while time.monotonic() < until and not stories.broken:
+        stories.tell(seed)
         seed += 1
-    print(f"{seed - first} stories from seed {first}: {total}")
-    return 0
+    print(shown(stories.total.met))
+    print(f"{len(empty(stories.total.met))} cells are empty")
+    print(f"{seed - first} stories from seed {first}: {stories.total}")
+    print(*stories.broken, sep="\n")
+    return 1 if stories.broken else 0
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import math
 from msgspec.structs import replace
 
 from orchestr8.boxes.world import State
-from orchestr8.controller.carrying import Outcomes
+from orchestr8.controller.borders import subject
+from orchestr8.controller.carrying import Outcomes, failed
 from orchestr8.controller.clock import Patience
 from orchestr8.controller.cycle import Cycle
 from orchestr8.controller.execute import Executor, Outcome, Result
@@ -58,10 +59,10 @@ class _HastyKeeper(Keeper):
     def _execute(self, cycle: Cycle) -> Outcomes:
         session, plan = self.session, cycle.plan
         session.store.ledger.allocate(plan.allocations)
-        intents = intend(session, plan)
+        intents = intend(session, plan, "law")
         patience = Patience(math.inf, session.clock, lambda: True)
         outcomes = _Hasty(plan, session.borders, self.narrator.watch, patience).run()
-        conclude(session, plan, intents, outcomes)
+        conclude(session, plan, "law", intents, outcomes)
         return outcomes
 
 
@@ -149,6 +150,24 @@ class Credulous(Loop):
         self._keeper.sight = _Credulous()
 
 
+class _LeakyKeeper(Keeper):
+    """What went wrong is not there, it believes."""
+
+    def _execute(self, cycle: Cycle) -> Outcomes:
+        outcomes = super()._execute(cycle)
+        spoilt = (subject(cycle.plan.actions[one.number].call)[0] for one in failed(outcomes))
+        self.session.store.ledger.forget_boxes([box_id for box_id in spoilt if box_id])
+        return outcomes
+
+
+class Leaky(Loop):
+    """Forgets the box of every call that failed."""
+
+    def __init__(self, session: Session, listener: Listener) -> None:
+        super().__init__(session, listener)
+        self._keeper = _LeakyKeeper(session, listener)
+
+
 LOOPS: tuple[type[Loop], ...] = (
     Forgetful,
     Brittle,
@@ -159,4 +178,5 @@ LOOPS: tuple[type[Loop], ...] = (
     Blunt,
     Overlapping,
     Credulous,
+    Leaky,
 )

@@ -14,7 +14,7 @@ def fixed_parts(chance: random.Random) -> dict[str, Brief]:
     """What each service keeps through a whole story, such as how its boxes follow one another."""
     parts: dict[str, Brief] = {}
     for number, name in enumerate(NAMES):
-        words: Brief = {"health": {"tcp": 5000 + number, "every": "1s", "within": "30s"}}
+        words: Brief = {"health": {"tcp": 5000 + number, "every": "2s", "within": "30s"}}
         if name == "db.one":
             words["volumes"] = {"/data": "data"}
         else:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +15,33 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import BoxSpec
+from orchestr8.contract.model import ImageFacts
 from orchestr8.controller.apply import apply_request
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.progress import Event
 from orchestr8.controller.session import Session
-from orchestr8.engines.memory.engine import memory_borders
-from orchestr8.engines.memory.faults import Faults
 from orchestr8.engines.memory.machine import Machine, SimulatedBox
 from orchestr8.engines.memory.workload import Workload
-from orchestr8.engines.protocol import Happened
-from orchestr8.errors import Orchestr8Error, RejectedError, UnavailableError
+from orchestr8.errors import Orchestr8Error, StoreError
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId
 from orchestr8.planning.plan import Action
-from orchestr8.store.store import Store
 from tests.laws.road import Killed, RoadSession, Unwatched, request
+from tests.simulation.faults import Storm, StormyMachine, stormy_borders, stormy_store
 from tests.simulation.fleet import Brief, fixed_parts, fleet
+from tests.simulation.table import DELAYED, EVENT, FAULTS, SURROUNDINGS, Cell, Met, ordered
 from tests.simulation.time import Time
 
-STORM_SECONDS = 120.0
-CALM_SECONDS = 1_000.0
+STORM_SECONDS = 150.0
+CALM_SECONDS = 650.0
 TIMEOUT_MS = 60_000
-ACTS = (
-    "boxes.create", "boxes.remove", "boxes.start", "boxes.stop", "boxes.update", "network.change",
-    "volumes.ensure",
-)  # fmt: skip
+ORDERED_WITHIN_SECONDS = 40.0
+ASKED_AT = (0.0, 15.0, 40.0, 70.0, 100.0)
+"""When somebody applies a fleet, whatever else happens."""
+ASKED_AGAIN = 0.5
+"""How often an ordered call takes a new fleet to be made."""
+PROVOKED_EVERY_SECONDS = 6.0
+IMAGES = ("x:1", "x:2", "x:3")
 LoopMaker = Callable[[Session, "Silent"], Loop]
 
 
@@ -67,8 +69,10 @@ class World:
     asked: list[Brief] = field(default_factory=list)
     answers: list[Future[Any]] = field(default_factory=list)
     steps: int = 0
-    met: Counter[tuple[str, str]] = field(default_factory=Counter)
+    kills: int = 0
+    met: Met = field(default_factory=Counter)
     """What went wrong at which call, and how often."""
+    disk_full_until: float = 0.0
     before: Callable[[str, str], None] = lambda *_: None
     after: Callable[[str, str], None] = lambda *_: None
 
@@ -76,7 +80,16 @@ class World:
         self.chance = random.Random(self.seed)
         self.time = Time(self.chance)
         self.time.delay = self._delay
-        self.machine = _Machine(any_image=True, clock=self.time, faults=_Storm(self), world=self)
+        self.machine = StormyMachine(clock=self.time, faults=Storm(self), world=self)
+        self._orders = {
+            cell: self.chance.random() * ORDERED_WITHIN_SECONDS for cell in ordered(self.seed)
+        }
+        for reference in IMAGES:
+            image_id = f"sha256:{reference.encode().hex():0>64}"
+            facts = ImageFacts(reference, image_id, cmd=("/run",), architecture="amd64")
+            self.machine.register(facts, present=False)
+        for cell, at in self._orders.items():
+            self.time.at(at, partial(self._provoke, cell))
         self._add_strangers()
         self._parts = fixed_parts(self.chance)
 
@@ -92,7 +105,8 @@ class World:
         """The whole story; raises what nobody should have raised."""
         self.time.at(STORM_SECONDS, self._calm_down)
         self.time.at(STORM_SECONDS + CALM_SECONDS, self._end)
-        self.time.at(0.0, self._ask)
+        for at in ASKED_AT:
+            self.time.at(at, self._ask)
         for _ in range(self.chance.randint(4, 12)):
             at = self.chance.random() * STORM_SECONDS
             self.time.at(at, self.chance.choice(self._mishaps))
@@ -107,19 +121,24 @@ class World:
 
     def session(self) -> RoadSession:
         """A fresh process's hold on the state folder and the machine."""
-        session = RoadSession(self.folder, Store(self.folder), self.machine, memory_borders)
+        store = stormy_store(self.folder, self)
+        session = RoadSession(self.folder, store, self.machine, stormy_borders(self))
         session.clock = self.time
         return session
 
     def _live(self) -> None:
         """One process from its start to its end."""
         self.dead = False
-        session = self.session()
+        try:
+            session = self.session()
+        except (Killed, StoreError):
+            self.kills += self.dead
+            return
         try:
             self.loop = self.make_loop(session, Silent())
             self.loop.run()
         except Killed:
-            self.met["*", "kill"] += 1
+            self.kills += 1
         finally:
             self.loop = None
             self.time.pending.clear()
@@ -154,14 +173,62 @@ class World:
             self._ask, self._crash, self._crash, self._stop_outside, self._take_away,
             self._fall_ill, self._change_limits, self._flush, self._engine_away,
             self._engine_restarts, self._kill, self._kill, self._set_clock, self._lie,
-            self._wake_for_nothing,
+            self._wake_for_nothing, self._fill_disk, self._prune, self._prune,
         ]  # fmt: skip
+
+    def fate(self, call: str, chances: Mapping[str, float]) -> str:
+        """What goes wrong at a call: what was ordered for it, or what chance brings of these; the
+        empty text is nothing."""
+        if not self.storm:
+            return ""
+        able = {*chances, *SURROUNDINGS} if call != EVENT else {*chances}
+        if DELAYED in chances and call != EVENT:
+            able = {*chances}
+        found = next(
+            (
+                cell.fault
+                for cell, at in self._orders.items()
+                if cell.call == call and cell.fault in able and self.time.seconds >= at
+            ),
+            "",
+        )
+        if found:
+            del self._orders[Cell(call, found)]
+        else:
+            drawn = self.chance.random()
+            for fault, likely in chances.items():
+                drawn -= likely
+                if drawn < 0:
+                    found = fault if call in FAULTS[fault] else ""
+                    break
+        if found:
+            self.met[Cell(call, found)] += 1
+        return found
+
+    def befall(self, what: str) -> None:
+        """Something happens to the machine in the middle of a call."""
+        {
+            "engine away": self._engine_away,
+            "engine restarts": self._engine_restarts,
+            "clock jumps": self._set_clock,
+            "disk full": self._fill_disk,
+        }[what]()
+
+    @property
+    def engine_is_away(self) -> bool:
+        """Whether the engine answers nobody."""
+        return self.storm and self.time.seconds < self.down_until
+
+    @property
+    def disk_is_full(self) -> bool:
+        """Whether the store can write nothing."""
+        return self.storm and self.time.seconds < self.disk_full_until
 
     def _delay(self, arguments: tuple[Any, ...]) -> float:
         """Most calls take moments; some that act take as long as a program that does not want to
         end."""
         acts = any(isinstance(one, Action) for one in arguments)
-        is_slow = self.storm and self.chance.random() < (0.15 if acts else 0.002)
+        is_slow = self.storm and acts and self.chance.random() < 0.05
         return self.chance.random() * 40 if is_slow else 0.0
 
     def _some_box(self) -> BoxId | None:
@@ -212,6 +279,50 @@ class World:
                 ended = box.ended(self.time.now_ms(), 137)
                 self.machine.boxes[box_id] = replace(ended, told_to_end=True)
 
+    def _prune(self) -> None:
+        used = {box.box.spec.image for box in self.machine.boxes.values()}
+        for reference in self.machine.images.keys() - used:
+            del self.machine.images[reference]
+
+    def _change_names(self) -> None:
+        box_id = self._some_box()
+        if box_id:
+            self.machine.boxes[box_id] = replace(self.machine.boxes[box_id], names=())
+
+    def _forget_network(self) -> None:
+        self.machine.network_prepared = False
+        self.machine.elements.clear()
+
+    def _forget_quotas(self) -> None:
+        self.machine.quotas.clear()
+        self._crash()
+
+    def _unmount(self) -> None:
+        for name, volume in self.machine.volumes.items():
+            self.machine.volumes[name] = replace(volume, ready=False)
+
+    def _provoke(self, cell: Cell) -> None:
+        """Sees to it that a call that was ordered to go wrong is made."""
+        if cell not in self._orders or not self.storm:
+            return
+        {
+            "boxes.update": self._change_limits,
+            "boxes.write_names": self._change_names,
+            "boxes.stop": self._fall_ill,
+            "images.fetch": self._prune,
+            "network.prepare": self._forget_network,
+            "network.change": self._flush,
+            "owners.ensure": self._forget_quotas,
+            "volumes.ensure": self._unmount,
+        }.get(cell.call, self._crash)()
+        if self.chance.random() < ASKED_AGAIN and all(one.done() for one in self.answers):
+            self._ask()
+        self._wake_for_nothing()
+        self.time.at(PROVOKED_EVERY_SECONDS, lambda: self._provoke(cell))
+
+    def _fill_disk(self) -> None:
+        self.disk_full_until = self.time.seconds + self.chance.random() * 20
+
     def _kill(self) -> None:
         self.dead = True
 
@@ -229,73 +340,3 @@ class World:
 
 
 STRANGER = "stranger"
-
-
-class _Machine(Machine):
-    """A machine whose events get lost, come late, and come twice."""
-
-    world: World | None = None
-
-    def tell(self, box_id: BoxId) -> None:
-        """Whoever listens hears of it, or not."""
-        world = self.world
-        assert world
-        chance = world.chance
-        happened = Happened(f"{box_id} ended", box_id)
-
-        def deliver() -> None:
-            for heard in list(self.hearers):
-                heard(happened)
-
-        if not world.storm:
-            deliver()
-            return
-        for _ in range(chance.choice((0, 1, 1, 1, 2))):
-            world.time.at(chance.choice((0.0, 0.0, 0.1, 8.0)), deliver)
-
-
-class _Storm(Faults):
-    """Each call may fail before or after its effect, take long, or be the process's last."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__()
-        self._world = world
-
-    @contextmanager
-    def during(self, call: str, subject: str = "") -> Iterator[None]:
-        """Surrounds one call."""
-        world = self._world
-        world.steps += 1
-        self._require_alive(call)
-        fate = world.chance.random() if world.storm else 1.0
-        if fate < 0.004:
-            world.dead = True
-            self._require_alive(call)
-        if fate < 0.016 or self._is_away(call):
-            self._fail(call, "unavailable", UnavailableError("the engine is away", "wait"))
-        if fate < 0.019 and call in ACTS:
-            self._fail(call, "rejected", RejectedError("as the seed will have it"))
-        world.before(call, subject)
-        yield
-        world.after(call, subject)
-        if fate < 0.024:
-            world.dead = True
-            self._require_alive(call)
-        if fate < 0.034:
-            self._fail(call, "answer lost", UnavailableError("the answer was lost", "wait"))
-        if fate < 0.05:
-            world.met[call, "slow"] += 1
-            world.time.pass_to(world.time.seconds + 5)
-
-    def _require_alive(self, call: str) -> None:
-        if self._world.dead:
-            self._world.met[call, "killed"] += 1
-            raise Killed
-
-    def _is_away(self, call: str) -> bool:
-        away = self._world.storm and self._world.time.seconds < self._world.down_until
-        return away and call.partition(".")[0] in ("boxes", "images", "volumes")
-
-    def _fail(self, call: str, how: str, error: Orchestr8Error) -> None:
-        self._world.met[call, how] += 1
-        raise error
