@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-vm laws simulate mutants check crash soak drill images bench clean
+.PHONY: help demo test test-vm laws simulate mutants check crash chaos soak drill images bench clean
 
 help:
 	@echo "make demo     a shop of five services and three owners, from nothing to proven"
@@ -13,6 +13,7 @@ help:
 	@echo "make mutants  small wrongs in the pure stages, each of which a test must find (half an hour)"
 	@echo "make check    ruff, mypy --strict, import contracts"
 	@echo "make crash    an apply, and the first of all, killed at each call in turn (an hour; goes on where it stopped)"
+	@echo "make chaos    a server keeps a fleet while it, Docker, applies, boxes and its store are killed, filled up and lost (make chaos SECONDS=300)"
 	@echo "make soak     5,000 boxes on crun whose makers and monitors are killed at random (make soak SECONDS=3600 LIVES=20000)"
 	@echo "make drill    an operator's day on a real engine, and its reboot; the transcript is .cache/drill.txt"
 	@echo "make images   the demo images, from Debian's own packages"
@@ -57,6 +58,11 @@ crash:
 	@.ci/setup test
 	@$(BIN)/python -m tests.crash
 	@$(BIN)/python -m tests.crash --first
+
+chaos: SECONDS ?= 300
+chaos:
+	@.ci/setup test
+	@$(BIN)/python -m tests.crash.chaos $(SECONDS)
 
 soak: SECONDS ?= 1800
 soak: LIVES ?= 5000

@@ -34,6 +34,7 @@ GROUPS = (
     "volumes",
     "network",
     "idle",
+    "kept",
     "machine",
 )
 """Each a module of this package with a TITLE and `rows(ground)`, cheap ones first."""

@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -141,6 +142,14 @@ def stop(name: str) -> None:
         process.end(_STOP_SECONDS)
     _end_leftovers(places)
     places.process.unlink(missing_ok=True)
+
+
+def kill(name: str) -> None:
+    """SIGKILL, as a crash; whatever ran below it is ended when it is started again."""
+    process = Process.read(_Places.of(name).process)
+    if process:
+        os.kill(process.pid, signal.SIGKILL)
+        process.end(0)
 
 
 def prepare() -> None:
