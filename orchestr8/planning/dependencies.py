@@ -92,12 +92,13 @@ def awaited(draft: Draft, service: DesiredService, move: Provision | Replace) ->
 def _first_starts(draft: Draft, peer: ServiceName) -> Iterable[int | None]:
     """When a service that comes up in this very plan can be called: healthy, or just started.
 
-    Of two that call each other, the one that is written first waits for nothing.
+    Of two that call each other, the one that is written first waits for nothing. One that was
+    taken back to an older form may call what is not declared any more.
     """
-    moves = draft.moves.get(peer)
-    if not moves or moves.running:
+    moves, service = draft.moves.get(peer), draft.desired.services.get(peer)
+    if not moves or moves.running or not service:
         return ()
-    if draft.desired.services[peer].health:
+    if service.health:
         return draft.gates.get(peer, ())
     return (draft.starts.get((peer, move.slot)) for move in moves.fresh)
 
