@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from orchestr8.engines.memory.faults import Fault
 from orchestr8.engines.memory.workload import NEVER_HEALTHY, Workload
+from orchestr8.errors import RejectedError
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId
 from orchestr8.store.store import Store
@@ -135,14 +137,23 @@ def test_the_manifest_s_own_value_is_none_set_by_hand(shell: Shell) -> None:
 
 def test_what_the_engine_refuses_takes_all_of_it_back(shell: Shell) -> None:
     shell.apply(WEB)
-    box_id = BoxId.parse("me--web--1")
-    box = shell.machine.boxes[box_id]
-    uses = Workload(memory_bytes=50 * MIB)
-    shell.machine.boxes[box_id] = replace(box, workload=uses)
-    said = shell.type("set web.me limits.memory=16MiB limits.pids=100", 1).output
+    refusal = Fault("boxes.update", RejectedError("the kernel takes no such limit"), times=None)
+    shell.machine.faults.order(refusal)
+    said = shell.type("set web.me limits.memory=96MiB limits.pids=100", 1).output
     assert "all of it was taken back; web.me is as it was" in said
+    shell.machine.faults.clear()
     assert limits(shell) == Limits(memory_max_bytes=64 * MIB)
     assert "by hand" not in shell.type("status").output
+
+
+def test_a_lower_maximum_waits_for_the_box_and_the_rest_counts_at_once(shell: Shell) -> None:
+    shell.apply(WEB)
+    box_id = BoxId.parse("me--web--1")
+    box = shell.machine.boxes[box_id]
+    shell.machine.boxes[box_id] = replace(box, workload=Workload(memory_bytes=50 * MIB))
+    said = shell.type("set web.me limits.memory=16MiB limits.pids=100").output
+    assert "web.me waits: limits.memory.max 16MiB: 0.web.me holds 50MiB" in said
+    assert limits(shell) == Limits(memory_max_bytes=64 * MIB, pids_max=100)
 
 
 def test_a_removed_set_takes_it_along(shell: Shell) -> None:
