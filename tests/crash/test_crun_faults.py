@@ -93,6 +93,21 @@ def test_a_runtime_that_ends_before_it_has_read_a_box_leaves_nothing(
     assert bench.footprint() == before
 
 
+def test_a_command_in_a_box_that_lost_its_folder_is_refused_with_a_remedy(
+    bench: CrunBench,
+) -> None:
+    before, made = bench.footprint(), bench.box("wait")
+    bench.run(made)
+    (process,) = bench.ground.run_folder.rglob(f"{made.id}/process.json")
+    process.unlink()
+    with pytest.raises(RejectedError, match="is gone: no command can be run in it") as refused:
+        bench.boxes.execute(made.id, ["/bin/true"])
+    assert f"orchestr8 restart {made.id.service_name}" in refused.value.remedy
+    bench.boxes.stop(made.id, "SIGKILL", 0)
+    bench.boxes.remove(made.id)
+    assert bench.footprint() == before
+
+
 def test_on_a_full_disk_nothing_is_made_and_boxes_can_still_be_stopped(bench: CrunBench) -> None:
     kept = bench.state / "crun/boxes"
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(kept)], check=True)

@@ -77,7 +77,13 @@ class Commands(Struct, frozen=True):
         if not command:
             raise RejectedError("there is no command to run", "write it after --")
         places = self.places.box(box_id)
-        document = json.loads(places.process.read_text())
+        try:
+            document = json.loads(places.process.read_text())
+        except FileNotFoundError as error:
+            raise RejectedError(
+                f"what box {box_id} keeps in {places.run} is gone: no command can be run in it",
+                f"a fresh box has it again: orchestr8 restart {box_id.service_name}",
+            ) from error
         folder = places.run / f"command-{secrets.token_hex(8)}"
         folder.mkdir(mode=0o700)
         try:
