@@ -17,7 +17,7 @@ pytestmark = pytest.mark.on_engine("crun")
 
 SECONDS_MOST = 60
 LOAD = """\
-import mmap, time
+import mmap, os, time
 held = []
 while True:
     try:
@@ -29,10 +29,22 @@ while True:
         held[-1].write(b"1" * (1 << 20))
     while len(held) > wanted:
         held.pop().close()
-    open("/tmp/held", "w").write(str(len(held)))
+    open("/tmp/held.new", "w").write(str(len(held)))
+    os.replace("/tmp/held.new", "/tmp/held")
     time.sleep(0.01)
 """
-"""Holds as many MiB as somebody wrote into a file, a MiB more at a time."""
+"""Holds as many MiB as somebody wrote into a file, a MiB more at a time. Files change as a whole,
+so that nobody reads half of one."""
+ASKED = """\
+import os, time
+open("/tmp/wanted.new", "w").write("{wanted}")
+os.replace("/tmp/wanted.new", "/tmp/wanted")
+until = time.monotonic() + {seconds}
+while not os.path.exists("/tmp/held") or open("/tmp/held").read() != "{wanted}":
+    if time.monotonic() >= until:
+        raise SystemExit("it never held {wanted} MiB")
+    time.sleep(0.01)
+"""
 RECORDED = ((84, 4), (4, 84), (84, 4))
 """MiB that the two want, one moment after the other; what becomes less does so first."""
 QUOTA = "platform: {owners: {shop: {quota: {cpu: 1, memory: 128MiB, boxes: 4, pids: 64}}}}"
@@ -62,13 +74,7 @@ class Pair:
 
     def want(self, service: str, mebibytes: int, *, reaches: bool = True) -> None:
         """From now on it shall hold so much; waits until it does."""
-        program = (
-            f"import time; open('/tmp/wanted', 'w').write('{mebibytes}'); "
-            f"until = time.monotonic() + {SECONDS_MOST * reaches}\n"
-            f"while time.monotonic() < until and open('/tmp/held').read() != '{mebibytes}': "
-            "time.sleep(0.01)\n"
-            f"raise SystemExit(open('/tmp/held').read() != '{mebibytes}')"
-        )
+        program = ASKED.format(wanted=mebibytes, seconds=SECONDS_MOST * reaches)
         python = ("/usr/bin/python3", "-c", program)
         status = 0 if reaches else None
         self.fleet.run("exec", f"{service}.shop", "--", *python, exit_status=status)
