@@ -10,7 +10,7 @@ from tests import hosts
 from tests.crash.remains import differences
 from tests.crash.story import Story, story
 
-NUMBERS = (30, 90, 130, 165, 200, 240, 290, 340)
+NUMBERS = (25, 70, 105, 140, 170, 200, 225, 250)
 """From the first revision that is stored to the proof."""
 
 
