@@ -17,7 +17,7 @@ help:
 	@echo "make soak     5,000 boxes on crun whose makers and monitors are killed at random (make soak SECONDS=3600 LIVES=20000)"
 	@echo "make drill    an operator's day on a real engine, and its reboot; the transcript is .cache/drill.txt"
 	@echo "make images   the demo images, from Debian's own packages"
-	@echo "make bench    ours and its peers in turn: speed and memory, ten minutes at most"
+	@echo "make bench    ours and its peers in turn: speed and memory, a quarter of an hour"
 	@echo "make clean    forget what was built or cached here; nothing outside this folder"
 
 demo:

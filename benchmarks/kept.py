@@ -26,6 +26,7 @@ def rows(ground: Ground) -> Iterator[Row]:
     """The server's memory, and its processor time against the engine's and its shims'."""
     manifest = ground.scratch / "kept.yaml"
     words = f'image: "hello:1", entrypoint: {json.dumps(PROGRAM)}, replicas: {BOXES}'
+    words += ", stop: {signal: SIGKILL}"  # the first process of a box has no other ear
     manifest.write_text(f"orchestr8: 1\nowner: kept\nservices:\n  box: {{{words}}}\n")
     with installation(ground) as ours:
         ours.type("apply", str(manifest), "--timeout", "10m")
