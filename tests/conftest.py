@@ -8,10 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.parts import PARTS, part_of
 
 SLOW = Path(__file__).parent / "vm"
+
+# The same examples in every run, however slow the machine is: an emulated one is a hundred times
+# slower than others. `--hypothesis-profile=default` tries other ones in each run.
+settings.register_profile(
+    "alike",
+    database=None, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+settings.load_profile("alike")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

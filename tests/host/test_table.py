@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
@@ -29,18 +29,14 @@ _ELEMENTS = st.one_of(
     st.builds(Out, _ADDRESSES, _RANGES, st.sampled_from([80, 443])),
 )
 _SETS_OF_ELEMENTS = st.lists(_ELEMENTS, max_size=12, unique_by=elements.key)
-# An emulated machine is a hundred times slower than this one.
-_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _LAYOUT = table.Layout("x", "o8test0", "10.77.0.0/24", "10.77.128.0/24")
 
 
-@_PATIENT
 @given(_SETS_OF_ELEMENTS)
 def test_content_gives_back_its_elements(wanted: list[Element]) -> None:
     assert elements.elements_of(elements.content(wanted)) == set(wanted)
 
 
-@_PATIENT
 @given(_SETS_OF_ELEMENTS)
 def test_ranges_held_by_the_kernel_never_overlap(wanted: list[Element]) -> None:
     held = elements.content(wanted)
@@ -53,7 +49,6 @@ def test_ranges_held_by_the_kernel_never_overlap(wanted: list[Element]) -> None:
             assert not any(a.overlaps(b) for a in each for b in each if a is not b)
 
 
-@_PATIENT
 @given(_SETS_OF_ELEMENTS)
 def test_nothing_is_sent_where_nothing_changes(wanted: list[Element]) -> None:
     held = elements.content(wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestr8.errors import ManifestError
@@ -21,9 +21,7 @@ PIECES = (
     "\t", "  ", "---\n", "...\n", "%", "<<: ", "? ", "~", "null", "0", "-1", "1e9", "é", "\u202e",
     "\x00", "\ufeff", "\r", "${X}", "x" * 300, "\\u0000", "services", "relax", "net.egress",
 )  # fmt: skip
-RELAXED = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
-)
+MANY = settings(max_examples=250)
 
 
 def loads_or_says_why(*texts: str) -> None:
@@ -41,13 +39,13 @@ def loads_or_says_why(*texts: str) -> None:
         assert isinstance(found, ManifestSet)
 
 
-@RELAXED
+@MANY
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
     loads_or_says_why(text)
 
 
-@RELAXED
+@MANY
 @given(st.lists(st.sampled_from(PIECES), max_size=40))
 def test_pieces_of_yaml(pieces: list[str]) -> None:
     loads_or_says_why("".join(pieces))
@@ -63,7 +61,7 @@ def mutated(draw: st.DrawFn, text: str) -> str:
     return text
 
 
-@RELAXED
+@MANY
 @given(mutated(REFERENCE[0]), mutated(REFERENCE[1]))
 def test_the_reference_with_a_few_changes(team: str, platform: str) -> None:
     loads_or_says_why(team, platform)
@@ -88,7 +86,7 @@ KEYS = (
 )  # fmt: skip
 
 
-@RELAXED
+@MANY
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6), st.booleans())
 def test_any_shape_of_any_field(fields: dict[str, str], in_defaults: bool) -> None:
     body = "".join(f"      {key}: {value}\n" for key, value in fields.items())

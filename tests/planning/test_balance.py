@@ -47,7 +47,7 @@ def walks(shared: Shared, *, step: int) -> st.SearchStrategy[list[list[int]]]:
     return st.tuples(*[way] * len(shared.most)).map(lambda ways: walked(list(ways)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_whatever_they_do_guarantees_are_kept_and_changes_are_rare(data: st.DataObject) -> None:
     shared = data.draw(shares())
@@ -56,7 +56,7 @@ def test_whatever_they_do_guarantees_are_kept_and_changes_are_rare(data: st.Data
     _is_damped(shared)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.tuples(st.integers(0, 64), st.integers(64, 160), st.integers(0, 160)),

@@ -59,7 +59,7 @@ readings = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(readings, readings)
 def test_no_reading_makes_the_proof_raise(reading: Reading, other: Reading) -> None:
     neighbour = replace(EXPECTATION, id=EXPECTATION.id._replace(serial=9))
