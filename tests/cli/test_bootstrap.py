@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestr8.host.systemd import Units
 from tests.cli.console import Answer, Console
 from tests.controller.road import manifest
 from tests.sources.workshop import Key, Workshop, open_ground, ssh_key
@@ -60,6 +61,7 @@ def platform(workshop: Workshop, ann: Key, start: str, name: str = "platform") -
     )
 
 
+@pytest.mark.skipif(Units().present, reason="it would enable a unit on this host")
 def test_a_signed_repository_is_the_platform_from_then_on(
     shell: Console, workshop: Workshop, ann: Key
 ) -> None:
