@@ -29,7 +29,7 @@ def told() -> Iterator[Story]:
 def test_an_apply_outlives_a_restart_of_the_engine(told: Story) -> None:
     process = _stopped_at_the_first_box(told)
     engines.start(ENGINE)
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said
     assert "rolled back" not in said
     assert told.again() == ()
