@@ -157,9 +157,9 @@ def test_what_a_box_leaves_in_anothers_processes_ends_with_it(bench: CrunBench) 
     first, second = joining(bench, "pid")
     inside(bench, second, "'left' if os.fork() else (os.setsid(), os.closerange(0, 3), "
                           "os.execv('/usr/bin/sleep', ['sleep', '3600']))")  # fmt: skip
-    seen = (
-        "[open(f'/proc/{n}/stat').read().split()[1:3] for n in os.listdir('/proc') if n.isdigit()]"
-    )
+    # cat, since what was listed may be gone when it is read
+    listed = "os.popen('cat /proc/[0-9]*/stat 2>/dev/null')"
+    seen = f"[line.split()[1:3] for line in {listed}]"
     left = ["(sleep)", "S"]
     eventually(lambda: left in inside(bench, first, seen), 60)
     bench.boxes.stop(second.id, "SIGTERM", 10_000)

@@ -7,7 +7,6 @@ import os
 import random
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,8 @@ from orchestr8.engines.crun.places import BoxPlaces
 from tests.conformance.crun import CrunBench
 
 MANY = 10**6
+AT_ONCE = 5_000
+"""So many lines are far from what is kept though nobody looks."""
 
 
 class Monitor:
@@ -83,10 +84,12 @@ class Monitor:
     def tended(self) -> None:
         """Somebody looks, while it hears what it is told."""
         looking = threading.Thread(target=self.files.tend)
-        looking.start()
-        while looking.is_alive():
-            self.obey()
-            looking.join(0.001)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log_files, "_CHANGE_SECONDS", 60)  # this thread may be slow to hear
+            looking.start()
+            while looking.is_alive():
+                self.obey()
+                looking.join(0.001)
 
     def numbers(self) -> list[int]:
         """The numbers of the lines that are kept; 0 where some may be missing."""
@@ -236,10 +239,10 @@ def bench() -> Iterator[CrunBench]:
 
 
 def _writing(bench: CrunBench, lines: int) -> Box:
-    """A box that writes so many numbered lines of 400 characters, and ends."""
-    pause = (
-        "[ $((i % 5000)) = 0 ] && sleep 0.5"  # so that whoever looks comes to it, under any load
-    )
+    """A box that writes so many numbered lines of 400 characters, and ends; after each AT_ONCE it
+    waits until somebody has read them, or for a minute."""
+    read = "[ -e /dev/shm/$i ] || [ $((n+=1)) -gt 1200 ]"
+    pause = f"[ $((i % {AT_ONCE})) = 0 ] && n=0 && until {read}; do sleep 0.05; done"
     words = (
         f"i=0; while [ $i -lt {lines} ]; do i=$((i+1)); echo $i {'x' * 400}; {pause}; done; true"
     )
@@ -252,12 +255,13 @@ def test_50000_lines_are_followed_and_the_last_of_them_kept(bench: CrunBench) ->
     """Over 20 MB, through a real monitor, while its files are changed under it."""
     lines = 50_000
     made = _writing(bench, lines)
-    bench.boxes.create(made)
-    following = bench.boxes.follow(made.id, lines)
-    with ThreadPoolExecutor(1) as pool:
-        followed = pool.submit(list, following)
-        bench.boxes.start(made.id)
-        numbers = [int(line.split()[0]) for line in followed.result(300)]
+    bench.run(made)
+    numbers: list[int] = []
+    for line in bench.boxes.follow(made.id, lines):
+        numbers.append(int(line.split()[0]))
+        if numbers[-1] % AT_ONCE == 0:
+            words = ["/bin/sh", "-c", f": >/dev/shm/{numbers[-1]}"]
+            assert bench.boxes.execute(made.id, words).exit_status == 0
     assert numbers == list(range(1, lines + 1))
     kept = [int(line.split()[0]) for line in bench.boxes.logs(made.id, MANY)]
     assert kept == list(range(kept[0], lines + 1))
