@@ -207,7 +207,12 @@ def _what_breaks_is_mended(day: Day) -> None:
     before = machine.boxes()
     cache = before["0.cache.data"]
     kill(machine.of_kernel(cache, "cgroup.procs"))
-    machine.wait(lambda: machine.boxes().get("0.cache.data", cache)["id"] != cache["id"])
+
+    def is_replaced() -> bool:
+        now = machine.boxes().get("0.cache.data", cache)
+        return now["id"] != cache["id"] and now["started_ms"] > 0
+
+    machine.wait(is_replaced)
     story.tell("The cache was killed with SIGKILL, and another box has its place.")
     machine.type("why", "cache.data")
     limit = machine.of_kernel(machine.boxes()["0.cache.data"], "pids.max")

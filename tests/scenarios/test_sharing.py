@@ -91,7 +91,8 @@ class Pair:
     def boxes(self) -> list[str]:
         """Which boxes run."""
         status = self.fleet.json("status")
-        return [box["id"] for one in status["services"] for box in one["boxes"]]
+        boxes = (box for one in status["services"] for box in one["boxes"])
+        return [box["id"] for box in boxes if not box["stopped_ms"]]
 
 
 @pytest.fixture
@@ -125,6 +126,7 @@ def test_fixed_limits_end_one_though_the_quota_has_room_and_shared_ones_none(
     pair.apply(FIXED)
     pair.want("day", RECORDED[0][0], reaches=False)
     eventually(lambda: pair.ended_of_memory() > 0, SECONDS_MOST)
+    eventually(lambda: len(pair.boxes()) == 1, SECONDS_MOST)
 
     pair.apply(SHARED)
     assert pair.ended_of_memory() == 0, "the box that was ended is another one now"
