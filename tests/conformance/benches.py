@@ -112,9 +112,9 @@ class Bench(ABC):
         assert [one.id for one in found] == [made.id]
         return found[0]  # type: ignore[no-any-return]
 
-    def see_ended(self, made: Box, within_seconds: float = 15) -> ObservedBox:
+    def see_ended(self, made: Box) -> ObservedBox:
         """The box after it has ended by itself."""
-        deadline = time.monotonic() + within_seconds
+        deadline = time.monotonic() + 60
         while (found := self.see(made)).state.runs:
             assert time.monotonic() < deadline, f"{made.id} still runs"
             time.sleep(0.02)

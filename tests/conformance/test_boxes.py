@@ -174,7 +174,7 @@ def test_a_box_that_outgrows_its_memory_says_so(bench: Bench) -> None:
     made = bench.box("memory", memory_max_bytes=16 * MIB)
     bench.boxes.create(made)
     bench.boxes.start(made.id)
-    found = bench.see_ended(made, within_seconds=30)
+    found = bench.see_ended(made)
     assert (found.exit_status, found.out_of_memory) == (137, True)
 
 

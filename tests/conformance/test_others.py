@@ -229,7 +229,7 @@ def test_probes_say_what_they_saw(bench: Bench) -> None:
     made = bench.box()
     found = bench.run(made)
     check, pid = bench.borders.probes.check, found.pid or 0
-    assert check(made.id, pid, CommandCheck(("/bin/true",)), 5_000) == ""
+    assert check(made.id, pid, CommandCheck(("/bin/true",)), 60_000) == ""
     bench.boxes.stop(made.id, "SIGKILL", 0)
     for kind in (HttpCheck(8080, "/"), TcpCheck(8080), CommandCheck(("/bin/true",))):
         assert check(made.id, pid, kind, 500)

@@ -85,6 +85,12 @@ def receiving(refusals: int = 0, status: int = 503) -> Iterator[Receiver]:
             thread.join()
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is called may be slow to answer."""
+    monkeypatch.setattr(calling, "ANSWER_SECONDS", 60)
+
+
 @pytest.fixture
 def road(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Road:
     """A machine on which nobody waits long."""

@@ -98,7 +98,7 @@ def test_what_comes_is_told_as_it_comes_and_nothing_is_missed(road: Road) -> Non
 def test_a_box_that_ends_by_itself_is_told_of(road: Road) -> None:
     with looping(road):
         until(lambda: road.machine.boxes)
-        box = next(one for one in road.machine.boxes if one.owner == "pay")
+        box = next(one for one in list(road.machine.boxes) if one.owner == "pay")
         road.machine.crash(box, 3)
         until(lambda: any(one.event == "failed" for one in told(road, PAY)))
     failed = next(one for one in told(road, PAY) if one.event == "failed")

@@ -52,7 +52,8 @@ def road(tmp_path: Path) -> Road:
 
 def box_of(road: Road, service: str, *, runs: bool = True) -> BoxId | None:
     """The youngest box of a service."""
-    found = [one for one, box in road.machine.boxes.items()
+    there = list(road.machine.boxes.items())  # the loop makes more meanwhile
+    found = [one for one, box in there
              if str(one.service_name) == service and box.state.runs is runs]  # fmt: skip
     return max(found, default=None)
 

@@ -86,7 +86,7 @@ def test_a_box_dies_with_its_monitor(lives: Lives, *, started: bool) -> None:
     monitor = _held(lives, box).monitor
     assert monitor
     monitor.signal(signal.SIGKILL)
-    eventually(lambda: lives.bench.see(box).state is State.STOPPED, 30)
+    eventually(lambda: lives.bench.see(box).state is State.STOPPED)
     lives.again(box)
     assert lives.remains() == before
 
@@ -96,10 +96,10 @@ def test_boxes_that_go_while_commands_run_in_them_leave_nothing(lives: Lives) ->
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lives.bench.run, boxes))
         busy = [pool.submit(lives.command, box, "sleep", "600") for box in boxes]
-        eventually(lambda: len(lives.processes()) >= 2 * len(boxes), 30)
+        eventually(lambda: len(lives.processes()) >= 2 * len(boxes))
         list(pool.map(lives.end, boxes))
         assert all(one.exception(timeout=60) is None for one in busy)
-    eventually(lambda: lives.remains() == before, 30)
+    eventually(lambda: lives.remains() == before)
 
 
 def _held(lives: Lives, box: Box) -> Carried:

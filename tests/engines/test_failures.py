@@ -184,7 +184,7 @@ def old_engine(tmp_path: Path) -> Iterator[str]:
     yield f"unix://{path}"
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
-    thread.join(5)
+    thread.join(60)
 
 
 def test_an_engine_that_is_too_old_is_refused(old_engine: str) -> None:

@@ -62,7 +62,7 @@ class Lab:
 
     def who(self, caller: str, address: str, port: int, udp: bool = False) -> str:
         """The name of the party that answers the caller, or the empty text."""
-        token = self.party(caller).ask(address, port, udp, seconds=30)
+        token = self.party(caller).ask(address, port, udp)
         return {told: name for name, told in self.tokens.items()}[token] if token else ""
 
     def closed(self, caller: str, address: str, *ports: int) -> bool:

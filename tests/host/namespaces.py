@@ -185,7 +185,7 @@ class Namespace:
         with self.serve(answer) as pid:
             yield pid
 
-    def ask(self, address: str, port: int, udp: bool = False, seconds: float = 3) -> str:
+    def ask(self, address: str, port: int, udp: bool = False, seconds: float = 30) -> str:
         """The token that is told at an address, or the empty text where nobody tells one."""
 
         return self.run(lambda: _ask(address, port, udp, seconds))

@@ -64,7 +64,7 @@ def _crash(fleet: CrunFleet, box: str) -> None:
     handle = os.pidfd_open(pid)
     signal.pidfd_send_signal(handle, signal.SIGKILL)
     os.close(handle)
-    eventually(lambda: _boxes(fleet)[box] == "stopped", 30)
+    eventually(lambda: _boxes(fleet)[box] == "stopped")
 
 
 def _answers() -> bool:
@@ -79,7 +79,7 @@ def _nothing_doubled(fleet: CrunFleet, standbys: int) -> None:
     boxes, bridge = _carried(fleet), Path(f"/sys/class/net/o8-{fleet.installation[:8]}/brif")
     assert Counter(one["slot"] for one in boxes.values()) == Counter({0: 1, -1: standbys})
     assert len({one["address"] for one in boxes.values()}) == len(boxes)
-    eventually(lambda: len(list(bridge.iterdir())) == len(boxes), 30)
+    eventually(lambda: len(list(bridge.iterdir())) == len(boxes))
     assert {one.name for one in fleet.box_folders()} == set(boxes)
     assert fleet.mounts() == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,10 @@ def test_a_token_is_its_owners_alone_until_its_end(team: Path) -> None:
         assert nobody(machine.me(f"Bearer {text}"))
 
 
-def test_nothing_is_said_without_tls_and_nobody_is_kept_waiting(team: Path) -> None:
+def test_nothing_is_said_without_tls_and_nobody_is_kept_waiting(
+    team: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestr8.server.remote.IDLE_SECONDS", SECONDS_MOST)
     text = token("ci", "pay")
     with far_machine(team) as machine, ExitStack() as stack:
         silent = [
@@ -130,7 +133,8 @@ def test_nothing_is_said_without_tls_and_nobody_is_kept_waiting(team: Path) -> N
         silent[0].settimeout(SECONDS_MOST)
         with pytest.raises(ssl.SSLError), stack.enter_context(silent[1]) as peer:
             ssl.create_default_context().wrap_socket(peer, server_hostname="localhost")
-        assert b"pay" not in silent[0].recv(1 << 16)
+        with suppress(ConnectionResetError):  # what it sent may lie there unread as it is left
+            assert b"pay" not in silent[0].recv(1 << 16)
 
 
 def test_the_client_comes_from_elsewhere(
