@@ -51,8 +51,8 @@ class Places(Mapping[str, Place]):
             assert isinstance(found[1], MappingNode)
             found = found[1].entries[name]
         usual = root.entries.get("defaults")
-        if usual and self._entry[0] == "services":
-            assert isinstance(usual[1], MappingNode) and isinstance(found[1], MappingNode)
+        if self._entry[0] == "services" and usual and isinstance(usual[1], MappingNode):
+            assert isinstance(found[1], MappingNode)
             found = found[0], merged(usual[1], found[1])
         return found
 

@@ -152,6 +152,14 @@ def test_stored_texts_are_not_judged_again() -> None:
         load_stored(one("services: {a: {image: X:1}}"))
 
 
+@pytest.mark.parametrize("written", ["1", "null", "[a]", ""])
+def test_defaults_that_are_no_mapping_hide_no_other_problem(written: str) -> None:
+    text = f"defaults: {written}\nservices:\n  a: {{image: x:1, after: [b]}}\n"
+    of_defaults, of_service = problems(one(text))
+    assert of_defaults.startswith("m.yaml:3:") and "defaults" in of_defaults
+    assert of_service.startswith("m.yaml:5:") and "names b" in of_service
+
+
 def test_stored_texts_are_read_once() -> None:
     first = load_stored(one("services: {a: {image: x:1}}"))
     assert load_stored(list(one("services: {a: {image: x:1}}"))) is first
