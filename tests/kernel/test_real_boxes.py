@@ -53,14 +53,14 @@ def test_what_is_loosened_breaks_its_claims(client: docker.APIClient, name: str)
 
 
 def test_a_process_as_root_breaks_the_claim(strict_box: Running) -> None:
-    with strict_box.executing(["sleep", "30"], user="0:0"):
+    with strict_box.executing(["sleep", "900"], user="0:0"):
         assert broken(proved(strict_box)).keys() >= {"user"}
     assert broken(proved(strict_box)) == {}
 
 
 def test_a_privileged_process_breaks_the_claim(strict_box: Running) -> None:
     try:
-        with strict_box.executing(["sleep", "30"], user="0:0", privileged=True):
+        with strict_box.executing(["sleep", "900"], user="0:0", privileged=True):
             assert broken(proved(strict_box)).keys() >= {"capabilities"}
     except docker.errors.APIError as error:
         if "unable to apply caps" not in str(error):
@@ -69,7 +69,7 @@ def test_a_privileged_process_breaks_the_claim(strict_box: Running) -> None:
 
 
 def test_a_further_process_of_the_service_holds(strict_box: Running) -> None:
-    with strict_box.executing(["sleep", "30"]) as pid:
+    with strict_box.executing(["sleep", "900"]) as pid:
         reading = WITNESS.read(strict_box.id, strict_box.pid)
         assert [task.pid for task in reading.tasks] == [strict_box.pid, pid]
         assert broken(prove(strict_box.expectation, reading)) == {}
