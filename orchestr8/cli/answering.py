@@ -18,6 +18,7 @@ from orchestr8.cli.report import report
 from orchestr8.cli.terminal import Terminal, shown_on
 from orchestr8.cli.texts import Texts, texts_of
 from orchestr8.controller.authority import EVERYTHING, ROOT, Asker, Authority
+from orchestr8.controller.expected import MovedError
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
@@ -117,6 +118,10 @@ class _There:
         """Writes a plan file where the command was typed."""
         self.answer.put(write={"path": path, "text": text})
 
+    def tell_revision(self, number: int) -> None:
+        """Tells the revision that the set of which the command speaks is at, 0 for none."""
+        self.answer.revision = number
+
     @property
     def needs(self) -> dict[str, Any] | None:
         """What must be sent, or None."""
@@ -205,6 +210,9 @@ def _status(words: Sequence[str], files: _There) -> int:
         return call(words)
     except _NeedsError:
         return int(Exit.FAILED)
+    except MovedError as error:
+        (files.answer.moved,) = error.problems
+        return report(error, words)
     except Exception as error:
         return int(Exit.FAILED) if files.needs is not None else report(error, words)
 

@@ -9,6 +9,7 @@ import typer
 
 from orchestr8.cli.arguments import (
     EngineName,
+    Expect,
     Output,
     OutputAs,
     PathsOrNone,
@@ -39,6 +40,7 @@ def run(
     timeout: Timeout = "10m",
     wait: Wait = False,
     pull: Pull = False,
+    expect: Expect = None,
     new_engine: NewEngine = False,
     engine: EngineName = "",
     output: OutputAs = Output.TEXT,
@@ -52,16 +54,21 @@ def run(
     PATH may be one plan file of `orchestr8 plan --out`: exactly that is applied, or it is refused
     (exit status 3) since what it touches has moved. Without a PATH what was applied before is
     made true again: of every set that is not down, or of the one that --set names.
+
+    With --expect REVISION it is refused, too, where the set is at another revision by now, with
+    who moved it and when; `orchestr8 plan --output json` and `history` say which it is at.
     """
     from orchestr8.cli import applying
 
     timeout_ms = checked_timeout(timeout)
-    setting = applying.Setting(engine, output, timeout_ms, wait, new_engine)
+    setting = applying.Setting(engine, output, timeout_ms, wait, new_engine, expect)
     if set_name is not None:
         checked_set(set_name)
     if not paths:
         if pull:
             raise UsageError("--pull needs manifests", "write orchestr8 apply PATH --pull")
+        if expect is not None and set_name is None:
+            raise UsageError("--expect is of one set", "name it:  --set NAME")
         return applying.again(set_name or "", setting)
     plan = _plan_file(paths)
     if plan:

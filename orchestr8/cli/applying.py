@@ -23,6 +23,7 @@ from orchestr8.cli.texts import Texts, typed
 from orchestr8.cli.watching import watching
 from orchestr8.controller.apply import apply_request, apply_stored
 from orchestr8.controller.authority import is_theirs, require_platform
+from orchestr8.controller.expected import expecting
 from orchestr8.planning.holds import moment
 
 if TYPE_CHECKING:
@@ -35,14 +36,16 @@ Change = Callable[["Session", "Progress"], "Applied"]
 
 
 class Setting(Struct, frozen=True):
-    """On which engine, how it is told, how long it may take, whether it waits for its turn, and
-    whether another engine takes the place of the one that was written down."""
+    """On which engine, how it is told, how long it may take, whether it waits for its turn,
+    whether another engine takes the place of the one that was written down, and the set's revision
+    that it was made against."""
 
     engine: str
     output: Output
     timeout_ms: int
     waits: bool = False
     new_engine: bool = False
+    expect: int | None = None
 
 
 def manifests(paths: Sequence[str], set_name: str | None, setting: Setting, *, pull: bool) -> int:
@@ -55,7 +58,7 @@ def manifests(paths: Sequence[str], set_name: str | None, setting: Setting, *, p
             make_up_secrets(session, request)
             return apply_request(session, request, progress, setting.timeout_ms)
 
-    with _session(setting) as session:
+    with _session(setting) as session, expecting(session, request.set_name, setting.expect):
         return carried_out(session, change, setting, typed(paths, set_name), texts)
 
 
@@ -63,11 +66,6 @@ def planned(path: str, plan: PlanFile, setting: Setting) -> int:
     """Applies a plan file, if what it rests on still stands; returns the exit status."""
     texts = Texts()
     texts.sources = list(plan.sources)
-    if setting.output is Output.TEXT:
-        by = f", made by {plan.actor}" if plan.actor else ""
-        say(f"the plan of {moment(plan.at_ms)}{by}, of the set {plan.set_name}:")
-        for line in plan.printed.split("\n"):
-            say(f"  {escaped(line)}".rstrip())
 
     def change(session: Session, progress: Progress) -> Applied:
         request = plan.request(session)
@@ -75,7 +73,12 @@ def planned(path: str, plan: PlanFile, setting: Setting) -> int:
             make_up_secrets(session, request)
             return apply_request(session, request, progress, setting.timeout_ms)
 
-    with _session(setting) as session:
+    with _session(setting) as session, expecting(session, plan.set_name, setting.expect):
+        if setting.output is Output.TEXT:
+            by = f", made by {plan.actor}" if plan.actor else ""
+            say(f"the plan of {moment(plan.at_ms)}{by}, of the set {plan.set_name}:")
+            for line in plan.printed.split("\n"):
+                say(f"  {escaped(line)}".rstrip())
         return carried_out(session, change, setting, typed([path]))
 
 
@@ -88,7 +91,8 @@ def again(set_name: str, setting: Setting) -> int:
     with opened_fleet(setting.engine) as session:
         _set(session, setting)
         words = f"--set {set_name}" if set_name and set_name != DEFAULT_SET else ""
-        return carried_out(session, change, setting, words)
+        with expecting(session, set_name, setting.expect):
+            return carried_out(session, change, setting, words)
 
 
 def carried_out(

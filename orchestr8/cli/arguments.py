@@ -92,6 +92,17 @@ SetLookedAt = Annotated[
         autocompletion=completions.sets,
     ),
 ]
+Expect = Annotated[
+    int | None,
+    typer.Option(
+        "--expect",
+        metavar="REVISION",
+        min=0,
+        help="The set's revision that this was made against, 0 for none: refused (exit status 3) "
+        "where it is another by now.",
+        show_default=False,
+    ),
+]
 OutputAs = Annotated[
     Output, typer.Option("--output", help="Text for people, or JSON with a versioned schema.")
 ]

@@ -66,6 +66,7 @@ def run(
         with opened_fleet() as session:
             require_platform(session.authority, "the journal", "`orchestr8 history` shows yours")
             return show_journal(session.store.journal, last, head, output)
+    from orchestr8.cli.reach import reach
     from orchestr8.controller.history import chapter, chapters, sets_ever
 
     with opened_fleet() as session:
@@ -76,6 +77,9 @@ def run(
         names = [set_name] if set_name else sets_ever(session)
         told = {name: chapters(session, name) for name in names}
         sets = set(session.store.documents.sets())
+    if set_name:
+        live = [one.revision.number for one in told[set_name] if one.revision.live]
+        reach().tell_revision(max(live, default=0))
     if output is Output.JSON:
         from orchestr8.cli.document import print_document
 

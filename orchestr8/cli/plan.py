@@ -121,6 +121,7 @@ def run(
             stored = session.settings.state == settings_for(engine).state
             plan = written_down(session, prospect.loaded, prospect.cycle, stored=stored)
             reach().write_plan(out, plan.text())
+    reach().tell_revision(prospect.revision)
     words = shlex.quote(out) if out else typed(paths, set_name)
     if output is PlanOutput.JSON:
         print_json(prospect, texts, f"apply {words}")
@@ -198,6 +199,7 @@ def print_json(prospect: Prospect, texts: Texts, words: str) -> None:
     print_document(
         "plan",
         set=prospect.loaded.request.set_name,
+        revision=prospect.revision,
         engine=cycle.contracts.features.engine,
         changes=prospect.changes,
         summary=summary(cycle.plan),

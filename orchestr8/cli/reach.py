@@ -27,6 +27,9 @@ class Reach(Protocol):
     def write_plan(self, path: str, text: str) -> None:
         """Writes a plan file; raises UsageError where that fails."""
 
+    def tell_revision(self, number: int) -> None:
+        """Tells the revision that the set of which the command speaks is at, 0 for none."""
+
 
 class Here:
     """This process's own files."""
@@ -46,6 +49,9 @@ class Here:
     def write_plan(self, path: str, text: str) -> None:
         """Writes a plan file; raises UsageError where that fails."""
         planfiles.write(path, text)
+
+    def tell_revision(self, number: int) -> None:
+        """It is in what is printed."""
 
 
 _reach: ContextVar[Reach] = ContextVar("reach")

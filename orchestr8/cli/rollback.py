@@ -8,6 +8,7 @@ import typer
 
 from orchestr8.cli.arguments import (
     DEFAULT_SET,
+    Expect,
     Output,
     OutputAs,
     SetGoingBack,
@@ -37,6 +38,7 @@ def run(
     only_plan: OnlyPlan = False,
     timeout: Timeout = "10m",
     wait: Wait = False,
+    expect: Expect = None,
     output: OutputAs = Output.TEXT,
 ) -> int:
     """Take a whole set back to an earlier revision, as one unit.
@@ -47,6 +49,7 @@ def run(
     policy, quotas and ends of relaxations hold.
     """
     from orchestr8.cli.opening import opened_fleet
+    from orchestr8.controller.expected import expecting
 
     checked_set(set_name)
     timeout_ms = checked_timeout(timeout)
@@ -54,19 +57,20 @@ def run(
         raise UsageError(f"revisions count from 1; {revision} is none", "orchestr8 history")
     with opened_fleet() as session:
         session.patience_ms = timeout_ms if wait else 0
-        if only_plan:
-            from orchestr8.controller.rollback import plan_rollback
+        with expecting(session, set_name, expect):
+            if only_plan:
+                from orchestr8.controller.rollback import plan_rollback
 
-            outlook = plan_rollback(session, set_name, revision or 0)
-            return _print_plan(outlook, output)
-        from orchestr8.cli.conclusion import Watch, as_json, conclusion
-        from orchestr8.cli.watching import watching
-        from orchestr8.controller.rollback import roll_back
+                outlook = plan_rollback(session, set_name, revision or 0)
+                return _print_plan(outlook, output)
+            from orchestr8.cli.conclusion import Watch, as_json, conclusion
+            from orchestr8.cli.watching import watching
+            from orchestr8.controller.rollback import roll_back
 
-        with watching(output) as watcher:
-            way, applied = roll_back(session, set_name, revision or 0, watcher, timeout_ms)
-        part = session.stored.fleet.sets[set_name]
-        watch = Watch.of(session)
+            with watching(output) as watcher:
+                way, applied = roll_back(session, set_name, revision or 0, watcher, timeout_ms)
+            part = session.stored.fleet.sets[set_name]
+            watch = Watch.of(session)
     if output is Output.JSON:
         from orchestr8.cli.document import print_document
 

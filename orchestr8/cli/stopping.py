@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from orchestr8.cli.arguments import Output
 from orchestr8.cli.board import Board
 from orchestr8.cli.conclusion import failure_lines, waiting_lines
@@ -12,23 +14,34 @@ from orchestr8.cli.terminal import count, milliseconds, say
 from orchestr8.cli.watching import watching
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.apply import down
+from orchestr8.controller.expected import expecting
 from orchestr8.errors import Exit
 from orchestr8.manifest.model import ManifestSet
 from orchestr8.names import ServiceName
 
 
-def stop(set_name: str, timeout_ms: int, output: Output, *, forget: bool) -> int:
+class Stopping(Struct, frozen=True):
+    """Which set, how long it may take, how it is told, and the revision that is expected."""
+
+    set_name: str
+    timeout_ms: int
+    output: Output
+    expect: int | None = None
+
+
+def stop(asked: Stopping, *, forget: bool) -> int:
     """Stops a set, and with `forget` forgets it; returns the exit status.
 
     What fails or waits in other sets meanwhile is told and is no failure of this command.
     """
-    with opened_fleet() as session:
+    set_name = asked.set_name
+    with opened_fleet() as session, expecting(session, set_name, asked.expect):
         part = session.stored.fleet.sets.get(set_name, ManifestSet())
-        with watching(output) as watcher:
-            applied = down(session, set_name, watcher, timeout_ms, forget=forget)
+        with watching(asked.output) as watcher:
+            applied = down(session, set_name, watcher, asked.timeout_ms, forget=forget)
     volumes = sorted(f"{volume.name}.{volume.owner}" for volume in part.volumes)
     status = _status(applied, {service.name for service in part.services})
-    if output is Output.JSON:
+    if asked.output is Output.JSON:
         _print_json(applied, watcher.board, volumes, status, forget=forget)
     else:
         _print_text(applied, watcher.board, volumes, status, forget=forget)

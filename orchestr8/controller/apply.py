@@ -11,6 +11,7 @@ from orchestr8.controller.basis import require_unmoved
 from orchestr8.controller.clock import nothing
 from orchestr8.controller.converge import Convergence
 from orchestr8.controller.cycle import Cycle, walk
+from orchestr8.controller.expected import revision_in_force
 from orchestr8.controller.facts import resolve_images
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.overrides import value_said
@@ -44,6 +45,8 @@ class Prospect(Struct, frozen=True):
     cycle: Cycle
     overrides: tuple[Override, ...] = ()
     """The values set by hand that go on counting."""
+    revision: int = 0
+    """The set's revision that it was made against, or 0."""
 
     @property
     def changes(self) -> bool:
@@ -58,7 +61,7 @@ def plan_request(session: Session, request: Request) -> Prospect:
     cycle = seen_cycle(session.authority, walk(session, aim))
     going = going_on(session, [loaded])
     seen = tuple(one for one in going if session.may(one.service.owner))
-    return Prospect(loaded, cycle, seen)
+    return Prospect(loaded, cycle, seen, revision_in_force(session, request.set_name))
 
 
 def apply_request(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from typing import Any
 
+from orchestr8.errors import Problem
+
 KEPT_SECONDS = 3_600.0
 KEPT_MOST = 256
 LINES_BYTES_MOST = 1 << 20
@@ -28,6 +30,11 @@ class Answer:
         self.lines: list[bytes] = []
         """What was said, where it is kept to be said again; else the last line."""
         self.is_over = False
+        self.revision: int | None = None
+        """The revision of the set of which it speaks; known before its first line."""
+        self.moved: Problem | None = None
+        """Why nothing was done, where that set has moved; known before its first line."""
+        self._is_begun = threading.Event()
         self._is_left = False
         self._put_at = time.monotonic()
 
@@ -39,6 +46,7 @@ class Answer:
         self.lines.append(line)
         self._put_at = time.monotonic()
         self._queue.put(line)
+        self._is_begun.set()
 
     def leave(self) -> None:
         """Nobody reads it any more. From any thread."""
@@ -58,6 +66,11 @@ class Answer:
         """No more lines."""
         self.is_over = True
         self._queue.put(None)
+        self._is_begun.set()
+
+    def wait(self) -> None:
+        """Waits for the first line, or the end."""
+        self._is_begun.wait()
 
     def __iter__(self) -> Iterator[bytes]:
         """Each line as it comes; once."""
@@ -65,9 +78,10 @@ class Answer:
             yield line
 
     @property
-    def asks(self) -> bool:
-        """Whether it asks for more, so that nothing was done."""
-        return bool(self.lines) and self.lines[-1].startswith(b'{"needs"')
+    def is_undone(self) -> bool:
+        """Whether it asks for more or the set has moved, so that nothing was done."""
+        asks = bool(self.lines) and self.lines[-1].startswith(b'{"needs"')
+        return asks or self.moved is not None
 
 
 def begun(perform: Callable[[Answer], None], *, keeps: bool = False) -> Answer:
@@ -102,7 +116,7 @@ class Kept:
         with self._lock:
             self._forget()
             before = self._found.get(whose)
-            if before and not before[2].asks:
+            if before and not before[2].is_undone:
                 known, _, answer = before
                 if known != mark:
                     return "the idempotency key was given with another command"

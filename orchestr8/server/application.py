@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +24,11 @@ COMMANDS_MOST = 8
 """How many commands of one account may be under way."""
 KEY_LENGTH_MOST = 128
 JSON = "application/json"
+_KEY = re.compile(f"[!-~]{{1,{KEY_LENGTH_MOST}}}")
+_ETAG = re.compile(r'"([0-9]{1,9})"')
 _REASONS = {
     200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 409: "Conflict", 411: "Length Required",
+    405: "Method Not Allowed", 409: "Conflict", 411: "Length Required", 412: "Precondition Failed",
     413: "Content Too Large", 429: "Too Many Requests", 503: "Service Unavailable",
 }  # fmt: skip
 Monitor = Callable[[str, Authority], Told]
@@ -39,6 +42,8 @@ class _RefusedRequestError(Exception):
     def __init__(self, status: int, what: str, remedy: str = "", code: int = 3) -> None:
         super().__init__(what)
         self.status = status
+        self.allowed: tuple[str, ...] = ()
+        """The methods that the route has, where it has not this one."""
         self.refusal = Refusal(what=what, remedy=remedy, exit=code)
 
 
@@ -69,8 +74,7 @@ class Application:
         try:
             return self._answered(request, start)
         except _RefusedRequestError as refused:
-            body = refused.refusal.model_dump_json().encode()
-            return _whole(start, refused.status, JSON, body)
+            return _refused(start, refused)
 
     def _answered(self, request: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         asker, authority = self._asker(request)
@@ -105,12 +109,9 @@ class Application:
         self, route: Route, asker: Asker, request: dict[str, Any], start: StartResponse
     ) -> Iterable[bytes]:
         body = _body(request)
-        command = _parsed(body)
-        key = request.get("HTTP_IDEMPOTENCY_KEY", "")
-        if len(key) > KEY_LENGTH_MOST:
-            raise _RefusedRequestError(
-                400, f"Idempotency-Key has more than {KEY_LENGTH_MOST} letters"
-            )
+        expected = request.get("HTTP_IF_MATCH")
+        command = _expecting(_parsed(body), route, expected)
+        key = _key(request) if route.changes else ""
 
         def perform(answer: Answer) -> None:
             try:
@@ -119,21 +120,23 @@ class Application:
                 with self._lock:
                     self._under_way[asker.uid] -= 1
 
-        is_once = route.changes and bool(key)
-
         def begin() -> Answer:
             self._count(asker)
-            return begun(perform, keeps=is_once)
+            return begun(perform, keeps=bool(key))
 
         lines: Answer | list[bytes]
-        if is_once:
-            found = self._kept.once((asker.uid, key), route.path.encode() + body, begin)
+        if key:
+            said = f"{route.path} {expected} ".encode() + body
+            found = self._kept.once((asker.uid, key), said, begin)
             if isinstance(found, str):
                 raise _RefusedRequestError(409, found, "wait for it, or give another key")
             lines = found
         else:
             lines = begin()
-        start("200 OK", [("Content-Type", "application/x-ndjson"), ("Cache-Control", "no-store")])
+        headers = [("Content-Type", "application/x-ndjson"), ("Cache-Control", "no-store")]
+        if route.of_set and isinstance(lines, Answer):
+            headers += _told_before(lines, expects=expected is not None)
+        start("200 OK", headers)
         return _sent(lines)
 
     def _count(self, asker: Asker) -> None:
@@ -143,6 +146,16 @@ class Application:
                     429, f"{COMMANDS_MOST} commands of yours are under way", "wait for one of them"
                 )
             self._under_way[asker.uid] += 1
+
+
+def _told_before(answer: Answer, *, expects: bool) -> list[tuple[str, str]]:
+    """What the head of an answer says of its set; refuses a change whose set has moved."""
+    answer.wait()
+    if answer.moved and expects:
+        answer.leave()
+        what = f"{answer.moved.place}: {answer.moved.what}"
+        raise _RefusedRequestError(412, what, answer.moved.remedy)
+    return [("ETag", f'"{answer.revision}"')] if answer.revision is not None else []
 
 
 def _sent(lines: Answer | list[bytes]) -> Iterator[bytes]:
@@ -158,8 +171,11 @@ def _route(request: dict[str, Any]) -> Route:
     route = BY_PLACE.get((method, path))
     if route:
         return route
-    if any(path == known for _, known in BY_PLACE):
-        raise _RefusedRequestError(405, f"{path} has another method", code=2)
+    allowed = tuple(name for name, known in BY_PLACE if path == known)
+    if allowed:
+        refused = _RefusedRequestError(405, f"{path} has another method", code=2)
+        refused.allowed = allowed
+        raise refused
     raise _no_such_route()
 
 
@@ -180,6 +196,15 @@ def _body(request: dict[str, Any]) -> bytes:
     return bytes(body)
 
 
+def _key(request: dict[str, Any]) -> str:
+    """The idempotency key, or nothing where none is given."""
+    key: str | None = request.get("HTTP_IDEMPOTENCY_KEY")
+    if key is not None and not _KEY.fullmatch(key):
+        what = f"Idempotency-Key is not 1 to {KEY_LENGTH_MOST} visible letters of ASCII"
+        raise _RefusedRequestError(400, what, "give another, or none", 2)
+    return key or ""
+
+
 def _parsed(body: bytes) -> Command:
     try:
         return Command.model_validate_json(body)
@@ -188,6 +213,22 @@ def _parsed(body: bytes) -> Command:
         place = ".".join(map(str, flaw["loc"])) or "the document"
         what = f"{place}: {flaw['msg']}"
         raise _RefusedRequestError(400, what, "GET /v1/openapi.json has the schema", 2) from None
+
+
+def _expecting(command: Command, route: Route, expected: str | None) -> Command:
+    """The command, with the revision that If-Match expects among its words."""
+    if expected is None:
+        return command
+    if not (route.changes and route.of_set):
+        raise _RefusedRequestError(400, f"{route.verb} changes no set", "leave If-Match out", 2)
+    found = _ETAG.fullmatch(expected)
+    if not found:
+        what = "If-Match is no revision that an ETag tells"
+        raise _RefusedRequestError(400, what, 'write the one revision as in  If-Match: "7"', 2)
+    if any(word.partition("=")[0] == "--expect" for word in command.arguments):
+        raise _RefusedRequestError(400, "If-Match stands beside --expect", "leave one out", 2)
+    words = [f"--expect={found[1]}", *command.arguments]
+    return command.model_copy(update={"arguments": words})
 
 
 def watched(monitor: Monitor) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:
@@ -200,16 +241,25 @@ def watched(monitor: Monitor) -> Callable[[dict[str, Any], StartResponse], Itera
                 raise _no_such_route()
             return _whole(start, *monitor(route.path, EVERYTHING))
         except _RefusedRequestError as refused:
-            return _whole(start, refused.status, JSON, refused.refusal.model_dump_json().encode())
+            return _refused(start, refused)
 
     return answered
 
 
-def _whole(start: StartResponse, status: int, content_type: str, body: bytes) -> list[bytes]:
+def _refused(start: StartResponse, refused: _RefusedRequestError) -> list[bytes]:
+    more = [("Allow", ", ".join(refused.allowed))] if refused.allowed else []
+    body = refused.refusal.model_dump_json().encode()
+    return _whole(start, refused.status, JSON, body, *more)
+
+
+def _whole(
+    start: StartResponse, status: int, content_type: str, body: bytes, *more: tuple[str, str]
+) -> list[bytes]:
     headers = [
         ("Content-Type", content_type),
         ("Content-Length", str(len(body))),
         ("Cache-Control", "no-store"),
+        *more,
     ]
     start(f"{status} {_REASONS[status]}", headers)
     return [body]

@@ -14,9 +14,9 @@ Content = Annotated[str, Field(description="bytes in base64")]
 
 
 class Document(BaseModel):
-    """A document of the API; a key that it does not know is refused."""
+    """A document of the API; a key or type that it does not know is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Shown(Document):

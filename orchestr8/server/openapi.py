@@ -17,8 +17,22 @@ _REFUSED = {
     "404": "There is no such route.",
     "405": "The route has another method.",
     "409": "The same idempotency key is under way, or was given with another command.",
+    "411": "The document's length is not given.",
+    "412": "The set is at another revision than If-Match says; nothing was changed.",
     "413": "The document is larger than 64 MiB.",
     "429": "You have too many commands under way.",
+}
+
+_ETAG = {
+    "description": "The revision that the set is at, 0 for none, where one set is spoken of.",
+    "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The revision of the set that the change was made against, as an ETag told it: "
+    "the same as --expect among the arguments.",
+    "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
 }
 
 
@@ -47,7 +61,8 @@ def _operation(route: Route) -> dict[str, Any]:
     answers: dict[str, Any] = {
         code: {"description": text, "content": _content("Refusal")}
         for code, text in _REFUSED.items()
-        if route.verb or code in ("403", "404", "405")
+        if (route.verb or code in ("403", "404", "405"))
+        and (code != "412" or (route.changes and route.of_set))
     }
     operation: dict[str, Any] = {
         "operationId": route.name,
@@ -59,6 +74,8 @@ def _operation(route: Route) -> dict[str, Any]:
             "description": "What the command says while it runs, and its exit status at the end.",
             "content": {"application/x-ndjson": {"schema": {"$ref": _REF.format(model="Event")}}},
         }
+        if route.of_set and not route.changes:
+            answers["200"]["headers"] = {"ETag": _ETAG}
         operation["requestBody"] = {"required": True, "content": _content("Command")}
     elif route.path == "/metrics":
         text = {"text/plain": {"schema": {"type": "string"}}}
@@ -76,9 +93,11 @@ def _operation(route: Route) -> dict[str, Any]:
                 "in": "header",
                 "description": "The command is done once for each key of yours; whoever gives the "
                 "key again within the hour is told what came of it.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+                "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
             }
         ]
+        if route.of_set:
+            operation["parameters"].append(_IF_MATCH)
     return {**operation, "responses": answers}
 
 

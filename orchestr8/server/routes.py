@@ -21,6 +21,8 @@ class Route(NamedTuple):
     changes: bool = False
     platform: bool = False
     """Whether it is the platform's alone."""
+    of_set: bool = False
+    """Whether it is of one set, whose revision it tells, or expects where it changes something."""
     monitors: bool = False
     """Whether it is for whoever watches machines."""
 
@@ -30,13 +32,13 @@ class Route(NamedTuple):
         return self.path.rpartition("/")[2].partition(".")[0]
 
 
-def _look(verb: str, summary: str) -> Route:
-    return Route("POST", f"{PREFIX}/commands/{verb}", summary, verb)
+def _look(verb: str, summary: str, *, of_set: bool = False) -> Route:
+    return Route("POST", f"{PREFIX}/commands/{verb}", summary, verb, of_set=of_set)
 
 
-def _change(verb: str, summary: str, *, platform: bool = False) -> Route:
+def _change(verb: str, summary: str, *, platform: bool = False, of_set: bool = False) -> Route:
     path = f"{PREFIX}/commands/{verb}"
-    return Route("POST", path, summary, verb, changes=True, platform=platform)
+    return Route("POST", path, summary, verb, changes=True, platform=platform, of_set=of_set)
 
 
 ROUTES = (
@@ -45,23 +47,23 @@ ROUTES = (
     Route("GET", "/healthz", "Whether the server lives.", monitors=True),
     Route("GET", "/readyz", "Whether boxes are kept as they shall be.", monitors=True),
     Route("GET", "/metrics", "Figures for Prometheus, of what is yours.", monitors=True),
-    _look("plan", "What an apply would do, and why."),
-    _change("apply", "Make the manifests true."),
+    _look("plan", "What an apply would do, and why.", of_set=True),
+    _change("apply", "Make the manifests true.", of_set=True),
     _look("status", "What runs, what waits, and whose it is."),
     _look("top", "What owners and boxes use: cpu, memory, pressure, network."),
     _look("why", "Why a service is as it is, whose move it is, and what to type."),
     _look("logs", "The last lines of a box."),
-    _look("history", "Who applied what and when; and the journal."),
+    _look("history", "Who applied what and when; and the journal.", of_set=True),
     _look("events", "What happened to what is yours; and what happens, line by line."),
     _look("trace", "Which commit led to a box, who signed it, who approved what."),
     _look("prove", "Check running boxes against the kernel, claim by claim."),
     _change("restart", "Replace the boxes of a service by fresh ones."),
     _change("set", "Set a limit or the replicas live, beside the manifest."),
     _change("hold", "Leave a service alone for a while, whatever happens to it."),
-    _change("down", "Stop the boxes of a set; manifests and data stay."),
-    _change("remove", "Stop the boxes of a set and forget its manifests; data stays."),
+    _change("down", "Stop the boxes of a set; manifests and data stay.", of_set=True),
+    _change("remove", "Stop the boxes of a set and forget its manifests; data stays.", of_set=True),
     _change("sync", "Ask sources for their newest commit, and apply it if it is new and good."),
-    _change("rollback", "Take a whole set back to an earlier revision."),
+    _change("rollback", "Take a whole set back to an earlier revision.", of_set=True),
     _change("token", "Let somebody in from elsewhere, or no longer.", platform=True),
     _change("upgrade", "Take up a newer version of STRICT.", platform=True),
 )

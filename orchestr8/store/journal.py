@@ -81,6 +81,16 @@ class Journal:
         )
         return tuple(Row(*row) for row in found)  # type: ignore[arg-type]
 
+    def newest(self, kind: str, subject: str) -> Row | None:
+        """The newest row that says this of somebody or something, or None."""
+        found = self._database.rows(
+            f"SELECT {COLUMNS} FROM journal WHERE kind=? AND subject=? "
+            "ORDER BY number DESC LIMIT 1",
+            kind,
+            subject,
+        )
+        return Row(*found[0]) if found else None  # type: ignore[arg-type]
+
     def ended(self, after: int, most: int) -> tuple[Ended, ...]:
         """What came to its end after the row of this number, oldest first, so many at most."""
         return self._ended(f"r.number>? ORDER BY r.number LIMIT {int(most)}", after)

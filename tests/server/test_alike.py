@@ -48,6 +48,15 @@ apply first.json web
 apply web --set web
 apply web
 apply web --set web --output json
+apply web --set web --expect 9
+apply web --set web --expect 9 --output json
+apply web --set web --expect 1
+apply --set web --expect 1
+apply --expect 1
+apply --set web --expect nix
+down --set web --expect 9
+remove --set web --expect 9
+rollback --set web --expect 9
 plan web --set web --out /no/such/folder/p.json
 plan web --set web --out web/web.yaml
 plan bad.yaml

@@ -225,6 +225,18 @@ def test_not_theirs_and_not_there_sound_alike(machine: tuple[Path, Peers]) -> No
         assert len(said) == 1, said
 
 
+def test_a_revision_of_anothers_set_sounds_like_that_of_none(machine: tuple[Path, Peers]) -> None:
+    _, peers = machine
+    for verb in ("apply", "down", "remove", "rollback"):
+        for expected in (0, 1, 2):
+            said = set()
+            for name in ("pay", "nix"):
+                line = f"--set {name} --expect {expected}"
+                reply = peers.ask("other member", "POST", f"/v1/commands/{verb}", typed(line))
+                said.add((reply.exit, reply.text.replace(name, "NAME")))
+            assert len(said) == 1, said
+
+
 def test_nobody_sees_what_is_anothers(machine: tuple[Path, Peers]) -> None:
     _, peers = machine
     for line in ("status", "status --output json", "top", "history", "events --last 0", "plan"):
