@@ -45,7 +45,7 @@ SourceName = Annotated[
     typer.Option(
         "--source",
         metavar="NAME",
-        help="Plan what this git source has, in place of PATH.",
+        help="Plan what this source has, in place of PATH.",
         show_default=False,
         autocompletion=completions.sources,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestr8.cli.source_lines import titled
 from orchestr8.cli.terminal import escaped, say
 from orchestr8.errors import Exit, UsageError
 
@@ -72,9 +73,9 @@ def _print_markdown(found: Proposal) -> None:
 
 
 def _title(found: Proposal) -> str:
-    commit, source = found.commit, found.source
-    of = f"tag {source.tags}" if source.tags else f"branch {source.branch}"
-    return f'source {source.name}, {of}: {commit.id[:12]} "{commit.subject}" by {commit.author}'
+    source = found.source
+    of = f", tag {source.tags}" if source.tags else f", branch {source.branch}"
+    return f"source {source.name}{'' if source.folder else of}: {titled(found.commit)}"
 
 
 def _unsigned(found: Proposal) -> list[str]:

@@ -11,6 +11,7 @@ from orchestr8.names import PLATFORM
 if TYPE_CHECKING:
     from orchestr8.controller.source_status import SourceStatus
     from orchestr8.errors import Problem
+    from orchestr8.store.sources import CommitRecord
 
 SHORT = 12
 _PROBLEMS_SHOWN = 3
@@ -25,7 +26,7 @@ def source_lines(sources: Sequence[SourceStatus]) -> list[str]:
         [
             one.name,
             one.owner or PLATFORM,
-            one.record.good[:SHORT] or "-",
+            _in_force(one),
             state_of(one),
             when(one.record.looked_ms) if one.record.looked_ms else "never",
         ]
@@ -39,6 +40,19 @@ def source_lines(sources: Sequence[SourceStatus]) -> list[str]:
             more = count(len(problems) - _PROBLEMS_SHOWN, "problem")
             lines.append(f"{one.name}: {more} more; `orchestr8 sync {one.name}` says all")
     return lines
+
+
+def titled(commit: CommitRecord) -> str:
+    """Which commit it is, and whose; or the content of which folder."""
+    if commit.is_content:
+        return f"content {commit.id[:SHORT]} of {commit.subject}"
+    return f'{commit.id[:SHORT]} "{commit.subject}" by {commit.author}'
+
+
+def _in_force(source: SourceStatus) -> str:
+    short = source.record.good[:SHORT] or "-"
+    is_content = source.folder and source.record.good
+    return f"content {short} of {source.folder}" if is_content else short
 
 
 def state_of(source: SourceStatus) -> str:
@@ -69,7 +83,8 @@ def as_json(sources: Sequence[SourceStatus]) -> list[dict[str, object]]:
         {
             "source": one.name,
             "owner": one.owner or PLATFORM,
-            "git": one.git,
+            "git": one.git or None,
+            "folder": one.folder or None,
             "state": one.record.state or None,
             "in_force": one.record.good or None,
             "in_force_since_ms": one.record.good_ms or None,

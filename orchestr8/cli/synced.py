@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestr8.cli.conclusion import Watch, conclusion
-from orchestr8.cli.source_lines import SHORT
+from orchestr8.cli.source_lines import SHORT, titled
 from orchestr8.cli.terminal import escaped, escaped_lines, say
 from orchestr8.cli.watching import Watcher
 from orchestr8.controller.session import Session
@@ -61,6 +61,7 @@ def _commit_lines(name: str, seen: str, commit: CommitRecord | None) -> list[str
     """Which commit it is, and whose."""
     if not commit:
         return [f"{name}: {seen[:SHORT]}"] if seen else []
+    if commit.is_content:
+        return [escaped(f"{name}: {titled(commit)}")]
     signed = f"signed with {commit.signer}" if commit.signer else "not signed"
-    words = f'{name}: {seen[:SHORT]} "{commit.subject}" by {commit.author}, {signed}'
-    return [escaped(words)]
+    return [escaped(f"{name}: {titled(commit)}, {signed}")]

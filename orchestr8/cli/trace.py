@@ -76,6 +76,9 @@ def _commit_rows(found: Trace) -> list[list[str]]:
     commit = found.commit
     if commit is None:
         return [["commit", "none: it was applied by hand"]]
+    if commit.is_content:
+        changed = ["changed", f"{when(commit.author_ms)} UTC"]
+        return [["content", f"{commit.id} of {commit.subject}"], changed]
     if not commit.author:
         return [["commit", f"{commit.id}, of which nothing more is remembered"]]
     rows = [

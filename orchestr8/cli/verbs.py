@@ -21,7 +21,7 @@ VERBS = {
     "validate": Verb("validate", "Check manifests; no engine is needed."),
     "plan": Verb("plan", "Show what an apply would do, and why."),
     "apply": Verb("apply", "Make the manifests true."),
-    "sync": Verb("sync", "Ask git sources for what is new, and apply what is good."),
+    "sync": Verb("sync", "Ask sources for what is new, and apply what is good."),
     "status": Verb("status", "Show what runs, what waits, and whose it is."),
     "top": Verb("top", "Show what owners and boxes use: cpu, memory, pressure, network."),
     "why": Verb("why", "Say why a service is as it is, whose move it is, and what to type."),

@@ -13,15 +13,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestr8.controller.apply import apply_request
+from orchestr8.controller.found import fetched_by_git
 from orchestr8.controller.progress import Progress
 from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session
 from orchestr8.controller.settings import Settings
-from orchestr8.controller.sources import Synced, fetched, require_sources, sync
+from orchestr8.controller.sources import Synced, require_sources, sync
 from orchestr8.errors import Place, Problem, RefusedError, UsageError
 from orchestr8.manifest.model import DeclaredSource, Source
 from orchestr8.names import PLATFORM
-from orchestr8.sources.signatures import Signatures, Signed
+from orchestr8.sources.signatures import Signed
 
 _NOT_KNOWN_YET = "0" * 40
 
@@ -77,9 +78,9 @@ def _require_nobody(session: Session) -> None:
 
 def _signed_tip(settings: Settings, source: DeclaredSource, key: str) -> str:
     """The branch's newest commit, which this key has signed."""
-    with fetched(settings, source) as found:
-        tip = found.objects.tip(found.tip)
-        signer = Signatures(found.clone.child, settings.keys).of(found.objects.commit(tip))
+    with fetched_by_git(settings, source) as found:
+        tip = found.tip()
+        signer = found.signer(tip)
     if signer == Signed(key.rstrip("=")):
         return tip
     what = f"is signed with {signer.key}" if isinstance(signer, Signed) else signer.why

@@ -1,4 +1,5 @@
-"""Sources are asked on their own intervals, beside a loop that makes every change.
+"""Sources are asked on their own intervals, folders also when something is written there, beside a
+loop that makes every change.
 
 A fetch may take minutes, so each has a thread of its own; what came of it is judged and applied
 between two turns of the loop. Nothing is remembered here that the store does not have.
@@ -9,18 +10,13 @@ from __future__ import annotations
 import threading
 
 from orchestr8.controller.clock import Clock
+from orchestr8.controller.folder_watch import FolderWatch
+from orchestr8.controller.found import Found, fetched
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.session import Session
 from orchestr8.controller.settings import Settings
-from orchestr8.controller.sources import (
-    Fetched,
-    Synced,
-    declared_sources,
-    fetched,
-    take,
-    unreachable,
-)
+from orchestr8.controller.sources import Synced, declared_sources, take, unreachable
 from orchestr8.errors import EngineError, Orchestr8Error, UnavailableError
 from orchestr8.manifest.model import DeclaredSource
 from orchestr8.sources.git import DamagedError
@@ -41,19 +37,23 @@ class Polling:
         self._due: dict[str, float] = {}
         self._under_way: set[str] = set()
         self._heard = threading.Event()
+        self._folders = FolderWatch(self.wake)
         self._stopping = False
 
     def run(self) -> None:
         """Asks each source when it is due; comes back once told to stop, or the loop ends."""
-        while not self._stopping:
-            try:
-                declared: list[DeclaredSource] = self._loop.call(_declared)
-            except UnavailableError:
-                return
-            except Orchestr8Error:
-                declared = []  # the loop tells what keeps it from reading its store
-            self._heard.wait(self._begin(declared))
-            self._heard.clear()
+        try:
+            while not self._stopping:
+                try:
+                    declared: list[DeclaredSource] = self._loop.call(_declared)
+                except UnavailableError:
+                    return
+                except Orchestr8Error:
+                    declared = []  # the loop tells what keeps it from reading its store
+                self._heard.wait(self._begin(declared))
+                self._heard.clear()
+        finally:
+            self._folders.keep(())
 
     def stop(self) -> None:
         """Ends it; a fetch that is under way is left to its end. From any thread or signal."""
@@ -68,12 +68,16 @@ class Polling:
     def _begin(self, declared: list[DeclaredSource]) -> float:
         """Begins with every source that is due; the seconds until the next is."""
         now, wait = self._clock.monotonic(), LOOK_SECONDS
+        self._folders.keep(declared)
         for source in declared:
+            if source.name in self._under_way:
+                continue  # its end is heard of
             due = self._due.get(source.name, 0.0)
-            if due <= now and source.name not in self._under_way:
+            if due <= now:
                 due = now + source.every_ms / 1000
                 self._due[source.name] = due
                 self._under_way.add(source.name)
+                self._folders.renew(source)
                 # a daemon, since a fetch that hangs must not keep a server from ending
                 threading.Thread(target=self._ask, args=(source,), daemon=True).start()
             wait = min(wait, max(due - now, 0.1))
@@ -83,11 +87,12 @@ class Polling:
         """One source, once. Whatever goes wrong, it is asked again when it is due."""
         try:
             try:
-                with fetched(self._settings, source) as found:
-                    self._loop.call(_taken, found, self._listener)
-            except DamagedError as error:
-                what = f"what was fetched cannot be read: {error}"
-                raise UnavailableError(what, "it is fetched anew") from error
+                self._fetch(source)
+            except DamagedError:
+                self._fetch(source)
+        except DamagedError as error:
+            what = f"what was fetched cannot be read: {error}"
+            self._tell_unreachable(source, UnavailableError(what, "it is fetched anew"))
         except EngineError as error:
             self._tell_unreachable(source, error)
         except Orchestr8Error as error:
@@ -95,6 +100,10 @@ class Polling:
         finally:
             self._under_way.discard(source.name)
             self._heard.set()
+
+    def _fetch(self, source: DeclaredSource) -> None:
+        with fetched(self._settings, source) as found:
+            self._loop.call(_taken, found, self._listener)
 
     def _tell_unreachable(self, source: DeclaredSource, error: EngineError) -> None:
         try:
@@ -107,7 +116,7 @@ def _declared(session: Session) -> list[DeclaredSource]:
     return list(declared_sources(session).values())
 
 
-def _taken(session: Session, found: Fetched, listener: Listener) -> None:
+def _taken(session: Session, found: Found, listener: Listener) -> None:
     before = session.store.sources.record(found.source.name).state
     _tell(take(session, found, listener, APPLY_MS), before, listener)
 

@@ -6,24 +6,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestr8.controller.apply import Prospect, plan_request
+from orchestr8.controller.found import Found, fetched
 from orchestr8.controller.request import load_request
 from orchestr8.controller.session import Session
-from orchestr8.controller.sources import (
-    belief,
-    fetched,
-    question,
-    recorded,
-    request_of_files,
-    require_own,
+from orchestr8.controller.sources import question, request_of_files, require_own
+from orchestr8.errors import (
+    ManifestError,
+    Place,
+    Problem,
+    RefusedError,
+    UnavailableError,
+    UsageError,
 )
-from orchestr8.errors import ManifestError, Place, Problem, RefusedError
 from orchestr8.manifest.model import DeclaredSource
 from orchestr8.manifest.problems import with_sources
-from orchestr8.sources.files import files_below
-from orchestr8.sources.git import Objects
-from orchestr8.sources.judge import judge
+from orchestr8.sources.git import DamagedError
 from orchestr8.sources.objects import MalformedError
-from orchestr8.sources.signatures import Signatures, Signed
 from orchestr8.store.sources import CommitRecord
 
 
@@ -43,41 +41,40 @@ class Proposal(Struct, frozen=True):
 def propose(session: Session, source: DeclaredSource, branch: str) -> Proposal:
     """The plan of a branch, or without one of what the source follows; nothing is changed.
 
-    Raises EngineError where it cannot be fetched, ManifestError and RefusedError as a plan does.
+    Raises EngineError where it cannot be fetched, ManifestError and RefusedError as a plan does,
+    UsageError for a branch of what has none.
     """
+    if branch and source.folder:
+        what = f"the source {source.name} is a folder, and a folder has no branches"
+        raise UsageError(what, "leave --revision out; of a copy: orchestr8 plan PATH --set NAME")
     asked = replace(source, branch=branch, tags="") if branch else source
     with fetched(session.settings, asked, "proposed") as found:
         try:
-            commit = found.objects.commit(found.objects.tip(found.tip))
-            signatures = Signatures(found.clone.child, session.settings.keys)
-            signer = signatures.of(commit)
-            record = recorded(commit, signer.key if isinstance(signer, Signed) else "")
-            files = files_below(found.objects, commit.tree, source.path)
-            request = request_of_files(source, files, record)
-            unsigned = _unsigned(session, source, found.objects, signatures, commit.id)
+            tip = found.tip()
+            (commit,) = found.commits(tip, None)
+            files = found.files(tip)
+            request = request_of_files(source, files, commit)
+            unsigned = _unsigned(session, source, found, tip)
         except MalformedError as error:
             raise RefusedError((Problem(Place(f"source {source.name}"), str(error)),)) from error
+        except DamagedError as error:
+            found.forget()
+            what = f"what was fetched cannot be read: {error}"
+            raise UnavailableError(what, "plan it again: it is fetched anew") from error
         try:
             require_own(session, source, load_request(session, request))
             prospect = plan_request(session, request)
         except (ManifestError, RefusedError) as error:
             raise type(error)(with_sources(error.problems, files.texts)) from error
-    return Proposal(asked, record, prospect, unsigned)
+    return Proposal(asked, commit, prospect, unsigned)
 
 
 def _unsigned(
-    session: Session,
-    source: DeclaredSource,
-    objects: Objects,
-    signatures: Signatures,
-    tip: str,
+    session: Session, source: DeclaredSource, found: Found, tip: str
 ) -> tuple[Problem, ...]:
-    if not source.verified:
-        return ()
     record = session.store.sources.record(source.name)
-    since = record.good if record.start == belief(source) else source.start
     try:
-        judge(objects, tip, question(session, source, since), signatures.of)
+        found.commits(tip, question(session, source, record))
     except RefusedError as error:
         return error.problems
     return ()

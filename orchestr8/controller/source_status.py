@@ -18,6 +18,7 @@ class SourceStatus(Struct, frozen=True):
     name: str
     owner: str
     git: str
+    folder: str
     record: SourceRecord
     pinned_at: int = 0
     by_hand: int = 0
@@ -31,6 +32,7 @@ def source_status(session: Session) -> tuple[SourceStatus, ...]:
             one.name,
             one.owner,
             one.git,
+            one.folder,
             records.get(one.name, SourceRecord(one.name)),
             pinned_at(session, one.name),
             _by_hand(session, one.name),

@@ -1,5 +1,7 @@
 """From a source's newest commit to what runs: fetched, judged, checked, planned, applied whole.
 
+What a folder has counts as a commit here: it has a name, and is taken whole or not at all.
+
 What is fetched needs no store and may take long; what is made of it is one change like any other,
 under the lock. A bad commit changes nothing: what is wrong with it is kept for whoever looks, and
 the last good one stays in force. Names of members come from the part in force, never from a commit.
@@ -8,7 +10,7 @@ the last good one stays in force. Names of members come from the part in force, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,10 +18,10 @@ from msgspec.structs import replace
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.apply import apply_request
 from orchestr8.controller.fleet import declared
+from orchestr8.controller.found import Found, fetched
 from orchestr8.controller.progress import Progress
 from orchestr8.controller.request import Loaded, Origin, Request, load_request, moved_services
 from orchestr8.controller.session import Session
-from orchestr8.controller.settings import Settings
 from orchestr8.controller.source_status import pinned_at
 from orchestr8.errors import (
     EngineError,
@@ -30,17 +32,15 @@ from orchestr8.errors import (
     UnavailableError,
     UsageError,
 )
-from orchestr8.host.secret_files import read_secret
 from orchestr8.manifest.load import load_stored
 from orchestr8.manifest.model import DeclaredSource, ManifestSet, Platform
 from orchestr8.manifest.problems import with_sources
 from orchestr8.manifest.repository import is_key
 from orchestr8.names import PLATFORM, ServiceName
-from orchestr8.sources.files import Files, files_below
-from orchestr8.sources.git import Clone, DamagedError, Objects, Remote
-from orchestr8.sources.judge import Judged, Question, judge
-from orchestr8.sources.objects import Commit, MalformedError
-from orchestr8.sources.signatures import Signatures, Signed
+from orchestr8.sources.files import Files
+from orchestr8.sources.git import DamagedError
+from orchestr8.sources.judge import Question
+from orchestr8.sources.objects import MalformedError
 from orchestr8.store.sources import CommitRecord, SourceRecord
 
 CONVERGED = "converged"
@@ -89,32 +89,6 @@ def require_sources(session: Session, names: tuple[str, ...] = ()) -> list[Decla
     return sorted(found, key=lambda one: (bool(one.owner), one.name))
 
 
-@contextmanager
-def fetched(settings: Settings, source: DeclaredSource, use: str = "followed") -> Iterator[Fetched]:
-    """A source's newest commit, ready to be read while this lasts; raises EngineError.
-
-    Each use has a clone of its own.
-    """
-    clone = Clone(settings.cache / "sources" / source.name / use)
-    with clone.held():
-        credentials = b""
-        if source.credentials:
-            credentials = read_secret(settings.secrets, PLATFORM, source.credentials)
-        remote = Remote(source.git, source.branch, source.tags, credentials, whole=source.verified)
-        tip = clone.fetch(remote)
-        with clone.reading() as objects:
-            yield Fetched(source, tip, clone, objects)
-
-
-class Fetched(Struct, frozen=True):
-    """What was fetched of a source, as it was declared then."""
-
-    source: DeclaredSource
-    tip: str
-    clone: Clone
-    objects: Objects
-
-
 def sync(session: Session, source: DeclaredSource, progress: Progress, timeout_ms: int) -> Synced:
     """Asks a source and makes it so, as somebody who types it wants it."""
     try:
@@ -147,12 +121,12 @@ def unreachable(session: Session, source: DeclaredSource, error: EngineError) ->
 
 
 def take(
-    session: Session, found: Fetched, progress: Progress, timeout_ms: int, *, again: bool = False
+    session: Session, found: Found, progress: Progress, timeout_ms: int, *, again: bool = False
 ) -> Synced:
     """Makes so what was fetched, if it is new and good; whatever comes of it is written down.
 
-    `again` also tries once more what was applied in part. Raises DamagedError where the clone is
-    not what was fetched; the next fetch makes it anew.
+    `again` also tries once more what was applied in part. Raises DamagedError where what is read
+    is not what was fetched; the next fetch begins anew.
     """
     with session.changing():
         source = declared_sources(session).get(found.source.name)
@@ -163,7 +137,7 @@ def take(
         record = session.store.sources.record(source.name)
         record = replace(record, looked_ms=session.clock.now_ms(), problems=())
         try:
-            record = replace(record, seen=found.objects.tip(found.tip))
+            record = replace(record, seen=found.tip())
             synced = _taken(session, found, record, (progress, timeout_ms), again=again)
         except ManifestError as error:
             synced = Synced(replace(record, state=INVALID, problems=error.problems), is_new=True)
@@ -176,7 +150,7 @@ def take(
             problem = Problem(Place(f"source {source.name}"), error.what, error.remedy)
             synced = Synced(replace(record, state=FAILED, problems=(problem,)), is_new=True)
         except DamagedError:
-            found.clone.forget()
+            found.forget()
             raise
         problems = synced.record.problems[:_PROBLEMS_KEPT]
         synced = replace(synced, record=replace(synced.record, problems=problems))
@@ -186,25 +160,19 @@ def take(
 
 def _taken(
     session: Session,
-    found: Fetched,
+    found: Found,
     record: SourceRecord,
     how: tuple[Progress, int],
     *,
     again: bool,
 ) -> Synced:
-    source, objects, tip = found.source, found.objects, record.seen
+    source, tip = found.source, record.seen
     if session.store.documents.sets().get(source.name):
         return Synced(replace(record, state=DOWN), is_new=tip != record.good)
     if tip == record.good and record.start == belief(source) and _stands(session, record, again):
         return Synced(replace(record, state=_state(session, source.name)))
-    commit = objects.commit(tip)
-    signatures = Signatures(found.clone.child, session.settings.keys)
-    judged = _judged(session, found, record, signatures)
-    files = files_below(objects, commit.tree, source.path)
-    signer = signatures.of(commit)
-    key = signer.key if isinstance(signer, Signed) else ""
-    commits = [recorded(one.commit, one.key, record.looked_ms) for one in judged if one.key]
-    commits.append(recorded(commit, key, record.looked_ms))
+    commits = found.commits(tip, question(session, source, record))
+    files = found.files(tip)
     request = request_of_files(source, files, commits[-1])
     try:
         loaded = load_request(session, request)
@@ -214,7 +182,8 @@ def _taken(
         raise type(error)(with_sources(error.problems, files.texts)) from error
     finally:
         # whose hand signed is known now, whatever becomes of it
-        session.store.sources.note_commits(source.name, commits)
+        judged = [one._replace(judged_ms=record.looked_ms) for one in commits]
+        session.store.sources.note_commits(source.name, judged)
     good = replace(record, good=tip, start=belief(source), good_ms=record.looked_ms)
     good = replace(good, state=_state(session, source.name))
     return Synced(good, is_new=True, applied=applied)
@@ -236,18 +205,11 @@ def _state(session: Session, name: str) -> str:
     return live[-1].status if live else CONVERGED
 
 
-def _judged(
-    session: Session, found: Fetched, record: SourceRecord, signatures: Signatures
-) -> tuple[Judged, ...]:
-    source = found.source
+def question(session: Session, source: DeclaredSource, record: SourceRecord) -> Question | None:
+    """Whose signature counts, by the platform's part in force; None where nobody's is needed."""
     if not source.verified:
-        return ()
+        return None
     since = record.good if record.start == belief(source) else source.start
-    return judge(found.objects, record.seen, question(session, source, since), signatures.of)
-
-
-def question(session: Session, source: DeclaredSource, since: str) -> Question:
-    """Whose signature counts, by the platform's part in force."""
     platform = session.stored.fleet.platform
     members = _members(platform, source.owner)
     of = f"the owner {source.owner}" if source.owner else "the platform"
@@ -262,18 +224,12 @@ def _members(platform: Platform, owner: str) -> tuple[str, ...]:
     return next((one.members for one in platform.owners if one.name == owner), ())
 
 
-def recorded(commit: Commit, key: str, at_ms: int = 0) -> CommitRecord:
-    """A commit as it is remembered, with the key that signed it."""
-    made = commit.author.at_s * 1000
-    return CommitRecord(
-        commit.id, str(commit.author), made, str(commit.committer), commit.subject, key, at_ms
-    )
-
-
 def request_of_files(source: DeclaredSource, files: Files, commit: CommitRecord) -> Request:
     """What a commit asks for, as the set of the source."""
     signed = "signed" if commit.signer else "not signed"
     note = f"commit {commit.id[:12]} by {commit.author}, {signed}"
+    if commit.is_content:
+        note = f"content {commit.id[:12]} of {commit.subject}"
     origin = Origin(source.name, commit.id, note)
     return Request(files.texts, files.read_file, source.name, takes_over=True, origin=origin)
 

@@ -1,4 +1,4 @@
-"""Names that appear in a folder, told as soon as the kernel knows them."""
+"""What appears in a folder, or changes anywhere below one, told as soon as the kernel knows it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from orchestr8.errors import UnavailableError
 _MOVED_TO = 0x0000_0080
 _CREATED = 0x0000_0100
 _OVERFLOWED = 0x0000_4000
+_WRITTEN = 0x0000_0002 | 0x0000_0004 | 0x0000_0008
+"""Modified, attributes changed, closed after writing."""
+_GONE = 0x0000_0040 | 0x0000_0200 | 0x0000_0400 | 0x0000_0800
+"""Moved away or deleted, the folder itself too."""
+_FOLDERS_ALONE = 0x0100_0000 | 0x0200_0000
+"""No link is followed, and nothing but a folder is watched."""
 _CLOSE_ON_EXEC = os.O_CLOEXEC
+FOLDERS_MOST = 4096
 _HEAD = struct.Struct("iIII")
 _ROOM_BYTES = 65_536
 
@@ -26,17 +33,66 @@ Heard = Callable[[str], None]
 def follow(folder: Path, heard: Heard) -> Callable[[], None]:
     """From when this returns, tells of every file that appears in a folder, on a thread of its own;
     what is returned ends it. Raises UnavailableError where the kernel refuses."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    inotify = libc.inotify_init1(_CLOSE_ON_EXEC)
-    if inotify < 0:
-        raise _refusal(folder)
-    if libc.inotify_add_watch(inotify, os.fsencode(folder), _MOVED_TO | _CREATED) < 0:
+
+    def read(content: bytes) -> None:
+        for name in names_in(content):
+            heard(name)
+
+    inotify = _inotify(folder)
+    if not _watch(inotify, folder, _MOVED_TO | _CREATED):
         error = _refusal(folder)
         os.close(inotify)
         raise error
+    return _following(inotify, read)
+
+
+class Below:
+    """Tells that something has changed below a folder, until it is ended.
+
+    What has changed is not told: whoever hears of it looks. A sub-folder that is new is watched
+    from the next `renew` on, and is itself a change.
+    """
+
+    def __init__(self, folder: Path, changed: Callable[[], None]) -> None:
+        """`changed` is called on a thread of its own. Raises UnavailableError where the kernel
+        refuses."""
+        self._folder = folder
+        self._inotify = _inotify(folder)
+        self.end = _following(self._inotify, lambda _: changed())
+
+    def renew(self) -> None:
+        """Watches what is there now, as far as the kernel has room; from the thread that ends it.
+
+        What is watched already stays so.
+        """
+        mask = _MOVED_TO | _CREATED | _WRITTEN | _GONE | _FOLDERS_ALONE
+        for count, (folder, names, _) in enumerate(os.walk(self._folder)):
+            names[:] = [name for name in names if not name.startswith(".")]
+            if count >= FOLDERS_MOST or not _watch(self._inotify, Path(folder), mask):
+                return
+
+
+def _inotify(folder: Path) -> int:
+    inotify: int = _libc().inotify_init1(_CLOSE_ON_EXEC)
+    if inotify < 0:
+        raise _refusal(folder)
+    return inotify
+
+
+def _watch(inotify: int, folder: Path, mask: int) -> bool:
+    watched: int = _libc().inotify_add_watch(inotify, os.fsencode(folder), mask)
+    return watched >= 0
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _following(inotify: int, read: Callable[[bytes], None]) -> Callable[[], None]:
+    """Reads what the kernel tells, on a thread of its own; what is returned ends it."""
     reading, writing = os.pipe()
     thread = threading.Thread(
-        target=_read, args=(inotify, reading, heard), name="folder events", daemon=True
+        target=_read, args=(inotify, reading, read), name="folder events", daemon=True
     )
     thread.start()
 
@@ -47,15 +103,14 @@ def follow(folder: Path, heard: Heard) -> Callable[[], None]:
     return end
 
 
-def _read(inotify: int, ending: int, heard: Heard) -> None:
+def _read(inotify: int, ending: int, read: Callable[[bytes], None]) -> None:
     """Until the other end of the pipe is closed."""
     try:
         while True:
             ready, _, _ = select.select([inotify, ending], [], [])
             if ending in ready:
                 return
-            for name in names_in(os.read(inotify, _ROOM_BYTES)):
-                heard(name)
+            read(os.read(inotify, _ROOM_BYTES))
     finally:
         os.close(inotify)
         os.close(ending)

@@ -87,10 +87,10 @@ def _waiver(block: WaiverBlock, place: Place) -> Waiver:
 
 
 def _source(name: str, block: SourceBlock, place: Place) -> DeclaredSource:
-    usual = DeclaredSource(name, block.git)
+    usual = DeclaredSource(name)
     return DeclaredSource(
         name,
-        block.git,
+        block.git or "",
         owner=block.owner or "",
         branch=block.branch or usual.branch,
         tags=block.tags or "",
@@ -99,5 +99,6 @@ def _source(name: str, block: SourceBlock, place: Place) -> DeclaredSource:
         credentials=block.credentials or "",
         start=block.start or "",
         merge_keys=tuple(block.merge_keys),
+        folder=block.folder or "",
         place=place,
     )

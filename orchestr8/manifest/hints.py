@@ -177,10 +177,6 @@ SPECIAL = {
         "is not supported by this version",
         "take it out; the repository is asked as often as `every` says",
     ),
-    ("platform.sources", "folder"): (
-        "is not supported by this version",
-        "write git: PATH for a repository of this machine, or apply the folder",
-    ),
 }
 """By block and key: keys that exist, but not here or not yet; what is wrong and the remedy."""
 

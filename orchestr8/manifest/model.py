@@ -217,11 +217,12 @@ class Waiver(Written, frozen=True):
 class DeclaredSource(Written, frozen=True):
     """Where manifests of one owner come from, or the platform's own if there is no owner.
 
-    `start` is a commit that the platform trusts; without one nobody's signature is asked for.
+    It lies in a git repository or in a `folder` of this machine. `start` is a commit that the
+    platform trusts; without one nobody's signature is asked for.
     """
 
     name: str
-    git: str
+    git: str = ""
     owner: str = ""
     branch: str = "main"
     tags: str = ""
@@ -230,6 +231,7 @@ class DeclaredSource(Written, frozen=True):
     credentials: str = ""
     start: str = ""
     merge_keys: tuple[str, ...] = ()
+    folder: str = ""
     place: Place = Place("")
 
     @property

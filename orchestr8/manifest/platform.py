@@ -69,6 +69,15 @@ GitUrl = Annotated[
         editor.text(pattern="^(https://|ssh://|file://|/)", maxLength=500),
     ),
 ]
+HostFolder = Annotated[
+    str,
+    Reads(
+        repository.host_folder,
+        "a folder of this machine",
+        "/srv/deploy/web",
+        editor.text(pattern="^/", maxLength=500),
+    ),
+]
 Branch = Annotated[str, Reads(repository.branch, "a branch", "main")]
 Tags = Annotated[str, Reads(repository.tags, "a pattern of tags", "v*")]
 RepositoryPath = Annotated[
@@ -198,13 +207,27 @@ class WaiverBlock(Block):
     by: list[Person] = told("who approved it; danger host takes two", "[ann, ben]", change=NOTHING)
 
 
-class SourceBlock(Block):
-    """Where manifests come from: a git repository, the set of which has the source's name."""
+_OF_GIT = (
+    "git", "branch", "tags", "path", "credentials", "verify", "start", "merge_keys",
+)  # fmt: skip
 
-    git: GitUrl = told(
+
+class SourceBlock(Block):
+    """Where manifests come from: a git repository or a folder, each a set of the source's name."""
+
+    git: GitUrl | None = told(
         "where the repository lies: https, ssh, or a path of this machine",
         "https://git.example/payments.git",
-        change=NOTHING,
+        "none, it is a `folder`",
+        None,
+        NOTHING,
+    )
+    folder: HostFolder | None = told(
+        "in place of git: a folder of this machine; whoever may write there changes what runs",
+        "/srv/deploy/web",
+        "none, it is in `git`",
+        None,
+        NOTHING,
     )
     branch: Branch | None = told("the branch that counts", "main", "main", None, NOTHING)
     tags: Tags | None = told(
@@ -225,7 +248,7 @@ class SourceBlock(Block):
         NOTHING,
     )
     every: Annotated[int, time_within("5s", "1d", "1m")] | None = told(
-        "how often the repository is asked", "1m", "1m", None, NOTHING
+        "how often it is asked; a folder is watched besides", "1m", "1m", None, NOTHING
     )
     credentials: Name | None = told(
         "a file in /etc/orchestr8/secrets/platform/: a private key for ssh, USER:PASSWORD or a "
@@ -260,6 +283,12 @@ class SourceBlock(Block):
 
     @model_validator(mode="after")
     def _whole(self) -> "SourceBlock":
+        if self.git is None and self.folder is None:
+            raise WrongError(
+                "has neither git nor folder", "write git: ADDRESS, or folder: /srv/deploy/web"
+            )
+        if self.folder is not None:
+            return self._of_a_folder()
         if self.branch is not None and self.tags is not None:
             raise WrongError("has branch and tags", "keep the one that counts")
         if self.verify == "none":
@@ -273,6 +302,16 @@ class SourceBlock(Block):
                 "has no start, and every change after it must be signed",
                 "look at the newest commit and write its whole name, start: COMMIT; or write "
                 "verify: none if whoever can push may change what runs",
+            )
+        return self
+
+    def _of_a_folder(self) -> "SourceBlock":
+        given = [name for name in _OF_GIT if getattr(self, name)]
+        if given:
+            listed = ", ".join(given)
+            raise WrongError(
+                f"is a folder, and has {listed}",
+                "take it out: only a git repository has that" if given != ["git"] else "keep one",
             )
         return self
 
@@ -310,8 +349,8 @@ class PlatformBlock(Block):
         [],
     )
     sources: dict[Name, SourceBlock] = told(
-        "git repositories that manifests come from, each a set of its own; `orchestr8 sync` asks "
-        "them",
+        "git repositories and folders that manifests come from, each a set of its own; `orchestr8 "
+        "sync` asks them",
         "{payments: {git: https://git.example/payments.git, path: deploy, owner: payments, "
         f"start: {_A_COMMIT}" + "}}",
         "none",

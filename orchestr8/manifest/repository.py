@@ -1,4 +1,4 @@
-"""Readers of what a source is written with: addresses of git, branches, tags, paths, commits, keys.
+"""Readers of what a source is written with: addresses, folders, branches, tags, commits, keys.
 
 What passes here is handed to git as a word of its command, so nothing may look like an option, run
 a program, or go in the clear.
@@ -42,6 +42,18 @@ def git_url(text: str) -> str:
             "https://git.example/payments.git, ssh://git@git.example/payments.git or /srv/git/x.git"
         )
     return text
+
+
+def host_folder(text: str) -> str:
+    """A folder of this machine, from the root on."""
+    normal = posixpath.normpath(text)
+    fits = re.fullmatch(r"/[A-Za-z0-9._/+@ -]+", text) and len(text) <= _LENGTH_MAX
+    if not fits or ".." in text.split("/") or not normal.strip("/"):
+        raise ValueError(
+            f'"{shortened(text)}" is no folder of this machine; write it from the root on, as in '
+            "/srv/deploy/web"
+        )
+    return "/" + normal.lstrip("/")
 
 
 def branch(text: str) -> str:

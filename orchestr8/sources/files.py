@@ -1,4 +1,4 @@
-"""The files of a commit below one path: manifests as texts, others when a manifest mounts them."""
+"""The files of a commit or a folder: manifests as texts, others when a manifest mounts them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from orchestr8.errors import ManifestError, Place, Problem
 from orchestr8.manifest.model import Source
@@ -16,27 +17,39 @@ from orchestr8.manifest.text import (
     decode,
     looks_like_a_manifest,
 )
-from orchestr8.sources.git import Objects
 from orchestr8.sources.objects import Entry
 
 ENTRIES_MOST = 20_000
 DEPTH_MOST = 32
-_LINK_BYTES_MOST = 4096
+LINK_BYTES_MOST = 4096
+
+
+class Tree(Protocol):
+    """Files and folders by the hashes of what they have; what is read has its hash or is refused.
+
+    Both raise DamagedError where it has another, and `read` OverflowError where it is larger.
+    """
+
+    def tree(self, name: str) -> list[Entry]:
+        """A folder's entries."""
+
+    def read(self, name: str, kind: str, bytes_most: int) -> bytes:
+        """The content of a file, or where a link leads; its `kind` is blob."""
 
 
 @dataclass(frozen=True)
 class Files:
-    """What lies below a path, by its path in the repository."""
+    """What lies below a path, by its path in the repository or folder."""
 
     texts: tuple[Source, ...]
     entries: Mapping[str, Entry] = field(repr=False)
-    objects: Objects = field(repr=False)
+    objects: Tree = field(repr=False)
 
     def read_file(self, path: str) -> bytes:
         """A file that a manifest mounts; raises OSError."""
         entry = self.entries.get(path)
         if entry is None:
-            raise OSError(errno.ENOENT, "the commit has no such file below the source's path")
+            raise OSError(errno.ENOENT, "the source has no such file")
         if entry.kind != "file":
             raise OSError(errno.EINVAL, f"it is a {entry.kind}, not a file")
         try:
@@ -45,7 +58,7 @@ class Files:
             raise OSError(errno.EFBIG, "it is larger than 1 MiB; use a volume") from None
 
 
-def files_below(objects: Objects, tree: str, path: str) -> Files:
+def files_below(objects: Tree, tree: str, path: str) -> Files:
     """Everything below a path of a commit's tree.
 
     Raises ManifestError with what must not be there: submodules, links that lead out or that are
@@ -67,7 +80,7 @@ def files_below(objects: Objects, tree: str, path: str) -> Files:
     return Files(tuple(texts), found.entries, objects)
 
 
-def entry_at(objects: Objects, tree: str, path: str) -> Entry | None:
+def entry_at(objects: Tree, tree: str, path: str) -> Entry | None:
     """What stands at a path of a tree; the tree itself without one. Nothing is followed."""
     entry = Entry("", "folder", tree)
     for part in path.split("/") if path else ():
@@ -82,7 +95,7 @@ def entry_at(objects: Objects, tree: str, path: str) -> Entry | None:
 
 
 class _Walk:
-    def __init__(self, objects: Objects, path: str) -> None:
+    def __init__(self, objects: Tree, path: str) -> None:
         self._objects = objects
         self._path = path
         self.entries: dict[str, Entry] = {}
@@ -122,10 +135,12 @@ class _Walk:
         elif entry.kind == "link" and self._leads_out(path, entry):
             what = "a symbolic link that leads out of the source's path"
             self.note(path, what, "take it away, or put the file itself there")
+        elif entry.kind not in ("file", "link"):
+            self.note(path, f"a {entry.kind}, not a file", "take it away")
 
     def _leads_out(self, path: str, entry: Entry) -> bool:
         try:
-            target = self._objects.read(entry.id, "blob", _LINK_BYTES_MOST).decode("utf-8")
+            target = self._objects.read(entry.id, "blob", LINK_BYTES_MOST).decode("utf-8")
         except (OverflowError, UnicodeDecodeError):
             return True
         leads_to = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))

@@ -47,7 +47,8 @@ class Commit(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A part of a tree: `kind` is file, folder, link or submodule."""
+    """A part of a tree: `kind` is file, folder, link or submodule; of a folder of this machine also
+    pipe, socket or device."""
 
     name: str
     kind: str

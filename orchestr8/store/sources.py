@@ -32,7 +32,11 @@ class SourceRecord(Struct, frozen=True):
 
 
 class CommitRecord(NamedTuple):
-    """A commit that counted; `signer` is the key that had signed it then, or empty."""
+    """A commit that counted; `signer` is the key that had signed it then, or empty.
+
+    What a folder had is remembered like a commit that nobody made: `id` is the hash of its names
+    and contents, `subject` the folder.
+    """
 
     id: str
     author: str
@@ -41,6 +45,11 @@ class CommitRecord(NamedTuple):
     subject: str
     signer: str = ""
     judged_ms: int = 0
+
+    @property
+    def is_content(self) -> bool:
+        """Whether it is what a folder had."""
+        return bool(self.subject) and not self.author
 
 
 class Sources:

@@ -127,3 +127,24 @@ def test_a_pull_request_is_planned_as_markdown(typed: tuple[Console, Workshop], 
     assert run(console, "plan", "--source", "web", "--revision", "-x")[0] == 2
     assert run(console, "plan", "--revision", "feature")[0] == 2
     assert run(console, "plan")[0] == 2
+
+
+def test_a_folder_is_told_by_its_content(ground: Path) -> None:
+    console, deploy = Console(ground), ground / "deploy"
+    deploy.mkdir(mode=0o755)
+    (deploy / "web.yaml").write_text(manifest("web", "front"))
+    platform = f"  owners: {{web: {{}}}}\n  sources: {{web: {{folder: {deploy}, owner: web}}}}\n"
+    console.write("platform.yaml", f"orchestr8: 1\nplatform:\n{platform}")
+    assert run(console, "apply", "platform.yaml")[0] == 0
+    status, said = run(console, "plan", "--source", "web", "--exit-code")
+    assert (status, said.startswith("source web: content ")) == (10, True), said
+    status, said = run(console, "sync")
+    assert status == 0, said
+    found = console.run("status", "--output", "json", **MEMORY).document["sources"][0]
+    assert (found["git"], found["folder"]) == (None, str(deploy))
+    content = f"content {found['in_force'][:12]} of {deploy}"
+    assert f"web: {content}\n" in said
+    assert f"web     web    {content}  converged" in run(console, "status")[1]
+    assert f"source web  sync {content}" in run(console, "history", "--set", "web")[1]
+    status, said = run(console, "plan", "--source", "web", "--revision", "feature")
+    assert (status, "a folder has no branches" in said) == (2, True)

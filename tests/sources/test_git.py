@@ -82,7 +82,7 @@ def test_files_beside_the_manifests_are_read_when_they_are_asked_for(
             said = [reason(files, name) for name in ("other", "d/big", "d/link")]
             assert files.read_file("d/app.toml") == b"a"
     assert said == [
-        "the commit has no such file below the source's path",
+        "the source has no such file",
         "it is larger than 1 MiB; use a volume",
         "it is a link, not a file",
     ]

@@ -32,9 +32,9 @@ def team(ground: Path, workshop: Workshop) -> Team:
 
 
 @contextmanager
-def polling(team: Team, running: Running) -> Iterator[Polling]:
+def polling(road: Road, running: Running) -> Iterator[Polling]:
     """Sources are asked for as long as a block lasts."""
-    folder = team.road.folder
+    folder = road.folder
     settings = Settings(
         folder / "state", folder / "run", folder / "secrets", "memory", "ann",
         cache=folder / "cache", keys=folder / "keys",
@@ -57,7 +57,7 @@ def told(running: Running) -> list[str]:
 
 def test_a_push_runs_by_itself_and_a_bad_one_is_told_once(team: Team) -> None:
     first = team.push("front")
-    with looping(team.road) as running, polling(team, running) as asks:
+    with looping(team.road) as running, polling(team.road, running) as asks:
         until(lambda: team.road.boxes() == {"web--front--1": "a"})
         until(lambda: told(running) == [f"converged: {first[:12]}"])
         bad = team.push("front front:2", key=team.bob)

@@ -10,6 +10,7 @@ import pytest
 from orchestr8.cli.source_lines import state_of
 from orchestr8.controller import sources as syncing
 from orchestr8.controller.apply import down
+from orchestr8.controller.found import fetched
 from orchestr8.controller.proposal import propose
 from orchestr8.controller.rollback import roll_back
 from orchestr8.controller.source_status import source_status
@@ -314,7 +315,7 @@ def test_an_update_that_fails_goes_back_and_is_not_tried_at_every_look(team: Tea
     assert (synced.record.state, synced.record.good) == ("partly applied", commit)
     with team.road.open() as opened:
         (source,) = syncing.require_sources(opened, ("web",))
-        with syncing.fetched(opened.settings, source) as found:
+        with fetched(opened.settings, source) as found:
             look = syncing.take(opened, found, team.road.watcher, TIMEOUT_MS)
     assert (look.applied, look.record.state) == (None, "partly applied")
     del team.road.machine.workloads["front:2"]
