@@ -66,10 +66,16 @@ class Below:
         What is watched already stays so.
         """
         mask = _MOVED_TO | _CREATED | _WRITTEN | _GONE | _FOLDERS_ALONE
-        for count, (folder, names, _) in enumerate(os.walk(self._folder)):
+        room = FOLDERS_MOST
+        _watch(self._inotify, self._folder, mask)
+        for folder, names, _ in os.walk(self._folder):
             names[:] = [name for name in names if not name.startswith(".")]
-            if count >= FOLDERS_MOST or not _watch(self._inotify, Path(folder), mask):
-                return
+            # before they are listed: what appears in one meanwhile is listed or told
+            for name in names:
+                room -= 1
+                if room < 0:
+                    return
+                _watch(self._inotify, Path(folder, name), mask)
 
 
 def _inotify(folder: Path) -> int:
