@@ -146,7 +146,8 @@ class Board:
     @property
     def adjusted(self) -> int:
         """How many boxes had their limits changed in place."""
-        return sum(row.phases.get("limits") is not None for row in self.snapshot())
+        rows = self.snapshot()
+        return sum(r.phases.get("limits") is not None and r.stuck_in != "limits" for r in rows)
 
     @property
     def ready_words(self) -> set[str]:

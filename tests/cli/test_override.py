@@ -141,6 +141,7 @@ def test_what_the_engine_refuses_takes_all_of_it_back(shell: Shell) -> None:
     shell.machine.faults.order(refusal)
     said = shell.type("set web.me limits.memory=96MiB limits.pids=100", 1).output
     assert "all of it was taken back; web.me is as it was" in said
+    assert "changed in place" not in said
     shell.machine.faults.clear()
     assert limits(shell) == Limits(memory_max_bytes=64 * MIB)
     assert "by hand" not in shell.type("status").output
