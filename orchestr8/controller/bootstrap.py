@@ -19,9 +19,11 @@ from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session
 from orchestr8.controller.settings import Settings
 from orchestr8.controller.sources import Synced, require_sources, sync
-from orchestr8.errors import Place, Problem, RefusedError, UsageError
+from orchestr8.errors import Place, Problem, RefusedError, UnavailableError, UsageError
 from orchestr8.manifest.model import DeclaredSource, Source
 from orchestr8.names import PLATFORM
+from orchestr8.sources.git import DamagedError
+from orchestr8.sources.objects import MalformedError
 from orchestr8.sources.signatures import Signed
 
 _NOT_KNOWN_YET = "0" * 40
@@ -47,7 +49,11 @@ def trusted_source(settings: Settings, trust: FirstTrust) -> DeclaredSource:
         PLATFORM, trust.git, branch=trust.branch, path=trust.path,
         credentials=trust.credentials, start=_NOT_KNOWN_YET,
     )  # fmt: skip
-    return replace(source, start=_signed_tip(settings, source, trust.key))
+    try:
+        return replace(source, start=_signed_tip(settings, source, trust.key))
+    except (DamagedError, MalformedError) as error:
+        what = f"what was fetched cannot be read: {error}"
+        raise UnavailableError(what, "type the command again; it is fetched anew") from error
 
 
 def bootstrap(
