@@ -19,14 +19,14 @@ BOXES = 200
 SETTLE_SECONDS = 45.0
 """In this time the server has looked at everything and proved what was never proved."""
 SECONDS = 60.0
-PROGRAM = ["sleep", "86400"]
+PROGRAM = ["sh", "-c", "trap exit TERM; sleep 86400 & wait"]
+"""A first process hears only what it listens to."""
 
 
 def rows(ground: Ground) -> Iterator[Row]:
     """The server's memory, and its processor time against the engine's and its shims'."""
     manifest = ground.scratch / "kept.yaml"
     words = f'image: "hello:1", entrypoint: {json.dumps(PROGRAM)}, replicas: {BOXES}'
-    words += ", stop: {signal: SIGKILL}"  # the first process of a box has no other ear
     manifest.write_text(f"orchestr8: 1\nowner: kept\nservices:\n  box: {{{words}}}\n")
     with installation(ground) as ours:
         ours.type("apply", str(manifest), "--timeout", "10m")
