@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ from orchestr8.server.answers import Answer
 from orchestr8.server.application import Application
 from orchestr8.server.documents import Command
 from orchestr8.server.documents import Reading as SentReading
+from orchestr8.server.hooks import Hooks
 from orchestr8.server.metrics import Metrics
 from orchestr8.server.monitoring import Monitoring
 from orchestr8.server.routes import ROUTES
@@ -144,10 +145,12 @@ class Answering:
         self._loop = loop
         self.settings = settings
         self._metrics = metrics
+        self.changed: Callable[[], object] = bool
+        """What is done after each command that may have changed something."""
 
-    def application(self, monitoring: Monitoring) -> Application:
+    def application(self, monitoring: Monitoring, hooks: Hooks) -> Application:
         """The API of this machine."""
-        return Application(self.authority, self.perform, monitoring.told)
+        return Application(self.authority, self.perform, monitoring.told, hooks.hear)
 
     def asker_of(self, token: str) -> Asker | None:
         """Whoever comes with this token; None is nobody."""
@@ -181,7 +184,9 @@ class Answering:
             return _answered(Asking(asker, self.settings, held), verb, command, answer)
 
         try:
-            return int(self._loop.call(change))
+            status = int(self._loop.call(change))
+            self.changed()
+            return status
         except Orchestr8Error as error:
             with shown_on(_terminal(command, answer)):
                 status = report(error, [verb, *command.arguments])

@@ -27,6 +27,7 @@ from orchestr8.controller.session import Session
 from orchestr8.host.journal import Priority, journal_of
 from orchestr8.host.notify import Notify
 from orchestr8.names import slot_name
+from orchestr8.server.hooks import Hooks
 from orchestr8.server.listening import listening, monitored
 from orchestr8.server.metrics import Metrics
 from orchestr8.server.monitoring import Monitoring
@@ -126,9 +127,11 @@ def serve(session: Session, output: Output, ways: Ways) -> int:
     loop.turned, log.counted = metrics.turned, metrics.phase
     monitoring = Monitoring(loop, metrics)
     answering = Answering(loop, session.settings, metrics)
-    application = answering.application(monitoring)
     calling = Calling(session.settings, session.clock, log.note)
     polling = Polling(loop, session.settings, session.clock, log)
+    answering.changed = polling.look
+    hooks = Hooks(polling, session.settings.secrets, log.note)
+    application = answering.application(monitoring, hooks)
 
     def begin() -> None:
         if not is_passing(session):

@@ -35,6 +35,7 @@ class Polling:
         self._clock = clock
         self._listener = listener
         self._due: dict[str, float] = {}
+        self._webhooks: dict[str, str] = {}
         self._under_way: set[str] = set()
         self._heard = threading.Event()
         self._folders = FolderWatch(self.wake)
@@ -65,10 +66,19 @@ class Polling:
         self._due[name] = 0.0
         self._heard.set()
 
+    def look(self) -> None:
+        """Sources may have been declared, or declared anew. From any thread."""
+        self._heard.set()
+
+    def webhook(self, name: str) -> str:
+        """The file of the secret that wakes a source; empty where nothing does. From any thread."""
+        return self._webhooks.get(name, "")
+
     def _begin(self, declared: list[DeclaredSource]) -> float:
         """Begins with every source that is due; the seconds until the next is."""
         now, wait = self._clock.monotonic(), LOOK_SECONDS
         self._folders.keep(declared)
+        self._webhooks = {one.name: one.webhook for one in declared}
         for source in declared:
             if source.name in self._under_way:
                 continue  # its end is heard of
@@ -79,7 +89,8 @@ class Polling:
                 self._under_way.add(source.name)
                 self._folders.renew(source)
                 # a daemon, since a fetch that hangs must not keep a server from ending
-                threading.Thread(target=self._ask, args=(source,), daemon=True).start()
+                name = f"source {source.name}"
+                threading.Thread(target=self._ask, args=(source,), name=name, daemon=True).start()
             wait = min(wait, max(due - now, 0.1))
         return wait
 

@@ -100,5 +100,6 @@ def _source(name: str, block: SourceBlock, place: Place) -> DeclaredSource:
         start=block.start or "",
         merge_keys=tuple(block.merge_keys),
         folder=block.folder or "",
+        webhook=block.webhook or "",
         place=place,
     )

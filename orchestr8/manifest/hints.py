@@ -173,10 +173,6 @@ SPECIAL = {
         ("defaults", key): ("is said in each service, never for all of them", "move it there")
         for key in ("image", "run", "publish", "edge", "relax")
     },
-    ("platform.sources", "webhook"): (
-        "is not supported by this version",
-        "take it out; the repository is asked as often as `every` says",
-    ),
 }
 """By block and key: keys that exist, but not here or not yet; what is wrong and the remedy."""
 

@@ -232,6 +232,7 @@ class DeclaredSource(Written, frozen=True):
     start: str = ""
     merge_keys: tuple[str, ...] = ()
     folder: str = ""
+    webhook: str = ""
     place: Place = Place("")
 
     @property

@@ -208,7 +208,7 @@ class WaiverBlock(Block):
 
 
 _OF_GIT = (
-    "git", "branch", "tags", "path", "credentials", "verify", "start", "merge_keys",
+    "git", "branch", "tags", "path", "credentials", "webhook", "verify", "start", "merge_keys",
 )  # fmt: skip
 
 
@@ -255,6 +255,14 @@ class SourceBlock(Block):
         "token for https",
         "git-payments",
         "none",
+        None,
+        NOTHING,
+    )
+    webhook: Name | None = told(
+        "a file in /etc/orchestr8/secrets/platform/ with a secret of 16 bytes or more: a forge "
+        "that knows it tells of a push by POST /v1/hooks/SOURCE, and the source is asked at once",
+        "hook-payments",
+        "none, it is asked as often as `every` says",
         None,
         NOTHING,
     )

@@ -17,7 +17,7 @@ from orchestr8.server.answers import Answer, Kept, begun
 from orchestr8.server.documents import Command, Me, Refusal
 from orchestr8.server.monitoring import Told
 from orchestr8.server.openapi import description
-from orchestr8.server.routes import BY_PLACE, ROUTES, Route
+from orchestr8.server.routes import BY_PLACE, HOOKS, ROUTES, Route
 
 BODY_BYTES_MOST = 64 << 20
 COMMANDS_MOST = 8
@@ -27,10 +27,11 @@ JSON = "application/json"
 _KEY = re.compile(f"[!-~]{{1,{KEY_LENGTH_MOST}}}")
 _ETAG = re.compile(r'"([0-9]{1,9})"')
 _REASONS = {
-    200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
+    200: "OK", 202: "Accepted", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
     405: "Method Not Allowed", 409: "Conflict", 411: "Length Required", 412: "Precondition Failed",
     413: "Content Too Large", 429: "Too Many Requests", 503: "Service Unavailable",
 }  # fmt: skip
+Hear = Callable[[str, dict[str, Any]], bool]
 Monitor = Callable[[str, Authority], Told]
 Perform = Callable[[Asker, str, Command, Answer], None]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -55,16 +56,22 @@ class Application:
     """The API of one machine, as WSGI has it.
 
     `authority` says what is theirs who ask, `perform` does a command for somebody and puts the
-    lines of its answer; it raises nothing. `monitor` answers whoever watches machines. The asker is
-    found in the request's environment, where whoever listens has put it: None is nobody.
+    lines of its answer; it raises nothing. `monitor` answers whoever watches machines, `hear` says
+    whether a request was a forge's word of a source. The asker is found in the request's
+    environment, where whoever listens has put it: None is nobody.
     """
 
     def __init__(
-        self, authority: Callable[[Asker], Authority], perform: Perform, monitor: Monitor
+        self,
+        authority: Callable[[Asker], Authority],
+        perform: Perform,
+        monitor: Monitor,
+        hear: Hear,
     ) -> None:
         self._authority = authority
         self._perform = perform
         self._monitor = monitor
+        self._hear = hear
         self._kept = Kept()
         self._under_way: Counter[int] = Counter()
         self._lock = threading.Lock()
@@ -77,6 +84,8 @@ class Application:
             return _refused(start, refused)
 
     def _answered(self, request: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        if request["REQUEST_METHOD"] == "POST" and request["PATH_INFO"].startswith(HOOKS):
+            return self._heard(request, start)
         asker, authority = self._asker(request)
         route = _route(request)
         if route.platform and not authority.platform:
@@ -92,6 +101,14 @@ class Application:
             me = Me(name=asker.name, uid=asker.uid, platform=authority.platform, owners=owners)
             return _whole(start, 200, JSON, me.model_dump_json().encode())
         return _whole(start, 200, JSON, json.dumps(description(ROUTES, __version__)).encode())
+
+    def _heard(self, request: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        """What is wrong is answered alike, whatever it is."""
+        if not self._hear(request["PATH_INFO"].removeprefix(HOOKS), request):
+            raise _RefusedRequestError(
+                404, "no source hears this", "sign it with the secret of the source's webhook", 2
+            )
+        return _whole(start, 202, JSON, b"{}")
 
     def _asker(self, request: dict[str, Any]) -> tuple[Asker, Authority]:
         """Whoever is nobody is told the same whatever they ask for."""

@@ -58,6 +58,8 @@ def description(routes: Sequence[Route], version: str) -> dict[str, Any]:
 
 
 def _operation(route: Route) -> dict[str, Any]:
+    if route.hears:
+        return _heard(route)
     answers: dict[str, Any] = {
         code: {"description": text, "content": _content("Refusal")}
         for code, text in _REFUSED.items()
@@ -99,6 +101,27 @@ def _operation(route: Route) -> dict[str, Any]:
         if route.of_set:
             operation["parameters"].append(_IF_MATCH)
     return {**operation, "responses": answers}
+
+
+def _heard(route: Route) -> dict[str, Any]:
+    """A forge's word: it has no identity, so that nothing but a secret is asked for."""
+    anything = {"application/json": {"schema": {}}}
+    return {
+        "operationId": route.name,
+        "summary": route.summary,
+        "description": "The body, of at most 1 MiB, is signed with the secret of the source's "
+        "`webhook`, as X-Hub-Signature-256 or X-Gitea-Signature show it, or the secret comes as "
+        "X-Gitlab-Token. Nothing in the body is believed: the source is asked what it has.",
+        "x-platform": False,
+        "parameters": [
+            {"name": "source", "in": "path", "required": True, "schema": {"type": "string"}}
+        ],
+        "requestBody": {"content": anything},
+        "responses": {
+            "202": {"description": "The source is asked.", "content": anything},
+            "404": {"description": "Anything is wrong.", "content": _content("Refusal")},
+        },
+    }
 
 
 def _content(model: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 PREFIX = "/v1"
+HOOKS = f"{PREFIX}/hooks/"
 
 
 class Route(NamedTuple):
@@ -25,11 +26,13 @@ class Route(NamedTuple):
     """Whether it is of one set, whose revision it tells, or expects where it changes something."""
     monitors: bool = False
     """Whether it is for whoever watches machines."""
+    hears: bool = False
+    """Whether it is for forges, which have a secret and no identity; a source ends its path."""
 
     @property
     def name(self) -> str:
         """The operation's name in the document."""
-        return self.path.rpartition("/")[2].partition(".")[0]
+        return self.path.rpartition("/")[2].partition(".")[0].strip("{}")
 
 
 def _look(verb: str, summary: str, *, of_set: bool = False) -> Route:
@@ -47,6 +50,7 @@ ROUTES = (
     Route("GET", "/healthz", "Whether the server lives.", monitors=True),
     Route("GET", "/readyz", "Whether boxes are kept as they shall be.", monitors=True),
     Route("GET", "/metrics", "Figures for Prometheus, of what is yours.", monitors=True),
+    Route("POST", f"{HOOKS}{{source}}", "A forge says that something was pushed.", hears=True),
     _look("plan", "What an apply would do, and why.", of_set=True),
     _change("apply", "Make the manifests true.", of_set=True),
     _look("status", "What runs, what waits, and whose it is."),

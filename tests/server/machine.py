@@ -13,10 +13,12 @@ from typing import Any
 
 from orchestr8.cli.answering import Answering
 from orchestr8.controller.loop import Loop
+from orchestr8.controller.polling import Polling
 from orchestr8.controller.progress import Event, Phase
 from orchestr8.controller.session import session
 from orchestr8.controller.settings import Settings
 from orchestr8.server.application import Application
+from orchestr8.server.hooks import Hooks
 from orchestr8.server.listening import listening
 from orchestr8.server.metrics import Metrics
 from orchestr8.server.monitoring import Monitoring
@@ -46,18 +48,32 @@ class Started:
         self.notes.append(text)
 
 
-@contextmanager
-def serving(engine: str = "") -> Iterator[Path]:
-    """The server of the state folder that the environment names; gives its socket."""
-    with served(engine) as (answering, application):
-        folder = answering.settings.run
-        with listening(folder, application, print) as path:
+@dataclass(frozen=True)
+class Served:
+    """A machine that answers, on no socket yet; its sources are asked where a test runs that."""
+
+    answering: Answering
+    application: Application
+    polling: Polling
+    notes: list[str]
+
+    @contextmanager
+    def listening(self) -> Iterator[Path]:
+        """Answers on its socket."""
+        with listening(self.answering.settings.run, self.application, print) as path:
             yield path
 
 
 @contextmanager
-def served(engine: str = "") -> Iterator[tuple[Answering, Application]]:
-    """The same without a socket: what answers, and how it is asked."""
+def serving(engine: str = "") -> Iterator[Path]:
+    """The server of the state folder that the environment names; gives its socket."""
+    with served(engine) as machine, machine.listening() as path:
+        yield path
+
+
+@contextmanager
+def served(engine: str = "") -> Iterator[Served]:
+    """The same without a socket."""
     settings = Settings.from_environment(engine)
     listener, ended = Started(), threading.Event()
     with session(settings) as opened:
@@ -77,8 +93,13 @@ def served(engine: str = "") -> Iterator[tuple[Answering, Application]]:
         loop.turned, listener.counted = metrics.turned, metrics.phase
         monitoring = Monitoring(loop, metrics)
         answering = Answering(loop, settings, metrics)
+        polling = Polling(loop, settings, opened.clock, listener)
+        answering.changed = polling.look
+        application = answering.application(
+            monitoring, Hooks(polling, settings.secrets, listener.note)
+        )
         try:
-            yield answering, answering.application(monitoring)
+            yield Served(answering, application, polling, listener.notes)
         finally:
             loop.stop()
             thread.join(SECONDS_MOST)

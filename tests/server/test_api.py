@@ -184,11 +184,16 @@ def well(_: str, __: Authority) -> Told:
     return Told(200, "application/json", b"{}")
 
 
+def deaf(_: str, __: object) -> bool:
+    """No forge is heard."""
+    return False
+
+
 @contextmanager
 def slow_api(folder: Path) -> Iterator[tuple[Path, Slow]]:
     """A server whose commands wait."""
     slow = Slow()
-    application = Application(lambda _: EVERYTHING, slow, well)
+    application = Application(lambda _: EVERYTHING, slow, well, deaf)
     with listening(folder / "run", application, print) as path:
         try:
             yield path, slow
@@ -228,7 +233,7 @@ def test_one_account_has_so_many_commands_under_way(folder: Path) -> None:
 
 
 def test_one_account_has_so_many_connections(folder: Path) -> None:
-    server = _Server(str(folder / "x.sock"), Application(lambda _: EVERYTHING, Slow(), well))
+    server = _Server(str(folder / "x.sock"), Application(lambda _: EVERYTHING, Slow(), well, deaf))
     assert all(server.count(4711, 1) for _ in range(CONNECTIONS_MOST))
     assert not server.count(4711, 1)
     assert server.count(4712, 1)
@@ -259,7 +264,7 @@ def test_a_socket_that_nobody_listens_on_is_replaced(folder: Path) -> None:
 
 
 def test_a_socket_with_too_long_a_name_is_told(tmp_path: Path) -> None:
-    application = Application(lambda _: EVERYTHING, Slow(), well)
+    application = Application(lambda _: EVERYTHING, Slow(), well, deaf)
     with (
         pytest.raises(UnavailableError, match="too long a name"),
         listening(tmp_path / ("x" * 100), application, print),

@@ -79,8 +79,8 @@ def far_machine(folder: Path) -> Iterator[Far]:
     certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
     files = (folder / "server.pem", folder / "server.pem")
     with ExitStack() as stack:
-        answering, application = stack.enter_context(served())
-        given: tuple[Any, ...] = (files, application, answering.asker_of, print)
+        machine = stack.enter_context(served())
+        given: tuple[Any, ...] = (files, machine.application, machine.answering.asker_of, print)
         address = stack.enter_context(remote(("127.0.0.1", 0), *given))
         yield Far(folder, address[1])
 
