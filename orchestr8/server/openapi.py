@@ -105,7 +105,7 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _heard(route: Route) -> dict[str, Any]:
     """A forge's word: it has no identity, so that nothing but a secret is asked for."""
-    anything = {"application/json": {"schema": {}}}
+    anything: dict[str, Any] = {"application/json": {"schema": {}}}
     return {
         "operationId": route.name,
         "summary": route.summary,
