@@ -48,6 +48,18 @@ def unit(installation: str) -> str:
     return f"orchestr8-{installation}.scope"
 
 
+def is_unit(group: Path) -> bool:
+    """Whether systemd sets what this group itself has, and does so anew whenever it is reloaded."""
+    if group.suffix not in (".scope", ".slice") or not delegated():
+        return False
+    return group.is_relative_to(hierarchies.require("memory").path)
+
+
+def tell(group: Path, name: str, value: str) -> None:
+    """Have systemd set a property of such a group, until the next boot; raises RejectedError."""
+    Units().set_until_boot(group.name, name, value)
+
+
 def keep(installation: str) -> None:
     """The scope is there, and stays until this process ends; repeating costs nothing.
 

@@ -10,6 +10,8 @@ import contextlib
 import threading
 from pathlib import Path
 
+from orchestr8.errors import RejectedError
+from orchestr8.host import delegation
 from orchestr8.host.hierarchies import put, read, write
 
 _OURS = "orchestr8"
@@ -37,7 +39,8 @@ def reclaim(folder: Path, most: int) -> int:
 def guarantee(folder: Path, amount: int) -> None:
     """A box's group is promised so many bytes, and each group of ours above it what all of those
     in it are promised together."""
-    if read(folder / _LOW) in ("", str(amount)):
+    before = read(folder / _LOW)
+    if not before or (before == "0" and not amount):
         return
     with _LOCK:  # two boxes of one owner at once would each leave the other out
         write(folder / _LOW, str(amount))
@@ -55,8 +58,21 @@ def _add_up(group: Path) -> None:
         if not (group / _LOW).exists():
             return
         lows = (read(below / _LOW) for below in group.iterdir() if below.is_dir())
-        write(group / _LOW, str(sum(int(low) for low in lows if low.isdigit())))
+        _promise(group, sum(int(low) for low in lows if low.isdigit()))
         group = group.parent
+
+
+def _promise(group: Path, amount: int) -> None:
+    if read(group / _LOW) == str(amount):
+        return
+    if not delegation.is_unit(group):
+        write(group / _LOW, str(amount))
+        return
+    try:
+        delegation.tell(group, "MemoryLow", str(amount))
+    except RejectedError:
+        if group.is_dir():  # else it has ended meanwhile, with all that was promised in it
+            raise
 
 
 def _used(folder: Path) -> int:

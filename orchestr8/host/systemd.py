@@ -93,6 +93,10 @@ class Units(Struct, frozen=True):
         self._tell("daemon-reload")
         return True
 
+    def set_until_boot(self, name: str, what: str, value: str) -> None:
+        """Set a property of a unit that runs, and of its successors of this name until a reboot."""
+        self._tell("set-property", "--runtime", name, f"{what}={value}")
+
     def _tell(self, *words: str) -> None:
         answer = programs.run(("systemctl", "--quiet", *words), "systemd")
         if answer.status:

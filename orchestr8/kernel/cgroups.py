@@ -257,13 +257,23 @@ def _limits_v1(group: Group) -> Limits:
 
 def _limits_v2(group: Group) -> Limits:
     quota, period = (group.read(UNIFIED, "cpu.max") or "max 100000").split()
-    low = _number(group.read(UNIFIED, "memory.low") or "0")
     return Limits(
         cpu_max_millicores=_millicores(quota, period),
         memory_max_bytes=_number(_present(group, UNIFIED, "memory.max")),
         pids_max=_number(group.read(UNIFIED, "pids.max") or "max"),
-        memory_guarantee_bytes=low or None,
+        memory_guarantee_bytes=promised(group) or None,
     )
+
+
+def promised(group: Group) -> int:
+    """The bytes that the kernel keeps for a group: no more than it keeps for each one above."""
+    lows = []
+    while (text := group.read(UNIFIED, "memory.low")) is not None:
+        lows.append(_number(text))
+        if not lows[-1]:
+            break
+        group = group.parent()
+    return min(lows, default=0)
 
 
 def _present(group: Group, controller: str, name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestr8.host import delegation
+from orchestr8.host import delegation, hierarchies, memory
 from orchestr8.host.cgroups import CGROUPFS, DELEGATED, OwnerCgroups, own_place, owner_cgroup
 from orchestr8.isolation.limits import MIB, Quota
 
@@ -23,7 +23,7 @@ SECONDS = 60
 
 KEEPS = """
 import sys
-from orchestr8.host import delegation
+from orchestr8.host import delegation, hierarchies, memory
 delegation.keep(sys.argv[1])
 print("kept", flush=True)
 sys.stdin.read()
@@ -102,3 +102,25 @@ def test_an_owner_in_it_has_its_quota_and_is_read_back(installation: str) -> Non
     owners.remove("payments")
     assert owners.quotas() == {}
     subprocess.run(["systemctl", "stop", delegation.unit(installation)], check=True)
+
+
+@on_systemd
+def test_what_a_box_is_promised_outlives_a_reload_of_systemd(installation: str) -> None:
+    """It sets the slice and the scope anew then, and whoever is in them is promised no more."""
+    owners = OwnerCgroups(installation, DELEGATED)
+    owners.ensure("payments", Quota())
+    path = f"{delegation.top(installation)}/payments/payments--api--1"
+    box = hierarchies.make(hierarchies.require("memory"), path, ("memory",))
+    memory.guarantee(box, 8 * MIB)
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    owner, its_scope, its_slice = box.parents[:3]
+    assert [low(one) for one in (box, owner, its_scope)] == [8 * MIB] * 3
+    assert low(its_slice) >= 8 * MIB
+    box.rmdir()
+    memory.guaranteed_less(box)
+    assert [low(one) for one in (owner, its_scope)] == [0, 0]
+    subprocess.run(["systemctl", "stop", delegation.unit(installation)], check=True)
+
+
+def low(group: Path) -> int:
+    return int((group / "memory.low").read_text())

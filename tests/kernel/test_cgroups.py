@@ -57,6 +57,19 @@ def test_v1_is_told_in_the_words_of_v2(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("lows", "kept"), [((30, 20), 20), ((20, 30), 20), ((30, 0), 0), ((0, 30), 0), ((), 0)]
+)
+def test_a_box_is_promised_what_every_group_above_is(
+    tmp_path: Path, lows: tuple[int, ...], kept: int
+) -> None:
+    folder = tmp_path / "owner" / "box"
+    folder.mkdir(parents=True)
+    for place, low in zip((folder.parent, folder), lows, strict=False):
+        (place / "memory.low").write_text(f"{low}\n")
+    assert cgroups.promised(Group("/owner/box", {"unified": str(folder)})) == kept
+
+
 def test_no_limit_on_v1(tmp_path: Path) -> None:
     found = control_files(v1(tmp_path, V1_OPEN))
     assert (found["memory.max"], found["memory.swap.max"], found["cpu.max"], found["pids.max"]) == (
