@@ -1,6 +1,7 @@
 """Commands in running boxes, always with the box's full process document.
 
-Without it crun runs a command as root, with new privileges, and outside the box's cgroup.
+Without it crun runs a command as root, with new privileges, and outside the box's cgroup; and even
+with it, as hard to end for want of memory as this process, so that is said before.
 A shell joins that group on the way: were it this process, a box without memory or tasks left could
 have it ended by the kernel, or keep it from starting anything.
 """
@@ -21,18 +22,20 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from orchestr8.engines.crun.monitor import JOINING
+from orchestr8.engines.crun.monitor import writing
 from orchestr8.engines.crun.places import Places
 from orchestr8.engines.crun.processes import Process
 from orchestr8.engines.crun.runtime import Runtime
 from orchestr8.engines.protocol import ExecResult
 from orchestr8.errors import RejectedError, TimedOutError
+from orchestr8.host import oom
 from orchestr8.host.box_cgroups import BoxCgroup
 from orchestr8.names import BoxId
 
 OUTPUT_BYTES_MAX = 1 << 20
 _PIECE_BYTES = 64 << 10
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+_SCORE = "/proc/self/oom_score_adj"
 _NOT_FOUND = 127
 
 
@@ -94,9 +97,10 @@ class Commands(Struct, frozen=True):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _words(self, box_id: BoxId, cgroup: BoxCgroup, folder: Path) -> list[str]:
-        joining = [*JOINING, *cgroup.join_files(), "--"] if self.runtime.joins else []
+        joined = cgroup.join_files() if self.runtime.joins else []
+        own = {_SCORE: str(oom.USUAL)} | dict.fromkeys(joined, "0")
         return [
-            *joining, *self.runtime.command(), "exec",
+            *writing(own), *self.runtime.command(), "exec",
             "--process", str(folder / "process.json"), "--pid-file", str(folder / "pid"),
             str(box_id),
         ]  # fmt: skip

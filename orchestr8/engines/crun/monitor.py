@@ -11,7 +11,7 @@ import re
 import select
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +36,16 @@ _ENDED = -1
 """The start time of a process that had ended before it could be asked."""
 _ENDED_EARLY = "a box ended while it was being made"
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-JOINING = (
+_WRITING = (
     "/bin/sh", "-c",
-    'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"', "sh",
+    'while [ "$1" != -- ]; do echo "$2" > "$1" || exit 125; shift 2; done; shift; exec "$@"', "sh",
 )  # fmt: skip
-"""A shell that joins groups (the files before `--`) and becomes the command behind it."""
+
+
+def writing(values: Mapping[str, str]) -> list[str]:
+    """The words before a command that have a shell write a text into each of these files, about
+    itself, and then become the command."""
+    return [*_WRITING, *(word for pair in values.items() for word in pair), "--"]
 
 
 class Born(Struct, frozen=True):
@@ -92,7 +97,7 @@ class Monitors(Struct, frozen=True):
     def _command(
         self, box_id: BoxId, box: BoxPlaces, cgroup: BoxCgroup, before: Sequence[str]
     ) -> list[str]:
-        joining = [*JOINING, *cgroup.join_files(), "--"] if self.runtime.joins else []
+        joining = writing(dict.fromkeys(cgroup.join_files(), "0")) if self.runtime.joins else []
         first, *arguments = (*joining, *before, *self.runtime.command())
         return [
             self.conmon, "--api-version", "1", "--cid", str(box_id), "--cuuid", str(box_id),
