@@ -70,8 +70,9 @@ class Row:
         return shown
 
     def line(self, label_width: int) -> str:
-        """The row as one line of text."""
-        parts = [self.label.ljust(label_width), *self.cells()]
+        """The row as one line of text; a unit stands once, behind its last number."""
+        cells = self.cells()
+        parts = [self.label.ljust(label_width), *cells[:-1], *(f"{cell} ms" for cell in cells[-1:])]
         if self.proof:
             word = "proof broken" if self.proof_broken else "proved"
             parts.append(f" {word} {self.proof}")

@@ -147,8 +147,10 @@ def say(text: str = "") -> None:
 
 
 def say_beside(text: str) -> None:
-    """Prints a line that is no part of the output."""
-    here().err.write(text + "\n")
+    """Prints a line that is no part of the output, after all that was said before."""
+    terminal = here()
+    terminal.out.flush()
+    terminal.err.write(text + "\n")
 
 
 def escaped_lines(text: str) -> list[str]:

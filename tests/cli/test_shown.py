@@ -38,7 +38,7 @@ def test_a_row_shows_its_phases_and_its_proof() -> None:
     assert row.is_over and not row.is_finished, "a proof is still to come"
     board.hear(Phase(BOX, 0, "proved", 0.0, False, "27 of 27", FRONT))
     assert row.is_finished
-    assert row.line(12) == "0.front.web   create  41  start  96  healthy 310   proved 27 of 27"
+    assert row.line(12) == "0.front.web   create  41  start  96  healthy 310 ms   proved 27 of 27"
 
 
 def test_a_row_shows_what_its_engine_measured_instead_of_the_whole() -> None:
@@ -60,7 +60,7 @@ def test_a_row_that_failed_says_in_which_phase() -> None:
     assert not row.is_finished, "the reason is still to come"
     board.hear(Phase(BOX, 0, "failed", 0.0, True, "it exited (attempt 1)", FRONT))
     assert row.is_finished
-    assert row.line(0).endswith("not healthy  80   failed: it exited (attempt 1)")
+    assert row.line(0).endswith("not healthy  80 ms   failed: it exited (attempt 1)")
     assert board.started == 0
 
 
