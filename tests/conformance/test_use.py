@@ -17,7 +17,7 @@ def test_what_a_box_and_its_owner_use_is_told_until_it_ends(bench: Bench) -> Non
     assert found.owner.pids >= found.box.pids + 1
     assert found.box.memory_bytes >= found.box.held_bytes
     assert found.owner.memory_bytes >= found.box.memory_bytes
-    assert (found.box.out_of_memory, found.owner.out_of_memory) == (0, 0)
+    assert found.owner.out_of_memory >= found.box.out_of_memory == 0, "others of it may have ended"
     bench.boxes.stop(made.id, "SIGKILL", 0)
     assert bench.borders.witness.use(made.id, pid) is None
 

@@ -44,22 +44,23 @@ class CrunFleet(Home):
     def control_files(self, below: str) -> list[Path]:
         """Files of this installation's control groups. Others' come and go meanwhile, so nothing
         but its own is looked through."""
-        own = _groups(f"orchestr8-{self.installation}")
-        return [file for group in own for file in group.glob(below)]
+        return [file for group in _groups(self.installation) for file in group.glob(below)]
 
     def clear_engine(self) -> None:
         bridge = f"o8-{self.installation[:8]}"
         subprocess.run(["ip", "link", "delete", bridge], check=False, stderr=subprocess.DEVNULL)
-        for group in _groups(f"orchestr8-{self.installation}"):
+        for group in _groups(self.installation):
             for folder in (*group.iterdir(), group):
                 with suppress(OSError):
                     folder.rmdir()
 
 
-def _groups(name: str) -> Iterator[Path]:
-    """The control groups of this name, of one hierarchy or of many."""
-    yield from CGROUPS.glob(name)
-    yield from CGROUPS.glob(f"*/{name}")
+def _groups(installation: str) -> Iterator[Path]:
+    """The control groups of an installation, of one hierarchy or of many, or the scope that systemd
+    gave it."""
+    name = f"orchestr8-{installation}"
+    for place in (name, f"*/{name}", f"orchestr8.slice/{name}.scope"):
+        yield from CGROUPS.glob(place)
 
 
 def fresh_crun() -> Iterator[CrunFleet]:
