@@ -27,6 +27,7 @@ from tests.hosts.unix_http import get_json
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "engines"
 
 _HOST_ENGINE = Path("/usr/sbin/dockerd")
+_HOST_CONTAINERD = Path("/run/containerd")
 _ANSWER_SECONDS = 60
 _STOP_SECONDS = 30
 
@@ -201,6 +202,9 @@ def _command(places: _Places, root: Path | None) -> list[str]:
         binds += [(root / path, Path("/") / path) for path in borrowed]
     Path("/etc/docker").mkdir(exist_ok=True)
     script = "".join(f"mount --bind '{source}' '{target}' && " for source, target in binds)
+    if _HOST_CONTAINERD.is_dir():
+        # It would be used in place of one of the engine's own, and sees no mount of this namespace.
+        script += f"mount -t tmpfs tmpfs {_HOST_CONTAINERD} && "
     daemon = [
         str(_HOST_ENGINE),
         f"--config-file={configuration}",
