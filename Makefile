@@ -29,7 +29,7 @@ test:
 
 test-vm:
 	@.ci/setup vm
-	@$(BIN)/python -m pytest -v tests/vm
+	@$(BIN)/python -m tests.vm
 
 laws: STORIES ?= 300
 laws:

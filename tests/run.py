@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,15 @@ from tests.hosts.apart import apart
 from tests.parts import ENGINES, PARTS
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "parts"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one pytest runs: its options, and whether it needs a network and mounts of its own."""
+
+    name: str
+    options: Sequence[str]
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,25 +43,25 @@ class Ended:
     skipped: int
 
 
-def run_part(name: str, options: list[str]) -> Ended:
+def run_part(part: Part) -> Ended:
     """Runs one part and prints its lines as they come."""
-    report = CACHE / f"{name}.xml"
+    report = CACHE / f"{part.name}.xml"
     report.unlink(missing_ok=True)
     began = time.monotonic()
     with ExitStack() as stack:
-        before = stack.enter_context(apart(CACHE)) if name in ENGINES else []
-        pytest = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", f"--part={name}"]
+        before = stack.enter_context(apart(CACHE)) if part.apart else []
+        pytest = [sys.executable, "-m", "pytest", f"--junitxml={report}"]
         process = stack.enter_context(
             subprocess.Popen(
-                [*before, *pytest, *options],
+                [*before, *pytest, *part.options],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 text=True, errors="replace",
             )
         )  # fmt: skip
         assert process.stdout
         for line in process.stdout:
-            print(f"{name:>9} | {line}", end="", flush=True)
-    return Ended(name, process.returncode, time.monotonic() - began, *_counts(report))
+            print(f"{part.name:>9} | {line}", end="", flush=True)
+    return Ended(part.name, process.returncode, time.monotonic() - began, *_counts(report))
 
 
 def _counts(report: Path) -> tuple[int, int, int]:
@@ -67,30 +77,37 @@ def _counts(report: Path) -> tuple[int, int, int]:
     return passed, failed, skipped
 
 
-def main(options: list[str]) -> int:
-    """Runs every part; fails if one of them did."""
+def side_by_side(parts: Sequence[Part]) -> int:
+    """Runs the parts at once; the exit status, which is 0 if all of them passed."""
     CACHE.mkdir(parents=True, exist_ok=True)
     ended: dict[str, Ended] = {}
 
-    def run(name: str) -> None:
-        ended[name] = run_part(name, options)
+    def run(part: Part) -> None:
+        ended[part.name] = run_part(part)
 
-    threads = [threading.Thread(target=run, args=(name,)) for name in PARTS]
+    threads = [threading.Thread(target=run, args=(part,)) for part in parts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    parts = [ended[name] for name in PARTS if name in ended]
-    for part in parts:
+    found = [ended[part.name] for part in parts if part.name in ended]
+    for one in found:
         print(
-            f"{part.name}: {part.passed} passed, {part.failed} failed, {part.skipped} skipped "
-            f"in {part.seconds:.0f} s (exit status {part.status})"
+            f"{one.name}: {one.passed} passed, {one.failed} failed, {one.skipped} skipped "
+            f"in {one.seconds:.0f} s (exit status {one.status})"
         )
     passed, failed, skipped = (
-        sum(getattr(part, kind) for part in parts) for kind in ("passed", "failed", "skipped")
+        sum(getattr(one, kind) for one in found) for kind in ("passed", "failed", "skipped")
     )
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 0 if len(parts) == len(PARTS) and all(part.status == 0 for part in parts) else 1
+    return 0 if len(found) == len(parts) and all(one.status == 0 for one in found) else 1
+
+
+def main(options: list[str]) -> int:
+    """Runs every part; fails if one of them did."""
+    return side_by_side(
+        [Part(name, ["-q", f"--part={name}", *options], apart=name in ENGINES) for name in PARTS]
+    )
 
 
 if __name__ == "__main__":

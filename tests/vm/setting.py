@@ -43,7 +43,9 @@ def install(machine: Machine) -> None:
 
 
 def prepare_tests(machine: Machine) -> None:
-    """What the project's own tests need beside the project: tools, images and a registry."""
+    """What the project's own tests need beside the project: tools, images and a registry, and no
+    second Docker beside theirs."""
+    machine.check("systemctl stop docker.socket docker")
     tools = " ".join(_TESTS_WITH)
     machine.check(f"cd {HOME} && {OFFLINE} && .venv/bin/pip install --quiet {tools}")
     machine.check(

@@ -1,7 +1,8 @@
 """The project's own tests inside the machine, where boxes are as users have them.
 
-What asks the kernel is run there: how the host is changed and read, what engines promise, and the
-attempts to get out of a box, on crun and on the machine's own Docker.
+What asks the kernel is run there: how the host is changed and read, what engines promise, the
+attempts to get out of a box, and how memory is shared, on crun and on a Docker Engine of the
+machine's own packages.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from tests.vm import setting
 SECONDS_MOST = 1500
 SUITES = {
     COMPUTING: ("tests/host", "tests/kernel"),
-    "crun": ("tests/conformance", "tests/attacks"),
+    "crun": ("tests/conformance", "tests/attacks", "tests/scenarios/test_sharing.py"),
     "docker20": ("tests/conformance", "tests/attacks", "tests/kernel"),
 }
-"""The folders of each part: what needs no engine, and the engines that the machine has."""
+"""What is run of each part: what needs no engine, and the engines that the machine has."""
 
 
 @pytest.fixture(scope="module")
