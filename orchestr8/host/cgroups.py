@@ -1,7 +1,9 @@
 """The owners' control groups: every box of an owner lives below one, and it carries the quota.
 
 So idle headroom moves between an owner's boxes by itself, and running out of memory stays inside
-the owner. An owner without a quota has a group as well: a quota given later then needs no new box.
+the owner; where cores are contended, owners get them in proportion to their quotas. An owner
+without a quota has a group as well, and the weight of one core: a quota given later then needs no
+new box.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestr8.errors import RejectedError
-from orchestr8.host import delegation, hierarchies, memory, oom, programs
+from orchestr8.host import cpu_weights, delegation, hierarchies, memory, oom, programs
 from orchestr8.host.hierarchies import Hierarchy, read, write
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import BoxId
@@ -164,6 +166,7 @@ def slice_properties(quota: Quota) -> tuple[str, ...]:
         f"MemoryMax={_or(quota.memory_bytes, 'infinity')}",
         f"MemorySwapMax={'infinity' if quota.memory_bytes is None else 0}",
         f"CPUQuota={cpu}",
+        f"CPUWeight={cpu_weights.weight(quota.cpu_millicores)}",
         f"TasksMax={_or(quota.pids, 'infinity')}",
     )
 
@@ -202,6 +205,7 @@ def _set_memory_v2(folder: Path, asked: int | None) -> None:
 
 
 def _set_cpu(tree: Hierarchy, folder: Path, asked: int | None) -> None:
+    cpu_weights.set_weight(tree, folder, asked)
     quota_us = None if asked is None else asked * _PERIOD_US // 1000
     if tree.version == 2:
         write(folder / "cpu.max", f"{_or(quota_us, 'max')} {_PERIOD_US}")
@@ -219,6 +223,14 @@ _SETTERS = {"memory": _set_memory, "cpu": _set_cpu, "pids": _set_pids}
 
 
 def _cpu_of(tree: Hierarchy | None, group: str) -> int | None:
+    """The quota that holds; nothing, or one of no core, where the weight is another quota's."""
+    quota = _cpu_quota(tree, group)
+    if tree is None or cpu_weights.has_weight(tree, tree.path / group.lstrip("/"), quota):
+        return quota
+    return 0 if quota is None else None
+
+
+def _cpu_quota(tree: Hierarchy | None, group: str) -> int | None:
     if tree and tree.version == 2:
         quota, _, period = _file(tree, group, "", "cpu.max").partition(" ")
     else:

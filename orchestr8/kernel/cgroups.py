@@ -152,10 +152,12 @@ def _translated(group: Group) -> dict[str, str | None]:
     both = group.read("memory", "memory.memsw.limit_in_bytes")
     quota = group.read("cpu", "cpu.cfs_quota_us")
     period = group.read("cpu", "cpu.cfs_period_us")
+    shares = group.read("cpu", "cpu.shares")
     found = {
         "memory.max": None if memory is None else _v1_limit(memory),
         "memory.swap.max": None if memory is None or both is None else _swap(memory, both),
         "cpu.max": None if quota is None else f"{'max' if quota == '-1' else quota} {period}",
+        "cpu.weight": None if shares is None else str(_weight(int(shares))),
         "pids.max": group.read("pids", "pids.max"),
         "cpuset.cpus.effective": group.read("cpuset", "cpuset.effective_cpus"),
         "devices.list": group.read("devices", "devices.list"),
@@ -175,6 +177,11 @@ def device_programs(group: Group) -> tuple[bytes, ...] | None:
         return bpf.device_programs(folder)
     finally:
         os.close(folder)
+
+
+def _weight(shares: int) -> int:
+    """A core is 1024 shares, and a weight of 100; what was rounded down is rounded up."""
+    return max(1, -(-shares * 100 // 1024))
 
 
 def _v1_limit(text: str) -> str:

@@ -55,6 +55,15 @@ def _cpu(expectation: Expectation, reading: Reading) -> Answer:
     return _cpu_at_most(reading.cgroup, expectation.limits.cpu_max_millicores, why)
 
 
+def _weight(reading: Reading, cpu: int, why: str) -> Answer:
+    """A weight of 100 a core: in proportion to the quotas of the others."""
+    weight = min(max(cpu // 10, 1), 10_000)
+    text = reading.owner_cgroup.get("cpu.weight")
+    if text is None:
+        return unproven(str(weight), why or "no cpu.weight")
+    return held(str(weight), text) if text == str(weight) else broken(str(weight), text)
+
+
 def _pids(expectation: Expectation, reading: Reading) -> Answer:
     most = expectation.limits.pids_max
     why = failure(reading, "tasks", "cgroup")
@@ -126,6 +135,13 @@ RESOURCE_CLAIMS = (
         "their cpu time",
         lambda expectation: expectation.quota.cpu_millicores,
         lambda reading, most, why: _cpu_at_most(reading.owner_cgroup, most, why),
+    ),
+    Claim(
+        "quota.weight",
+        "where cores are contended, its owner gets them by its quota",
+        ("quota",),
+        _quota(lambda expectation: expectation.quota.cpu_millicores, _weight),
+        lambda expectation: expectation.quota.cpu_millicores is not None,
     ),
     _quota_claim(
         "pids",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from orchestr8.errors import RejectedError
 from orchestr8.host import cgroups, hierarchies
 from orchestr8.host.cgroups import OwnerCgroups, owner_cgroup, slice_properties
 from orchestr8.isolation.limits import MIB, Quota
+from orchestr8.planning.changes import quota_changes
+from tests.controller.looping import until
 from tests.host.rights import needs_root
 
 FULL = Quota(cpu_millicores=1500, memory_bytes=64 * MIB, pids=100)
@@ -130,8 +134,80 @@ def test_an_owner_with_a_hyphen_is_not_inside_another() -> None:
 
 def test_a_quota_in_the_words_of_systemd() -> None:
     assert slice_properties(FULL) == (
-        "MemoryMax=67108864", "MemorySwapMax=0", "CPUQuota=150%", "TasksMax=100",
+        "MemoryMax=67108864", "MemorySwapMax=0", "CPUQuota=150%", "CPUWeight=150", "TasksMax=100",
     )  # fmt: skip
     assert slice_properties(NONE) == (
-        "MemoryMax=infinity", "MemorySwapMax=infinity", "CPUQuota=", "TasksMax=infinity",
+        "MemoryMax=infinity", "MemorySwapMax=infinity", "CPUQuota=", "CPUWeight=100",
+        "TasksMax=infinity",
     )  # fmt: skip
+
+
+_BURN = """\
+import os, sys
+os.sched_setaffinity(0, {int(sys.argv[1])})
+for file in sys.argv[2:]:
+    with open(file, "w") as joined:
+        joined.write("0")
+print(flush=True)
+while True:
+    pass
+"""
+
+
+@contextmanager
+def _burning(owners: OwnerCgroups, owner: str, core: int) -> Iterator[Callable[[], int]]:
+    """A box of an owner that wants all of a core; gives the nanoseconds that the owner got."""
+    tree = hierarchies.require("cpu")
+    account = hierarchies.by_controller().get("cpuacct", tree)
+    boxes = {
+        one.path / owner_cgroup(owners.installation, owner, owners.driver).lstrip("/") / "box"
+        for one in (tree, account)
+    }
+    for box in boxes:
+        box.mkdir(parents=True, exist_ok=True)
+    files = [str(box / "cgroup.procs") for box in boxes]
+    words = [sys.executable, "-c", _BURN, str(core), *files]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as child:
+        try:
+            assert child.stdout and child.stdout.readline() == b"\n"
+            yield lambda: _used_ns(
+                _folder(owners, owner, "cpuacct" if tree.version == 1 else "cpu")
+            )
+        finally:
+            child.kill()
+            child.wait()
+            for box in boxes:
+                until(lambda box=box: not (box / "cgroup.procs").read_text())
+                box.rmdir()
+
+
+def _used_ns(folder: Path) -> int:
+    if (folder / "cpuacct.usage").exists():
+        return int((folder / "cpuacct.usage").read_text())
+    counted = dict(line.split() for line in (folder / "cpu.stat").read_text().splitlines())
+    return int(counted["usage_usec"]) * 1000
+
+
+@needs_root
+def test_owners_who_want_the_same_core_get_it_by_their_quotas(owners: OwnerCgroups) -> None:
+    core = min(os.sched_getaffinity(0))
+    owners.ensure("large", Quota(cpu_millicores=8000))
+    owners.ensure("small", Quota(cpu_millicores=1000))
+    with _burning(owners, "large", core) as large, _burning(owners, "small", core) as small:
+        before = large(), small()
+        until(lambda: small() - before[1] > 100_000_000)
+        got = large() - before[0], small() - before[1]
+    # The eighth, with room for what the scheduler rounds; by the same weights it is the half.
+    assert got[0] > 3 * got[1], got
+
+
+@needs_root
+def test_a_weight_that_somebody_changed_is_seen_and_set_back(owners: OwnerCgroups) -> None:
+    tree = hierarchies.require("cpu")
+    name = "cpu.shares" if tree.version == 1 else "cpu.weight"
+    for quota in (FULL, NONE):
+        owners.ensure("payments", quota)
+        (_folder(owners, "payments", "cpu") / name).write_text("77")
+        assert quota_changes(quota, owners.quotas()["payments"])
+        owners.ensure("payments", quota)
+        assert owners.quotas() == {"payments": quota}

@@ -14,6 +14,7 @@ from orchestr8.proof.prove import prove, prove_all
 from tests.proof.cases import Case, cases, pair_of, recorded
 
 CASES = cases()
+QUOTA = ("cpu", "memory", "pids", "weight")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -71,7 +72,7 @@ def test_what_does_not_apply_is_not_counted() -> None:
         (joined, set(), {"hostname"}),
         (nameless, set(), {"hostname"}),
         (alone, set(), {"default-deny", "egress", "links", "publish"}),
-        (replace(box, quota=Quota()), set(), {"quota.cpu", "quota.memory", "quota.pids"}),
+        (replace(box, quota=Quota()), set(), {f"quota.{one}" for one in QUOTA}),
     ):
         assert _counted(changed) == (_counted(box) | more) - fewer
     assert {claim.id for claim in CLAIMS} - _counted(box) == {

@@ -24,12 +24,16 @@ CALL_SECONDS_MOST = 0.02
 class Begun(Future[Any]):
     """A call that somebody asked for; who waits for it has it made."""
 
-    def __init__(self, time: Time, call: Callable[[], Any], ready_at: float) -> None:
+    def __init__(self, time: Time, number: int, call: Callable[[], Any], ready_at: float) -> None:
         super().__init__()
-        self._time = time
+        self._time, self._number = time, number
         self.ready_at = ready_at
         """Before this time it does not come to its end."""
         self._call = call
+
+    def __hash__(self) -> int:
+        # By where it lies in memory a set of them would be in another order in each process.
+        return self._number
 
     def make(self) -> None:
         """Makes the call; what it raises is its answer."""
@@ -115,7 +119,7 @@ class Time(Clock):
     def begin(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Begun:
         """A call is under way."""
         ready_at = self.seconds + self.delay(arguments)
-        begun = Begun(self, lambda: function(*arguments), ready_at)
+        begun = Begun(self, next(self._number), lambda: function(*arguments), ready_at)
         self.pending.append(begun)
         return begun
 

@@ -206,5 +206,6 @@ def _quota(quota: Quota) -> dict[str, str]:
         "memory.max": str(quota.memory_bytes or "max"),
         "memory.swap.max": "0" if quota.memory_bytes else "max",
         "cpu.max": f"{cpu * _PERIOD_US // 1000 if cpu else 'max'} {_PERIOD_US}",
+        "cpu.weight": str(max(1, cpu // 10) if cpu else 100),
         "pids.max": str(quota.pids or "max"),
     }
