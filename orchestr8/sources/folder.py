@@ -24,6 +24,8 @@ TOTAL_BYTES_MOST = 64 << 20
 QUIET_SECONDS = 0.5
 """For how long nothing may have changed, so that half a copy is not taken for the whole."""
 PATIENCE_SECONDS = 30.0
+LOOKS_LEAST = 3
+"""A folder of many files, or a slow disk, may take longer for a single look than the patience."""
 _ENTER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PASS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -175,11 +177,12 @@ class Content:
 def content_of(folder: str) -> Content:
     """What a folder has, once nobody writes to it.
 
-    Raises RejectedError where it is not there or not a folder, UnavailableError where it is
-    written to all the time.
+    Raises RejectedError where it is not there or not a folder, UnavailableError where it was
+    written to at each of LOOKS_LEAST looks, and for PATIENCE_SECONDS.
     """
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < ends:
+    began, looks = time.monotonic(), 0
+    while looks < LOOKS_LEAST or time.monotonic() - began < PATIENCE_SECONDS:
+        looks += 1
         try:
             before = Content(folder, with_contents=False)
             rests_ns = time.time_ns() - before.changed_ns
@@ -196,8 +199,10 @@ def content_of(folder: str) -> Content:
             raise _unreadable(folder, error) from error
         if taken.stamp == before.stamp:
             return taken
+    seconds = time.monotonic() - began
     raise UnavailableError(
-        f"{folder} is written to all the time", "keep what changes by itself out of it"
+        f"{folder} was written to at each of {looks} looks within {seconds:.0f} s",
+        "keep what changes by itself out of it",
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from orchestr8.errors import ManifestError, RejectedError
 from orchestr8.reading import FILE_BYTES_MAX
+from orchestr8.sources import folder
 from orchestr8.sources.files import files_below
 from orchestr8.sources.folder import TOTAL_BYTES_MOST, Content, content_of
 from orchestr8.sources.git import DamagedError
@@ -146,3 +147,11 @@ def test_a_write_shows_in_the_stamp_even_where_the_content_is_the_same(deploy: P
     assert Content(str(deploy), with_contents=True).stamp == before.stamp
     (deploy / "new.yaml").write_text(HELLO)
     assert Content(str(deploy), with_contents=True).stamp != before.stamp
+
+
+def test_what_takes_longer_to_read_than_the_patience_is_still_taken(
+    deploy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "PATIENCE_SECONDS", 0.0)
+    (deploy / "new.yaml").write_text(HELLO)
+    assert content_of(str(deploy)).problems == []
