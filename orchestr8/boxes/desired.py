@@ -34,8 +34,10 @@ class Box(Struct, frozen=True):
     joins: tuple[tuple[str, BoxId], ...] = ()
     shares: tuple[str, ...] = ()
     uid_base: int = 0
-    """The service's uid range and, below, its virtual address: for whoever finds the box alone."""
+    """The service's uid range and, below, its virtual address and how its boxes are asked to end:
+    for whoever finds the box alone."""
     service_address: str = ""
+    stop: Stop = Stop()
 
 
 class DesiredService(Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId, ServiceName
 
 UID_FIRST = 1_048_576
@@ -31,11 +32,15 @@ class ServiceRecord(Struct, frozen=True):
 
 
 class BoxRecord(Struct, frozen=True):
-    """What a box was given: slot and address."""
+    """What a box was given: slot and address, and how it was promised to be asked to end.
+
+    `stop` is None where nobody wrote that down.
+    """
 
     id: BoxId
     slot: int
     address: str
+    stop: Stop | None = None
 
 
 class Failures(Struct, frozen=True):

@@ -11,6 +11,7 @@ from orchestr8.boxes.network import NetworkState
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
+from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId, ServiceName
 
 
@@ -79,6 +80,8 @@ class ObservedBox(Struct, frozen=True):
     uid_base: int = 0
     """Its service's uid range and virtual address, where the box carries them; else 0 and empty."""
     service_address: str = ""
+    stop: Stop | None = None
+    """How it was to be asked to end when it was made, where the box carries that."""
 
 
 class ObservedVolume(Struct, frozen=True):

@@ -77,7 +77,9 @@ class Convergence:
             execute(left_open, self.session.borders, self.narrator.watch, patience)
 
     def _settle(self, cycle: Cycle) -> bool:
-        """Waits for boxes of which nobody can say yet whether they work; False if there is none."""
+        """Stores what changes in the store alone, and waits for boxes of which nobody can say yet
+        whether they work; False if there is none."""
+        self.session.store.ledger.allocate(cycle.plan.allocations)
         gates = settle(cycle.desired, cycle.world)
         if gates.empty:
             return False

@@ -76,6 +76,7 @@ class Keeper:
         self._tell_steps(cycle)
         if cycle.plan.empty:
             self._pause_ms = 0
+            self.session.store.ledger.allocate(cycle.plan.allocations)
             if self.session.under_way:
                 return cycle, self._next_ms(cycle)
             self._note_what_works(cycle)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from orchestr8.boxes.desired import DesiredService
 from orchestr8.boxes.network import SERVICE_RANGE, SUBNET
 from orchestr8.boxes.records import UID_FIRST, UID_RANGE, BoxRecord, Records, ServiceRecord
 from orchestr8.boxes.world import ObservedBox, World
@@ -112,23 +113,30 @@ class Dealer:
         """How many more boxes with an interface the subnet can hold."""
         return len(self._range) - len(self._in_use())
 
-    def box(self, name: ServiceName, slot: int, seen: int, *, networked: bool) -> BoxRecord:
+    def box(self, service: DesiredService, slot: int, seen: int, *, networked: bool) -> BoxRecord:
         """A fresh box of a slot; `seen` is the highest serial that the world has for the service,
         which counts where the store is older than the world."""
+        name = service.name
         last = self._serials.get(name)
         if last is None:
             last = max(self.records.services[name].serial_last, seen)
         self._serials[name] = last + 1
         address = self._address() if networked else ""
-        record = BoxRecord(BoxId(name.owner, name.service, last + 1), slot, address)
+        box_id = BoxId(name.owner, name.service, last + 1)
+        record = BoxRecord(box_id, slot, address, service.stop)
         self._boxes.append(record)
         return record
 
-    def take(self, standby: ObservedBox, slot: int) -> BoxRecord:
+    def take(self, service: DesiredService, standby: ObservedBox, slot: int) -> BoxRecord:
         """A slot for a box that is there already."""
-        record = BoxRecord(standby.id, slot, standby.address)
+        record = BoxRecord(standby.id, slot, standby.address, service.stop)
         self._boxes.append(record)
         return record
+
+    def renew(self, records: Iterable[BoxRecord]) -> None:
+        """What boxes that are there are promised from now on, unless they are given a slot."""
+        dealt = {record.id for record in self._boxes}
+        self._boxes += (record for record in records if record.id not in dealt)
 
     def allocations(self) -> Allocations:
         """Everything that was dealt, to be stored before the first call."""

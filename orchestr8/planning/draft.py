@@ -26,6 +26,7 @@ from orchestr8.planning.plan import (
     PrepareNetwork,
     Purpose,
 )
+from orchestr8.planning.stops import Stops
 from orchestr8.planning.survey import Survey
 
 Numbers = tuple[int, ...]
@@ -42,6 +43,7 @@ class Draft:
     moves: Mapping[ServiceName, Moves]
     places: Places
     wiring: Wiring
+    stops: Stops
     actions: list[Action] = field(default_factory=list)
     opening: Numbers = ()
     """The change of the table that everything with an interface waits for."""
@@ -104,6 +106,7 @@ class Draft:
             shares=service.shares,
             uid_base=service.uid_base,
             service_address=service.address,
+            stop=service.stop,
         )
 
 

@@ -71,7 +71,7 @@ def recognise(
             services += making.of_data(name, uid_base)
     return Recognised(
         services=tuple(sorted(services, key=lambda one: one.name)),
-        boxes=tuple(BoxRecord(box.id, box.slot, box.address) for box in strange),
+        boxes=tuple(BoxRecord(box.id, box.slot, box.address, box.stop) for box in strange),
         sets={name: _youngest(own).set_name for name, own in sorted(by_service.items())},
         floor=Floor(floor.serial, max(floor.uid_base, making.uid_base_next)),
         address_last=max(

@@ -36,6 +36,7 @@ from orchestr8.planning.release import write_forgets, write_releases
 from orchestr8.planning.replace import write_boxes
 from orchestr8.planning.service import NO_PEERS, reconcile_service, release_service
 from orchestr8.planning.standby import stand_by, take_standbys
+from orchestr8.planning.stops import stops
 from orchestr8.planning.survey import Survey, survey
 
 Decisions = dict[ServiceName, Moves]
@@ -53,9 +54,16 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
     moves = _admit(wanted, order, desired, seen, dealer)
     moves = stand_by(desired, moves, seen, dealer.addresses_free)
     order = (*order, *sorted(moves.keys() & desired.services.keys() - set(order)))
-    places = Places(seen, moves, _deal(moves, seen, dealer), _deal_standbys(moves, seen, dealer))
+    places = Places(
+        seen,
+        moves,
+        _deal(desired, moves, seen, dealer),
+        _deal_standbys(desired, moves, seen, dealer),
+    )
     wiring = wire(desired, places.presences(desired), world.network.elements, seen)
-    draft = Draft(desired, world, seen, moves, places, wiring)
+    promised = stops(desired, seen, records)
+    dealer.renew(promised.renewed.values())
+    draft = Draft(desired, world, seen, moves, places, wiring, promised)
     _write(draft, order)
     steps, upkeep = describe(draft)
     actions = tuple(draft.actions)
@@ -132,7 +140,7 @@ def _admit(
 
 
 def _deal(
-    moves: Decisions, seen: Survey, dealer: Dealer
+    desired: Desired, moves: Decisions, seen: Survey, dealer: Dealer
 ) -> Mapping[tuple[ServiceName, int], BoxRecord]:
     """A serial and an address for every box to come, by service and slot."""
     fresh = {}
@@ -140,20 +148,27 @@ def _deal(
         serial_seen = seen.serial_last(name)
         for move in one.fresh:
             fresh[name, move.slot] = (
-                dealer.take(move.standby, move.slot)
+                dealer.take(desired.services[name], move.standby, move.slot)
                 if move.standby
-                else dealer.box(name, move.slot, serial_seen, networked=move.spec.networked)
+                else dealer.box(
+                    desired.services[name], move.slot, serial_seen, networked=move.spec.networked
+                )
             )
     return fresh
 
 
 def _deal_standbys(
-    moves: Decisions, seen: Survey, dealer: Dealer
+    desired: Desired, moves: Decisions, seen: Survey, dealer: Dealer
 ) -> Mapping[ServiceName, tuple[BoxRecord, ...]]:
     """The same for the boxes that come without a slot."""
     return {
         name: tuple(
-            dealer.box(name, STANDBY, seen.serial_last(name), networked=move.spec.networked)
+            dealer.box(
+                desired.services[name],
+                STANDBY,
+                seen.serial_last(name),
+                networked=move.spec.networked,
+            )
             for move in one.standbys
         )
         for name, one in sorted(moves.items())

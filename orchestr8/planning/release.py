@@ -7,7 +7,6 @@ from typing import assert_never
 
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.world import ObservedBox, World
-from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.draft import Draft, Numbers
 from orchestr8.planning.moves import Moves
@@ -26,11 +25,9 @@ NOT_THERE = "it is not there any more, or never came to be"
 
 def write_releases(draft: Draft, name: ServiceName, moves: Moves) -> None:
     """Stops and removes what no slot needs, once no traffic is sent there any more."""
-    service = draft.desired.services.get(name)
-    stop = service.stop if service else Stop()
     for release in moves.releases:
         box = release.box
-        stopped = write_stop(draft, box, stop, release.cause, draft.opening)
+        stopped = write_stop(draft, box, release.cause, draft.opening)
         write_removal(draft, box, release.cause, stopped)
         draft.slots_cleared.setdefault((name, box.slot), []).extend(stopped)
         for volume in box.spec.volumes if box.spec else ():
@@ -38,12 +35,11 @@ def write_releases(draft: Draft, name: ServiceName, moves: Moves) -> None:
                 draft.volumes_let_go.setdefault(volume.volume, []).extend(stopped)
 
 
-def write_stop(
-    draft: Draft, box: ObservedBox, stop: Stop, cause: str, needs: Iterable[int]
-) -> Numbers:
-    """Stops a box; nothing to do where it does not run."""
+def write_stop(draft: Draft, box: ObservedBox, cause: str, needs: Iterable[int]) -> Numbers:
+    """Stops a box as it was promised; nothing to do where it does not run."""
     if not box.state.runs:
         return ()
+    stop = draft.stops.of(box, draft.desired.services.get(box.id.service_name))
     call = StopBox(box.id, stop.signal, stop.grace_ms)
     number = draft.add(call, Purpose.RELEASE, cause, box.id.service_name, needs)
     draft.ends.append(number)

@@ -187,7 +187,7 @@ class _Crossing:
         return (self.draft.add(call, Purpose.REBALANCE, f"traffic of {name}", name, needs),)
 
     def _stop(self, box: ObservedBox, successor: BoxId, needs: Iterable[int]) -> Numbers:
-        return write_stop(self.draft, box, self.service.stop, f"succeeded by {successor}", needs)
+        return write_stop(self.draft, box, f"succeeded by {successor}", needs)
 
     def _end(self, box: ObservedBox, successor: BoxId, needs: Iterable[int]) -> int:
         stopped = self._stop(box, successor, needs)

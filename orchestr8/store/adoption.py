@@ -11,6 +11,7 @@ from msgspec import Struct
 from orchestr8.boxes.records import BoxRecord, Floor, ServiceRecord
 from orchestr8.errors import StoreError
 from orchestr8.names import ServiceName
+from orchestr8.store.box_rows import write_boxes
 from orchestr8.store.database import Database
 
 ADOPTED = "adopted"
@@ -81,10 +82,7 @@ class Adoption:
                     for one in taken.services
                 ],
             )  # fmt: skip
-            connection.executemany(
-                "INSERT OR REPLACE INTO boxes VALUES (?, ?, ?)",
-                [(str(box.id), box.slot, box.address) for box in taken.boxes],
-            )
+            write_boxes(connection, taken.boxes)
             connection.executemany(
                 "INSERT OR IGNORE INTO sets(name, down) VALUES (?, 0)",
                 [(name,) for name in sorted(set(taken.sets.values()))],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from orchestr8.boxes.records import BoxRecord, Failures, Records, ServiceRecord
+from orchestr8.boxes.records import Failures, Records, ServiceRecord
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.plan import Allocations
 from orchestr8.store.adoption import floor_of, waiting_services
+from orchestr8.store.box_rows import read_boxes, write_boxes
 from orchestr8.store.database import Database
 
 
@@ -42,10 +43,6 @@ class Ledger:
             services[name] = ServiceRecord(
                 name, str(key), int(str(serial)), int(str(uid_base)), str(address)
             )
-        boxes: dict[BoxId, BoxRecord] = {}
-        for text, slot, address in self._database.rows("SELECT id, slot, address FROM boxes"):
-            box_id = BoxId.parse(str(text))
-            boxes[box_id] = BoxRecord(box_id, int(str(slot)), str(address))
         failures: dict[tuple[ServiceName, int], Failures] = {}
         for owner, service, slot, count, last_ms, cause in self._database.rows(
             "SELECT owner, service, slot, count, last_ms, cause FROM failures"
@@ -57,7 +54,7 @@ class Ledger:
         return Records(
             self.installation,
             services,
-            boxes,
+            {record.id: record for record in read_boxes(self._database)},
             failures,
             self.meta("address_last"),
             adopted=waiting_services(self._database),
@@ -79,10 +76,7 @@ class Ledger:
                     for s in allocations.services
                 ],
             )
-            connection.executemany(
-                "INSERT OR REPLACE INTO boxes VALUES (?, ?, ?)",
-                [(str(box.id), box.slot, box.address) for box in allocations.boxes],
-            )
+            write_boxes(connection, allocations.boxes)
             if allocations.address_last:
                 connection.execute(
                     "INSERT OR REPLACE INTO meta VALUES ('address_last', ?)",

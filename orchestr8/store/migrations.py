@@ -126,4 +126,24 @@ CREATE TABLE tokens (
     made_by TEXT NOT NULL, until_ms INTEGER NOT NULL);
 """
 
-STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _from_1, 2: _from_2, 3: _from_3}
+
+def _from_4(connection: sqlite3.Connection) -> None:
+    """A box's record says how it was promised to be asked to end."""
+    run_script(connection, _TABLES_OF_5)
+
+
+_TABLES_OF_5 = """
+ALTER TABLE boxes RENAME TO boxes_of_4;
+CREATE TABLE boxes (
+    id TEXT PRIMARY KEY, slot INTEGER NOT NULL, address TEXT NOT NULL, stop_signal TEXT,
+    stop_grace_ms INTEGER);
+INSERT INTO boxes(id, slot, address) SELECT id, slot, address FROM boxes_of_4;
+DROP TABLE boxes_of_4;
+"""
+
+STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
+    1: _from_1,
+    2: _from_2,
+    3: _from_3,
+    4: _from_4,
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 4
+VERSION = 5
 
 SCRIPT = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -35,7 +35,10 @@ CREATE TABLE services (
     healthy_set TEXT NOT NULL DEFAULT '', healthy_revision INTEGER NOT NULL DEFAULT 0,
     held_revision INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (owner, service));
-CREATE TABLE boxes (id TEXT PRIMARY KEY, slot INTEGER NOT NULL, address TEXT NOT NULL);
+-- stop_signal and stop_grace_ms are how a box was promised to be asked to end; null is not known.
+CREATE TABLE boxes (
+    id TEXT PRIMARY KEY, slot INTEGER NOT NULL, address TEXT NOT NULL, stop_signal TEXT,
+    stop_grace_ms INTEGER);
 CREATE TABLE failures (
     owner TEXT NOT NULL, service TEXT NOT NULL, slot INTEGER NOT NULL, count INTEGER NOT NULL,
     last_ms INTEGER NOT NULL, cause TEXT NOT NULL, lines TEXT NOT NULL DEFAULT '',

@@ -16,7 +16,7 @@ from orchestr8.errors import FeatureMissingError, RejectedError, UnavailableErro
 from orchestr8.isolation import features
 from orchestr8.isolation.limits import MIB, Limits, Quota
 from orchestr8.isolation.profile import Scratch
-from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
+from orchestr8.manifest.model import CommandCheck, HttpCheck, Stop, TcpCheck
 from orchestr8.names import ServiceName
 from orchestr8.proof.model import Expectation, Verdict
 from orchestr8.proof.prove import prove
@@ -352,9 +352,10 @@ def test_boxes_and_volumes_say_whose_they_are(bench: Bench) -> None:
         return (own.boxes, own.running, own.volumes) if own else (0, 0, 0)
 
     boxes, running, volumes = counted()
-    made = replace(bench.box(), uid_base=1_179_648, service_address="10.231.128.7")
+    stop = Stop("SIGQUIT", 1_500)
+    made = replace(bench.box(), uid_base=1_179_648, service_address="10.231.128.7", stop=stop)
     found = bench.run(made)
-    assert (found.uid_base, found.service_address) == (1_179_648, "10.231.128.7")
+    assert (found.uid_base, found.service_address, found.stop) == (1_179_648, "10.231.128.7", stop)
     kept = volume(bench, "whose", made.spec.uid)
     assert counted() == (boxes + 1, running + 1, volumes + 1)
     bench.boxes.stop(made.id, "SIGKILL", 0)

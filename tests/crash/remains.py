@@ -25,7 +25,7 @@ _DERIVED = (
 """Names that are made of the installation's, which differs from one first apply to the next."""
 _CGROUPS = Path("/sys/fs/cgroup")
 _TABLES = {
-    "boxes": "SELECT id, slot, address FROM boxes",
+    "boxes": "SELECT id, slot, address, stop_signal, stop_grace_ms FROM boxes",
     "failures": "SELECT owner, service, slot, count FROM failures",
     "held back": "SELECT owner, service FROM services WHERE held_revision>0",
     "images": "SELECT reference FROM images",

@@ -13,8 +13,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from orchestr8.engines.crun import stubs
+from orchestr8.engines.crun import carried, stubs
 from orchestr8.engines.crun.images import CrunImages
 from orchestr8.engines.crun.log_files import LogFiles
 from orchestr8.engines.crun.logs import last_lines
@@ -22,6 +23,8 @@ from orchestr8.engines.crun.machine import require_recent
 from orchestr8.engines.crun.places import BoxPlaces, Places
 from orchestr8.engines.crun.processes import Process
 from orchestr8.errors import FeatureMissingError, RejectedError
+from orchestr8.manifest.model import Stop
+from tests.engines.boxes import box
 
 
 @pytest.fixture
@@ -213,3 +216,13 @@ def test_a_runtime_older_than_was_tried_is_refused(said: str) -> None:
 def test_the_oldest_runtime_that_was_tried_is_taken() -> None:
     require_recent("crun version 1.8.1\ncommit: abc\n")
     require_recent("crun version 1.28\n")
+
+
+def test_a_box_of_an_earlier_release_is_read_though_it_says_less(tmp_path: Path) -> None:
+    held, file = carried.carried_of(box(stop=Stop("SIGINT", 60_000)), "here", ""), tmp_path / "box"
+    carried.write(file, held)
+    assert carried.read(file) == held
+    document = json.loads(file.read_text())
+    del document["stop"]
+    file.write_text(json.dumps(document))
+    assert carried.read(file) == replace(held, stop=None)

@@ -19,6 +19,7 @@ from orchestr8.errors import RejectedError
 from orchestr8.isolation import seccomp, strict
 from orchestr8.isolation.profile import Device, HostPath, Scratch
 from orchestr8.isolation.relaxations import RELAXATIONS
+from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId
 from tests.engines.boxes import box
 
@@ -47,6 +48,8 @@ def read_box(settings: dict[str, Any]) -> Box:
             read[name] = tuple(_BUILDERS[name](**item) for item in value)
         elif name == "joins":
             read[name] = tuple((kind, BoxId.parse(peer)) for kind, peer in value)
+        elif name == "stop":
+            read[name] = Stop(**value)
         elif isinstance(value, list):
             read[name] = tuple(tuple(v) if isinstance(v, list) else v for v in value)
         else:

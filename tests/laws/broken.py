@@ -109,6 +109,25 @@ def forgets_the_slot(desired: Desired, world: World, records: Records, now_ms: i
     return replace(plan, actions=tuple(actions))
 
 
+def impolite(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Asks every box to end in the same way."""
+    plan = reconcile(desired, world, records, now_ms)
+    actions = (
+        replace(action, call=StopBox(action.call.id, "", 10_000))
+        if isinstance(action.call, StopBox)
+        else action
+        for action in plan.actions
+    )
+    return replace(plan, actions=tuple(actions))
+
+
+def forgets_promises(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Asks boxes to end as is declared now, whatever they were made as."""
+    kept = {one: replace(record, stop=None) for one, record in records.boxes.items()}
+    boxes = tuple(replace(box, stop=None) for box in world.boxes)
+    return reconcile(desired, replace(world, boxes=boxes), replace(records, boxes=kept), now_ms)
+
+
 def one_address(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
     """Gives every box the same address."""
     plan = reconcile(desired, world, records, now_ms)
@@ -152,6 +171,8 @@ BROKEN: tuple[tuple[Law, Planner], ...] = (
     (laws.is_deterministic, as_it_comes),
     (laws.stays_with_its_owner, meddles),
     (laws.explains_itself, silent),
+    (laws.ends_as_promised, impolite),
+    (laws.ends_as_promised, forgets_promises),
     (laws.gives_nothing_twice, one_address),
     (laws.gives_nothing_twice, forgets_serials),
 )

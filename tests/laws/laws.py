@@ -16,11 +16,12 @@ from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.network import Door, Route
 from orchestr8.boxes.records import Records
 from orchestr8.boxes.world import Health, ObservedBox, State, World
+from orchestr8.manifest.model import Stop
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.allocate import allocate
 from orchestr8.planning.links import standing_elements
 from orchestr8.planning.moves import joined
-from orchestr8.planning.plan import Call, ChangeNetwork, CreateBox, Plan, Reason
+from orchestr8.planning.plan import Call, ChangeNetwork, CreateBox, Plan, Reason, StopBox
 from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.show import action_lines, plan_text
 from tests.laws.simulation import Planner, Simulation
@@ -42,6 +43,7 @@ def converge(simulation: Simulation, wanted: Fleet) -> set[ServiceName]:
     for _cycle in range(CYCLES_MOST):
         plan = simulation.plan(wanted)
         if plan.empty:
+            simulation.store(plan.allocations)
             assert plan.steps == plan.waiting, plan_text(plan)
             assert all(step.reason is Reason.DEPENDENCY for step in plan.waiting), plan_text(plan)
             return {step.service for step in plan.waiting}
@@ -341,6 +343,33 @@ def gives_nothing_twice(story: Story, planner: Planner) -> None:
     assert len({one.address for one in records}) == len(records)
 
 
+def ends_as_promised(story: Story, planner: Planner) -> None:
+    """A box is asked to end as is declared now if it is as declared now, else as was declared when
+    it was made or looked at."""
+    simulation, wanted = _begin(story)
+    plan = planner(*_asked(simulation, wanted))
+    earlier = [fleet(story.before), *([fleet(story.between)] if story.begun else [])]
+    boxes = {box.id: box for box in simulation.world().boxes}
+    for call in (action.call for action in plan.actions):
+        if isinstance(call, StopBox):
+            name = call.id.service_name
+            service = simulation.desired.services.get(name)
+            stays = service and _is_as_now(boxes[call.id], service)
+            promised = {
+                one.contracts.services[name].service.stop
+                for one in ([wanted] if stays else earlier)
+                if name in one.contracts.services
+            }
+            assert Stop(call.signal, call.grace_ms) in promised, _shown(plan)
+
+
+def _is_as_now(box: ObservedBox, service: DesiredService) -> bool:
+    if box.spec is None or box.slot >= len(service.slots):
+        return False
+    spec = service.slots[box.slot]
+    return replace(box.spec, networked=spec.networked) == spec
+
+
 LAWS: tuple[Law, ...] = (
     converges,
     survives_interruption,
@@ -350,4 +379,5 @@ LAWS: tuple[Law, ...] = (
     stays_with_its_owner,
     explains_itself,
     gives_nothing_twice,
+    ends_as_promised,
 )

@@ -52,6 +52,8 @@ class Simulation:
     desired: Desired = field(default_factory=lambda: Desired({}, {}))
     unreadable: set[BoxId] = field(default_factory=set)
     """Boxes whose label cannot be read."""
+    silent: set[BoxId] = field(default_factory=set)
+    """Boxes that do not say how they are to be asked to end, as those of earlier releases."""
     subnet: str = ""
     unwanted: dict[BoxId, str] = field(default_factory=dict)
     """Boxes that somebody wants replaced."""
@@ -84,7 +86,11 @@ class Simulation:
         """The snapshot that a controller would take."""
         borders = self.borders
         boxes = tuple(
-            replace(box, spec=None) if box.id in self.unreadable else box
+            replace(
+                box,
+                spec=None if box.id in self.unreadable else box.spec,
+                stop=None if box.id in self.silent else box.stop,
+            )
             for box in borders.boxes.observe().boxes
         )
         network = borders.network.observe()

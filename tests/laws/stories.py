@@ -66,6 +66,9 @@ def services(draw: st.DrawFn, name: str, names: tuple[str, ...]) -> Brief:
         words["update"] = {"order": order, "parallel": draw(st.integers(1, 2))}
     if draw(st.booleans()):
         words["limits"] = {"memory": draw(st.sampled_from(("64MiB", "256MiB")))}
+    if draw(st.booleans()):
+        grace_ms = draw(st.sampled_from((5_000, 60_000)))
+        words["stop"] = {"signal": draw(st.sampled_from(("", "SIGINT"))), "grace_ms": grace_ms}
     if draw(st.booleans()) and not ("volumes" in words and words["replicas"] > 1):
         words["standby"] = draw(st.sampled_from((1, 2)))
     api = f"api.{name.partition('.')[2]}"

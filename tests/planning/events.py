@@ -60,10 +60,22 @@ def _box(simulation: Simulation, words: Event, _: Fleet) -> None:
             simulation.forget((box_id,))
         case {"unreadable": True}:
             simulation.unreadable.add(box_id)
+        case {"promised": "nothing"}:
+            _unpromise(simulation, box_id)
+            simulation.silent.add(box_id)
+        case {"promised": "by itself"}:
+            _unpromise(simulation, box_id)
         case {"key": key}:
             machine.boxes[box_id] = replace(box, box=replace(box.box, service_key=key))
         case _:
             raise ValueError(f"unknown event of a box: {words}")
+
+
+def _unpromise(simulation: Simulation, box_id: BoxId) -> None:
+    """The records say no more how a box is asked to end."""
+    records = simulation.records
+    silent = replace(records.boxes[box_id], stop=None)
+    simulation.records = replace(records, boxes={**records.boxes, box_id: silent})
 
 
 def _network(simulation: Simulation, words: Event, _: Fleet) -> None:

@@ -20,6 +20,7 @@ from orchestr8.boxes.spec import BoxSpec
 from orchestr8.boxes.world import ObservedBox, ObservedVolume, State, World
 from orchestr8.errors import RejectedError
 from orchestr8.isolation.features import everything
+from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.adopted import elements_of, once_applied, without_manifest
 from orchestr8.planning.recognise import (
@@ -47,6 +48,7 @@ def box(name: ServiceName, serial: int, **more: object) -> ObservedBox:
         address=f"10.231.0.{serial + 1}",
         uid_base=UID_FIRST,
         service_address="10.231.128.2",
+        stop=Stop("SIGINT", 60_000),
     )
     return replace(made, **more)  # type: ignore[arg-type]
 
@@ -61,7 +63,9 @@ def test_what_a_box_carries_is_believed() -> None:
     assert found.services[0].address == "10.231.128.2"
     assert found.services[0].key == "key-of-it"
     assert found.services[0].serial_last > 3
-    assert found.boxes == (BoxRecord(BoxId("shop", "api", 3), 0, "10.231.0.4"),)
+    assert found.boxes == (
+        BoxRecord(BoxId("shop", "api", 3), 0, "10.231.0.4", Stop("SIGINT", 60_000)),
+    )
     assert found.sets == {API: "shop"}
     assert found.address_last == "10.231.0.4"
 

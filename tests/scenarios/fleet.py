@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -202,6 +202,23 @@ def eventually(look: Callable[[], bool], seconds: float = 60) -> None:
     while not look():
         assert time.monotonic() < deadline, f"never so within {seconds} s: {look}"
         time.sleep(0.05)
+
+
+@contextmanager
+def served(home: Home) -> Iterator[None]:
+    """The loop, for as long as a block lasts."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orchestr8", "serve"],
+        cwd=ROOT, env=home.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        socket = home.run_folder / "api.sock"
+        eventually(lambda: socket.exists() or process.poll() is not None)
+        assert process.poll() is None, "it ended at once"
+        yield
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
 
 
 def manifest(services: str, owner: str = "me") -> str:

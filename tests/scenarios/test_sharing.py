@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.scenarios.crun_fleet import CrunFleet, fresh_crun
-from tests.scenarios.fleet import ROOT, eventually
+from tests.scenarios.fleet import eventually, served
 
 pytestmark = pytest.mark.on_engine("crun")
 
@@ -107,23 +104,6 @@ def fleet() -> Iterator[CrunFleet]:
     for made in fresh_crun():
         made.take_images("shop-api:1")
         yield made
-
-
-@contextmanager
-def served(fleet: CrunFleet) -> Iterator[None]:
-    """The loop, for as long as a block lasts."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "orchestr8", "serve"],
-        cwd=ROOT, env=fleet.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        socket = fleet.run_folder / "api.sock"
-        eventually(lambda: socket.exists() or process.poll() is not None, SECONDS_MOST)
-        assert process.poll() is None, "it ended at once"
-        yield
-    finally:
-        process.terminate()
-        assert process.wait(SECONDS_MOST) == 0
 
 
 def test_fixed_limits_end_one_though_the_quota_has_room_and_shared_ones_none(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestr8.boxes.records import Failures
+from orchestr8.boxes.records import BoxRecord, Failures
 from orchestr8.errors import StoreError, UnavailableError
-from orchestr8.names import ServiceName
+from orchestr8.names import BoxId, ServiceName
 from orchestr8.store import migrations
 from orchestr8.store.database import FILE_NAME, Database
 from orchestr8.store.lock import writer_lock
@@ -158,4 +158,12 @@ def test_layout_3_loses_nothing(tmp_path: Path) -> None:
     assert commit and commit.signer == "ssh:SHA256:x"
     assert store.journal.verify().whole
     assert store.alarms.every() == ()
+    store.close()
+
+
+def test_layout_4_loses_nothing(tmp_path: Path) -> None:
+    store = Store(restored(LAYOUTS / "4.sql", tmp_path / "old"))
+    box = BoxId("web", "front", 2)
+    assert store.ledger.records().boxes == {box: BoxRecord(box, 0, "10.231.0.3")}
+    assert store.journal.verify().whole
     store.close()

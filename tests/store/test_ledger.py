@@ -9,6 +9,7 @@ import pytest
 
 from orchestr8.boxes.records import BoxRecord, Failures, ServiceRecord
 from orchestr8.errors import StoreError
+from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.plan import Allocations
 from orchestr8.store.ledger import Ledger
@@ -17,7 +18,7 @@ from tests.store.test_pins import FACTS
 
 API, WEB = ServiceName("payments", "api"), ServiceName("web", "front")
 SERVICE = ServiceRecord(API, "key-1", 3, 1_048_576, "10.231.128.1")
-BOX = BoxRecord(BoxId("payments", "api", 3), 0, "10.231.0.2")
+BOX = BoxRecord(BoxId("payments", "api", 3), 0, "10.231.0.2", Stop("SIGINT", 60_000))
 
 
 @pytest.fixture

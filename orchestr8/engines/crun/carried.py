@@ -18,6 +18,7 @@ from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.engines.crun.processes import Process
+from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId
 
 
@@ -34,6 +35,7 @@ class Carried(Struct, frozen=True):
     joins: tuple[tuple[str, str], ...] = ()
     uid_base: int = 0
     service_address: str = ""
+    stop: Stop | None = None
     state_folder: str = ""
     boot_id: str = ""
     created_ms: int = 0
@@ -69,6 +71,7 @@ def carried_of(box: Box, installation: str, state_folder: str) -> Carried:
         joins=tuple((kind, str(peer)) for kind, peer in box.joins),
         uid_base=box.uid_base,
         service_address=box.service_address,
+        stop=box.stop,
         state_folder=state_folder,
     )
 
@@ -118,6 +121,8 @@ class _Document(Struct):
     started_ms: int
     process: tuple[int, int] | None
     monitor: tuple[int, int] | None
+    stop: Stop | None = None
+    """Earlier releases did not write it."""
 
 
 _READER = Decoder(_Document)

@@ -135,4 +135,5 @@ def observed(
         names=names,
         uid_base=carried.uid_base,
         service_address=carried.service_address,
+        stop=carried.stop,
     )

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import DecodeError, Struct
+from msgspec.json import decode
 
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.spec import BoxSpec
@@ -30,10 +31,12 @@ from orchestr8.engines.docker.labels import (
     SET,
     SLOT,
     SPEC,
+    STOP,
     UID_RANGE,
 )  # fmt: skip
 from orchestr8.engines.docker.situation import Preparation
 from orchestr8.kernel import cgroups, files
+from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId
 
 _STATES = {
@@ -85,6 +88,7 @@ class _Carried(Struct, frozen=True):
     joins: tuple[tuple[str, BoxId], ...]
     uid_base: int
     service_address: str
+    stop: Stop | None
 
 
 class _Known(Struct, frozen=True):
@@ -193,6 +197,7 @@ class Containers:
             names=self._preparation.names(known.name),
             uid_base=carried.uid_base,
             service_address=carried.service_address,
+            stop=carried.stop,
         )
 
 
@@ -230,6 +235,7 @@ def _carried(labels: Mapping[str, str]) -> _Carried:
         joins=_joins(labels.get(JOINS, "")),
         uid_base=_number(labels.get(UID_RANGE, "")),
         service_address=labels.get(SERVICE_ADDRESS, ""),
+        stop=_stop(labels.get(STOP, "")),
     )
 
 
@@ -260,6 +266,13 @@ def _box_id(labels: Mapping[str, str]) -> BoxId | None:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _stop(text: str) -> Stop | None:
+    try:
+        return decode(text, type=Stop)
+    except DecodeError:
+        return None
 
 
 def _joins(text: str) -> tuple[tuple[str, BoxId], ...]:

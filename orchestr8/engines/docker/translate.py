@@ -8,8 +8,11 @@ or from the image is said here: an image is untrusted input.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from msgspec.json import encode
 
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
@@ -98,6 +101,7 @@ def _labels(box: Box, situation: Situation) -> Body:
         labels.JOINS: json.dumps([[kind, str(peer)] for kind, peer in box.joins]),
         labels.UID_RANGE: str(box.uid_base),
         labels.SERVICE_ADDRESS: box.service_address,
+        labels.STOP: encode(box.stop).decode(),
         labels.STATE: situation.state_folder,
     }
     return {"Labels": carried}
@@ -209,10 +213,12 @@ def _cgroup(box: Box, situation: Situation) -> Body:
     )
 
 
-def _life(_: Box, situation: Situation) -> Body:
+def _life(box: Box, situation: Situation) -> Body:
     logs = {"max-size": "10m", "max-file": "3", "mode": "non-blocking", "max-buffer-size": "4m"}
     part: Body = {
         "StopSignal": stop_signal(situation.image.stop_signal),
+        # the engine's own stops, of a machine that goes down for instance, wait as long as ours
+        "StopTimeout": math.ceil(box.stop.grace_ms / 1000),
         "Healthcheck": {"Test": ["NONE"]},
         "Tty": False,
         "OpenStdin": False,

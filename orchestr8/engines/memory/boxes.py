@@ -304,6 +304,7 @@ def _observed(box: SimulatedBox, present: Features) -> ObservedBox:
         names=box.names,
         uid_base=made.uid_base,
         service_address=made.service_address,
+        stop=made.stop,
     )
 
 
