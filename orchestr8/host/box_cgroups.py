@@ -105,6 +105,15 @@ class BoxCgroup(Struct, frozen=True):
         """The files into which a task writes 0 to join (v1)."""
         return [f"{one.folder}/tasks" for one in self.places if one.tree.version == 1]
 
+    def let_go(self, pid: int) -> None:
+        """Move a task that joined by such files to the owner's group; it waits for a grace period.
+
+        One that has ended is no error.
+        """
+        for file in self.join_files():
+            with contextlib.suppress(ProcessLookupError):
+                put(Path(file).parents[1] / "tasks", str(pid))
+
     @contextmanager
     def beside(self) -> Iterator[None]:
         """The calling thread lives in the owner's group meanwhile (v1), and what it starts is born

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from orchestr8.proof.model import Verdict
 from tests.attacks.attempts import ALONE, ATTEMPTS, PRELUDE
 from tests.attacks.conftest import Target
+from tests.scenarios.fleet import eventually
 
 _REPORT = """
 try:
@@ -54,6 +57,23 @@ def test_a_box_under_attack_stays_proved(target: Target) -> None:
         target.attempt(script(ATTEMPTS[name].code))
     findings = target.proof().findings
     assert [f for f in findings if f.verdict is not Verdict.HELD] == []
+
+
+def test_a_command_has_the_walls_of_its_box(fresh_target: Target) -> None:
+    """It is proved with it while it runs, down to whom the kernel ends first."""
+    seen_from_outside = Path(f"/proc/{fresh_target.pid}/root/dev/shm/ready")
+    waiting = (
+        "import os, time\nopen('/dev/shm/ready', 'w').close()\n"
+        "while not os.path.exists('/dev/shm/go'): time.sleep(0.05)"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        command = pool.submit(fresh_target.attempt, waiting)
+        eventually(seen_from_outside.exists)
+        findings = fresh_target.proof().findings
+        fresh_target.attempt("open('/dev/shm/go', 'w').close()")
+        assert command.result().exit_status == 0
+    assert [f for f in findings if f.verdict is not Verdict.HELD] == []
+    assert any("2 tasks" in finding.sentence for finding in findings)
 
 
 def test_a_fork_bomb_ends_at_the_boxs_limit(fresh_target: Target) -> None:

@@ -9,6 +9,8 @@ have it ended by the kernel, or keep it from starting anything.
 from __future__ import annotations
 
 import json
+import math
+import os
 import secrets
 import select
 import shutil
@@ -18,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import Struct
@@ -36,6 +39,7 @@ OUTPUT_BYTES_MAX = 1 << 20
 _PIECE_BYTES = 64 << 10
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 _SCORE = "/proc/self/oom_score_adj"
+_LOOK_SECONDS = 0.5
 _NOT_FOUND = 127
 
 
@@ -55,7 +59,7 @@ class Commands(Struct, frozen=True):
             env=_ENVIRONMENT,
         ) as process:  # fmt: skip
             deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
-            kept = _collect(process, deadline)
+            kept = _collect(process, deadline, _Waiting(process, cgroup, folder / "pid"))
             if kept is None:
                 _end(folder / "pid", process)
                 raise TimedOutError(
@@ -72,6 +76,7 @@ class Commands(Struct, frozen=True):
         with self._document(box_id, command, terminal=terminal) as folder:
             words = self._words(box_id, cgroup, folder)
             with subprocess.Popen(words, env=_ENVIRONMENT) as process:
+                _Waiting(process, cgroup, folder / "pid").to_its_end()
                 return _status(process)
 
     @contextmanager
@@ -106,8 +111,37 @@ class Commands(Struct, frozen=True):
         ]  # fmt: skip
 
 
+@dataclass
+class _Waiting:
+    """The runtime, which waits for a command that runs; `pid_file` is written once that does.
+
+    It joined the box's group so that the command is born there, and is let go after a while: it has
+    all rights, and a proof of the box would find it in there.
+    """
+
+    process: subprocess.Popen[bytes]
+    cgroup: BoxCgroup
+    pid_file: Path
+    is_out: bool = False
+
+    def to_its_end(self) -> None:
+        """Waits until it has ended."""
+        ended = os.pidfd_open(self.process.pid)
+        try:
+            while not select.select([ended], [], [], None if self.is_out else _LOOK_SECONDS)[0]:
+                self.look()
+        finally:
+            os.close(ended)
+
+    def look(self) -> None:
+        """Lets it go if the command runs; before, that would be born outside of the box."""
+        if not self.is_out and _text(self.pid_file):
+            self.cgroup.let_go(self.process.pid)
+            self.is_out = True
+
+
 def _collect(
-    process: subprocess.Popen[bytes], deadline: float | None
+    process: subprocess.Popen[bytes], deadline: float | None, waiting: _Waiting
 ) -> tuple[bytes, bytes] | None:
     """Both outputs to their end, each within a bound; None when the deadline came first."""
     assert process.stdout and process.stderr
@@ -115,10 +149,12 @@ def _collect(
     pipes = {process.stdout.fileno(): process.stdout, process.stderr.fileno(): process.stderr}
     first, second = kept
     while pipes:
-        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-        readable, _, _ = select.select(list(pipes), [], [], wait)
-        if not readable:
+        left = math.inf if deadline is None else max(0.0, deadline - time.monotonic())
+        readable, _, _ = select.select(list(pipes), [], [], min(left, _LOOK_SECONDS))
+        if not readable and not left:
             return None
+        if not readable:
+            waiting.look()
         for number in readable:
             piece = pipes[number].read1(_PIECE_BYTES)  # type: ignore[attr-defined]
             if not piece:
@@ -133,12 +169,16 @@ def _status(process: subprocess.Popen[bytes]) -> int:
     return status if status >= 0 else 128 - status
 
 
+def _text(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
+
+
 def _end(pid_file: Path, process: subprocess.Popen[bytes]) -> None:
     """Kill a command that overran, and what waits for it."""
-    try:
-        text = pid_file.read_text().strip()
-    except OSError:
-        text = ""
+    text = _text(pid_file)
     first = Process.of(int(text)) if text.isascii() and text.isdigit() else None
     if first:
         first.signal(signal.SIGKILL)
