@@ -95,7 +95,6 @@ def test_doctor_sees_what_systemd_hands_over_and_how_fast_groups_are_entered(
     command, _, _ = checks["cgroups v2"]["mend"].partition("   (")
     ours.machine.check(command)
     assert "cgroups v2" not in doctored(ours), "what it named has mended it"
-    ours.machine.check("mount -o remount,nofavordynmods /sys/fs/cgroup")
 
 
 def doctored(ours: Installation) -> dict[str, dict[str, str]]:
