@@ -113,7 +113,9 @@ class Polling:
             self._heard.set()
 
     def _fetch(self, source: DeclaredSource) -> None:
-        with fetched(self._settings, source) as found:
+        # A clone of its own: its lock is held while the loop is waited for, and a `sync` that the
+        # loop is about would wait for that lock.
+        with fetched(self._settings, source, "polled") as found:
             self._loop.call(_taken, found, self._listener)
 
     def _tell_unreachable(self, source: DeclaredSource, error: EngineError) -> None:
