@@ -67,16 +67,25 @@ def look(looking: Session, own: Path) -> tuple[Found, ...]:
     )
 
 
+def lost(looking: Session, own: Path) -> str:
+    """Boxes that say that their store lay in `own`, where it is not any more, in a few words; or
+    the empty text. Those of the store that is looked with are not meant."""
+    known = looking.store.ledger.installation
+    others = (one for one in look(looking, own) if one.id != known and not one.alive)
+    found = [one for one in others if str(own.absolute()) in one.homes]
+    if not found:
+        return ""
+    many = sum(one.installation.boxes for one in found)
+    which = ", ".join(one.id for one in found)
+    boxes = "1 box" if many == 1 else f"{many} boxes"
+    return f"{boxes} that it knew are on {looking.choice} (installation {which})"
+
+
 def require_not_lost(looking: Session, own: Path) -> None:
     """Raises StoreError where boxes say that their store lay in `own`, and none is there."""
-    lost = [one for one in look(looking, own) if not one.alive and str(own.absolute()) in one.homes]
-    if lost:
-        many = sum(one.installation.boxes for one in lost)
-        which = ", ".join(one.id for one in lost)
-        boxes = "1 box" if many == 1 else f"{many} boxes"
+    if found := lost(looking, own):
         raise StoreError(
-            f"the store in {own} is gone, and {boxes} that it knew are on {looking.choice} "
-            f"(installation {which})",
+            f"the store in {own} is gone, and {found}",
             "take them over as they run:  orchestr8 adopt\n"
             "or bring the store back, which knows more:  orchestr8 backup restore FILE\n"
             "to leave them and begin anew set ORCHESTR8_STATE to another folder",

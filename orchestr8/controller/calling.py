@@ -81,10 +81,16 @@ class Calling:
             if not target:
                 opened.store.alarms.note_told(due[owner])
             elif self._due.get(owner, 0.0) <= now:
-                self._under_way.add(owner)
                 given = (owner, target, due[owner][:ALARMS_MOST])
                 # a thread each: whoever does not answer keeps nobody else from being called
-                threading.Thread(target=self._tell, args=given, daemon=True).start()
+                teller = threading.Thread(target=self._tell, args=given, daemon=True)
+                self._under_way.add(owner)
+                try:
+                    teller.start()
+                except RuntimeError as error:
+                    self._under_way.discard(owner)
+                    self._due[owner] = now + AFTER_FAILURE_SECONDS
+                    self._note(f"{owner} cannot be called: {error}")
 
     def _tell(self, owner: str, target: str, alarms: Sequence[Alarm]) -> None:
         rest = BETWEEN_SECONDS

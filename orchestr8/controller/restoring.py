@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestr8.boxes.records import Records, ServiceRecord
-from orchestr8.controller.adopt import Adopted, take_over
+from orchestr8.controller.adopt import Adopted, lost, take_over
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
 from orchestr8.errors import EngineError, StoreError, UnavailableError, UsageError
@@ -46,7 +46,8 @@ def restore(
     """Puts a backup in the place of the state folder's store.
 
     Raises UsageError where the store that is there is whole and may not be put aside, or is
-    another installation's; UnavailableError where the engine cannot say what runs.
+    another installation's, as are boxes whose store was there; UnavailableError where the engine
+    cannot say what runs.
     """
     with (
         writer_lock(settings.state),
@@ -59,6 +60,8 @@ def restore(
         newer = _records_of(settings.state) if there.installation else None
         with session(settings._replace(state=folder, boxes=settings.state)) as own:
             own.new_engine = new_engine
+            if not there.installation:
+                _require_its_own(own, header, settings.state)
             raised = _raise_serials(own, newer)
             adopted = _take_what_runs(own)
             own.write_engine_down()
@@ -95,6 +98,19 @@ def _require_replaceable(there: Standing, header: Header, path: Path, *, put_asi
             f"the store in {there.folder} is whole, and the backup is of {moment(header.at_ms)}: "
             "what was applied since would be in force no more",
             f"`orchestr8 backup restore {path} --yes` puts that store aside; nothing is deleted",
+        )
+
+
+def _require_its_own(own: Session, header: Header, state: Path) -> None:
+    """Raises UsageError where the boxes of a lost store run on, and the backup is another's: it
+    would begin a second fleet beside them."""
+    if found := lost(own, state):
+        raise UsageError(
+            f"the store that was in {state} is gone, and {found}; the backup is of "
+            f"{header.installation} and knows none of them",
+            "take them over as they run:  orchestr8 adopt\n"
+            "or bring back a backup of their own store\n"
+            "to leave them and restore this one beside them set ORCHESTR8_STATE to another folder",
         )
 
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
 from orchestr8 import __version__
-from orchestr8.controller.authority import EVERYTHING, Asker, Authority
+from orchestr8.controller.authority import EVERYTHING, ROOT, Asker, Authority
 from orchestr8.server.answers import Answer, Kept, begun
 from orchestr8.server.documents import Command, Me, Refusal
 from orchestr8.server.monitoring import Told
 from orchestr8.server.openapi import description
 from orchestr8.server.routes import BY_PLACE, HOOKS, ROUTES, Route
+from orchestr8.server.shares import Shares
 
 BODY_BYTES_MOST = 64 << 20
+THREADS = 32
+"""So many requests are answered at once; a command keeps its thread to its end."""
 COMMANDS_MOST = 8
 """How many commands of one account may be under way."""
+COMMANDS_IN_ALL = THREADS - 4
+"""How many of all accounts but root: somebody is left for root, and for what is soon answered."""
 KEY_LENGTH_MOST = 128
 JSON = "application/json"
 _KEY = re.compile(f"[!-~]{{1,{KEY_LENGTH_MOST}}}")
@@ -73,8 +76,8 @@ class Application:
         self._monitor = monitor
         self._hear = hear
         self._kept = Kept()
-        self._under_way: Counter[int] = Counter()
-        self._lock = threading.Lock()
+        self._under_way = Shares(COMMANDS_MOST, COMMANDS_IN_ALL)
+        self._under_way_of_root = Shares(COMMANDS_MOST)
 
     def __call__(self, request: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         """One request."""
@@ -130,16 +133,26 @@ class Application:
         command = _expecting(_parsed(body), route, expected)
         key = _key(request) if route.changes else ""
 
+        under_way = self._under_way_of_root if asker.uid == ROOT else self._under_way
+
         def perform(answer: Answer) -> None:
             try:
                 self._perform(asker, route.verb, command, answer)
             finally:
-                with self._lock:
-                    self._under_way[asker.uid] -= 1
+                under_way.give_back(asker.uid)
 
         def begin() -> Answer:
-            self._count(asker)
-            return begun(perform, keeps=bool(key))
+            if not under_way.take(asker.uid):
+                raise _RefusedRequestError(
+                    429, "as many commands are under way as you may have now", "wait for one to end"
+                )
+            try:
+                return begun(perform, keeps=bool(key))
+            except RuntimeError:
+                under_way.give_back(asker.uid)
+                raise _RefusedRequestError(
+                    503, "the machine has no thread for the command", "try again in a moment", 1
+                ) from None
 
         lines: Answer | list[bytes]
         if key:
@@ -155,14 +168,6 @@ class Application:
             headers += _told_before(lines, expects=expected is not None)
         start("200 OK", headers)
         return _sent(lines)
-
-    def _count(self, asker: Asker) -> None:
-        with self._lock:
-            if self._under_way[asker.uid] >= COMMANDS_MOST:
-                raise _RefusedRequestError(
-                    429, f"{COMMANDS_MOST} commands of yours are under way", "wait for one of them"
-                )
-            self._under_way[asker.uid] += 1
 
 
 def _told_before(answer: Answer, *, expects: bool) -> list[tuple[str, str]]:

@@ -5,56 +5,43 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cheroot.server import HTTPConnection
 from cheroot.wsgi import Gateway_10, Server
 
 from orchestr8.controller.authority import NOBODY, ROOT, Asker
 from orchestr8.errors import UnavailableError
-from orchestr8.server.application import BODY_BYTES_MOST, Application, Monitor, watched
+from orchestr8.server.application import THREADS, Application, Monitor, watched
+from orchestr8.server.counted import (
+    CLOSING_SECONDS,
+    HEADER_BYTES_MOST,
+    IDLE_SECONDS,
+    WAITING_MOST,
+    CountedConnection,
+    CountedServer,
+)
 from orchestr8.server.identity import NobodyError, identify
 
 NAME = "api.sock"
 MONITOR_THREADS = 4
-THREADS = 32
-"""So many requests are answered at once; a command keeps its thread to its end."""
-CONNECTIONS_MOST = 8
-"""How many connections an account has at once, root apart: nobody takes all threads."""
-HEADER_BYTES_MOST = 16 << 10
-IDLE_SECONDS = 10
-CLOSING_SECONDS = 5
-WAITING_MOST = 128
 PATH_BYTES_MOST = 107
 """What the kernel takes as a socket's name."""
 
 
-class _Connection(HTTPConnection):
-    """A connection whose peer is looked at when it comes, and not again."""
+class _Connection(CountedConnection):
+    """A connection whose peer is looked at when it comes, and not again; it counts for the peer's
+    account, but for root's."""
 
-    _counted = False
-
-    def __init__(self, server: Any, sock: Any, *rest: Any) -> None:
-        super().__init__(server, sock, *rest)
+    def peer_of(self, sock: Any) -> int | None:
+        """The account."""
         self.asker: Asker | None = None
         with suppress(NobodyError, OSError):
             self.asker = identify(sock)
-        self._uid = self.asker.uid if self.asker else NOBODY
-        self._counted = server.count(self._uid, 1)
-        if not self._counted:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """It is over."""
-        if self._counted:
-            self._counted = False
-            self.server.count(self._uid, -1)
-        super().close()
+        uid = self.asker.uid if self.asker else NOBODY
+        return None if uid == ROOT else uid
 
 
 class _Gateway(Gateway_10):
@@ -66,30 +53,14 @@ class _Gateway(Gateway_10):
         return {**request, "orchestr8.asker": self.req.conn.asker}
 
 
-class _Server(Server):
+class _Server(CountedServer):
     """An HTTP server on a socket that everybody may connect to: who they are decides the rest."""
 
     ConnectionClass = _Connection
-    max_request_header_size = HEADER_BYTES_MOST
-    max_request_body_size = BODY_BYTES_MOST
-    keep_alive_conn_limit = WAITING_MOST
 
     def __init__(self, path: str, application: Application) -> None:
-        super().__init__(
-            path, application, numthreads=THREADS, timeout=IDLE_SECONDS,
-            shutdown_timeout=CLOSING_SECONDS, request_queue_size=WAITING_MOST,
-        )  # fmt: skip
+        super().__init__(path, application, THREADS)
         self.gateway = _Gateway
-        self._lock = threading.Lock()
-        self._open: Counter[int] = Counter()
-
-    def count(self, uid: int, more: int) -> bool:
-        """Counts an account's connections; False where it has too many already."""
-        with self._lock:
-            if more > 0 and uid != ROOT and self._open[uid] >= CONNECTIONS_MOST:
-                return False
-            self._open[uid] += more
-            return True
 
     def bind_unix_socket(self, bind_addr: str) -> socket.socket:
         """Takes the place of a socket that nobody listens on any more."""
@@ -100,9 +71,6 @@ class _Server(Server):
         Path(bind_addr).chmod(0o666)
         self.socket, self.bind_addr = listener, bind_addr
         return listener
-
-    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
-        """Peers that go away in the middle are no news; whatever fails is told in the answer."""
 
 
 class _Watched(Server):

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cheroot.server import HTTPConnection
 from cheroot.ssl.builtin import BuiltinSSLAdapter
-from cheroot.wsgi import Gateway_10, Server
+from cheroot.wsgi import Gateway_10
 
 from orchestr8.controller.authority import Asker
 from orchestr8.errors import UnavailableError
-from orchestr8.server.application import BODY_BYTES_MOST, Application
-from orchestr8.server.listening import (
-    CLOSING_SECONDS,
-    HEADER_BYTES_MOST,
-    IDLE_SECONDS,
-    WAITING_MOST,
-    answering,
-    prepare,
-)
+from orchestr8.server.application import Application
+from orchestr8.server.counted import CountedConnection, CountedServer
+from orchestr8.server.listening import answering, prepare
 
 THREADS = 16
-CONNECTIONS_MOST = 8
-"""How many connections one address has at once."""
 _SCHEME = "bearer "
 
 
@@ -43,27 +32,14 @@ class _Adapter(BuiltinSSLAdapter):
         return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
 
-class _Connection(HTTPConnection):
+class _Connection(CountedConnection):
     """A connection that counts for the address that it comes from."""
 
-    _counted = False
-
-    def __init__(self, server: Any, sock: Any, *rest: Any) -> None:
-        super().__init__(server, sock, *rest)
-        self._from = ""
+    def peer_of(self, sock: Any) -> str:
+        """The address, or the empty text where it is gone again."""
         with suppress(OSError):
-            self._from = sock.getpeername()[0]
-        self._counted = server.count(self._from, 1)
-        if not self._counted:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """It is over."""
-        if self._counted:
-            self._counted = False
-            self.server.count(self._from, -1)
-        super().close()
+            return str(sock.getpeername()[0])
+        return ""
 
 
 class _Gateway(Gateway_10):
@@ -78,13 +54,10 @@ class _Gateway(Gateway_10):
         return {**request, "orchestr8.asker": asker}
 
 
-class _Server(Server):
+class _Server(CountedServer):
     """An HTTP server with TLS, come to with tokens."""
 
     ConnectionClass = _Connection
-    max_request_header_size = HEADER_BYTES_MOST
-    max_request_body_size = BODY_BYTES_MOST
-    keep_alive_conn_limit = WAITING_MOST
 
     def __init__(
         self,
@@ -92,27 +65,9 @@ class _Server(Server):
         application: Application,
         asker_of: Callable[[str], Asker | None],
     ) -> None:
-        super().__init__(
-            address, application, numthreads=THREADS, timeout=IDLE_SECONDS,
-            shutdown_timeout=CLOSING_SECONDS, request_queue_size=WAITING_MOST,
-        )  # fmt: skip
+        super().__init__(address, application, THREADS)
         self.gateway = _Gateway
         self.asker_of = asker_of
-        self._lock = threading.Lock()
-        self._open: Counter[str] = Counter()
-
-    def count(self, address: str, more: int) -> bool:
-        """Counts an address' connections; False where it has too many already."""
-        with self._lock:
-            if more > 0 and self._open[address] >= CONNECTIONS_MOST:
-                return False
-            self._open[address] += more
-            if not self._open[address]:
-                del self._open[address]
-            return True
-
-    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
-        """Peers that do not speak TLS, or go away in the middle, are no news."""
 
 
 @contextmanager

@@ -127,6 +127,20 @@ def test_another_installation_s_backup_is_refused(shell: Shell, tmp_path: Path) 
     assert "is of installation" in said
 
 
+def test_no_backup_begins_a_fleet_beside_the_boxes_of_a_lost_store(shell: Shell) -> None:
+    backed_up(shell)
+    shell.type("remove --set shop")
+    shutil.rmtree(shell.folder / "state")
+    shell.apply(FIRST, "--set shop")
+    running = shell.running
+    shutil.rmtree(shell.folder / "state")
+    said = shell.type("backup restore saved", 2).errors
+    assert "1 box that it knew" in said
+    assert "orchestr8 adopt" in said
+    shell.type("adopt")
+    assert shell.running == running
+
+
 def test_a_damaged_backup_changes_nothing(shell: Shell) -> None:
     backed_up(shell)
     saved = shell.folder / "saved"

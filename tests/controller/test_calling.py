@@ -214,3 +214,19 @@ def test_a_command_that_fails_is_told_with_its_words(
     program.chmod(0o755)
     with pytest.raises(UnavailableError, match="its command ends with 3: no line"):
         calling.tell(settings(road), "pay", str(program), [ALARM])
+
+
+def test_a_machine_without_a_thread_to_spare_calls_later(road: Road) -> None:
+    notes: list[str] = []
+    with receiving() as receiver:
+        apply_team(road, f"'{receiver.address}/pay'")
+        with called(road, notes):
+            threading.stack_size(1 << 47)  # more than there are addresses
+            try:
+                note(road, {PAY: "x"})
+                until(lambda: notes)
+            finally:
+                threading.stack_size(0)
+            until(lambda: receiver.took)
+    assert notes[0] == "pay cannot be called: can't start new thread"
+    assert receiver.alarms("/pay") == [("standing", "api.pay")]

@@ -20,10 +20,11 @@ PROGRAM = (
 
 
 @pytest.fixture(
+    scope="module",
     params=[
         pytest.param("crun", marks=pytest.mark.on_engine("crun")),
         pytest.param("28", marks=pytest.mark.on_engine("docker28")),
-    ]
+    ],
 )
 def fleet(request: pytest.FixtureRequest) -> Iterator[Home]:
     """An installation of its own on either engine."""
@@ -72,8 +73,8 @@ def test_what_is_pruned_and_what_is_adopted_ends_as_it_was_promised(fleet: Home)
 
 def test_a_server_asks_as_was_declared_last(fleet: Home) -> None:
     with served(fleet):
-        fleet.apply_text(_manifest(db="SIGUSR1"), "--set", "site")
-        fleet.apply_text(_manifest(db="SIGUSR2"), "--set", "site")
-        assert _asked(fleet, "db") == "", "what its end is like changes in place"
+        fleet.apply_text(_manifest(mail="SIGUSR1"), "--set", "site")
+        fleet.apply_text(_manifest(mail="SIGUSR2"), "--set", "site")
+        assert _asked(fleet, "mail") == "", "how it ends changes in place"
         fleet.run("down", "--set", "site")
-        assert _asked(fleet, "db") == "USR2\n"
+        assert _asked(fleet, "mail") == "USR2\n"

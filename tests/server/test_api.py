@@ -25,7 +25,7 @@ from orchestr8.errors import UnavailableError
 from orchestr8.server.answers import Answer
 from orchestr8.server.application import BODY_BYTES_MOST, COMMANDS_MOST, Application
 from orchestr8.server.documents import Command
-from orchestr8.server.listening import CONNECTIONS_MOST, _Server, listening
+from orchestr8.server.listening import listening
 from orchestr8.server.monitoring import Told
 from tests.house import ROOT
 from tests.server.machine import exchange, request, serving
@@ -230,15 +230,6 @@ def test_one_account_has_so_many_commands_under_way(folder: Path) -> None:
         slow.let_go.set()
         for thread in threads:
             thread.join(60)
-
-
-def test_one_account_has_so_many_connections(folder: Path) -> None:
-    server = _Server(str(folder / "x.sock"), Application(lambda _: EVERYTHING, Slow(), well, deaf))
-    assert all(server.count(4711, 1) for _ in range(CONNECTIONS_MOST))
-    assert not server.count(4711, 1)
-    assert server.count(4712, 1)
-    assert all(server.count(0, 1) for _ in range(CONNECTIONS_MOST * 2))
-    assert server.count(4711, -1) and server.count(4711, 1)
 
 
 def test_a_key_under_way_is_told_so(folder: Path) -> None:

@@ -18,7 +18,8 @@ from orchestr8.__main__ import run
 from orchestr8.controller import settings, tokens
 from orchestr8.controller.session import session
 from orchestr8.errors import UnavailableError, UsageError
-from orchestr8.server.remote import CONNECTIONS_MOST, remote
+from orchestr8.server.counted import CONNECTIONS_MOST
+from orchestr8.server.remote import remote
 from orchestr8.store.database import FILE_NAME
 from tests.controller.looping import until
 from tests.server.machine import SECONDS_MOST, Reply, parsed, served
@@ -121,7 +122,7 @@ def test_a_token_is_its_owners_alone_until_its_end(team: Path) -> None:
 def test_nothing_is_said_without_tls_and_nobody_is_kept_waiting(
     team: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestr8.server.remote.IDLE_SECONDS", SECONDS_MOST)
+    monkeypatch.setattr("orchestr8.server.counted.IDLE_SECONDS", SECONDS_MOST)
     text = token("ci", "pay")
     with far_machine(team) as machine, ExitStack() as stack:
         silent = [
