@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -137,7 +138,9 @@ def test_no_backup_begins_a_fleet_beside_the_boxes_of_a_lost_store(shell: Shell)
     said = shell.type("backup restore saved", 2).errors
     assert "1 box that it knew" in said
     assert "orchestr8 adopt" in said
-    shell.type("adopt")
+    lost = re.search(r"\(installation (\w+)\)", said)
+    assert lost
+    shell.type(f"adopt --installation {lost[1]}")
     assert shell.running == running
 
 
