@@ -172,6 +172,8 @@ def sources(brief: Brief) -> Iterator[Source]:
 
 def _service(name: str, words: Brief, services: Mapping[str, Brief]) -> dict[str, Any]:
     made = dict(words)
+    if "stop" in made:
+        made["stop"] = _stop(**made["stop"])
     owner = name.partition(".")[2]
     accepted = [
         f"{peer}:{link.partition(':')[2]}"
@@ -181,3 +183,8 @@ def _service(name: str, words: Brief, services: Mapping[str, Brief]) -> dict[str
     ]
     accepted += made.pop("accepts", [])
     return made | ({"accepts": sorted(set(accepted))} if accepted else {})
+
+
+def _stop(signal: str, grace_ms: int) -> dict[str, Any]:
+    """As a manifest says it: the image's own signal by not naming one."""
+    return {"grace": f"{grace_ms // 1000}s"} | ({"signal": signal} if signal else {})
