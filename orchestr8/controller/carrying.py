@@ -20,8 +20,9 @@ def carry_out(
     The journal names the `actor`, or whoever the session is of.
     """
     actor = actor or session.settings.actor
-    session.store.ledger.allocate(plan.allocations)
-    intents = intend(session, plan, actor)
+    with session.store.together():  # the disk is waited for once
+        session.store.ledger.allocate(plan.allocations)
+        intents = intend(session, plan, actor)
     outer = session.under_way[-1] if session.under_way else None
     executor = Executor(plan, session.borders, watch, patience, outer)
     session.under_way.append(executor)
@@ -29,12 +30,13 @@ def carry_out(
         outcomes = executor.run()
     finally:
         session.under_way.pop()
-    conclude(session, plan, actor, intents, outcomes)
-    session.store.ledger.forget_boxes(
-        action.call.id
-        for action, outcome in zip(plan.actions, outcomes, strict=True)
-        if isinstance(action.call, RemoveBox | ForgetBox) and outcome.result is Result.DONE
-    )
+    with session.store.together():
+        conclude(session, plan, actor, intents, outcomes)
+        session.store.ledger.forget_boxes(
+            action.call.id
+            for action, outcome in zip(plan.actions, outcomes, strict=True)
+            if isinstance(action.call, RemoveBox | ForgetBox) and outcome.result is Result.DONE
+        )
     return outcomes
 
 

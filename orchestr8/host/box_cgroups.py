@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from msgspec import Struct
 from orchestr8.errors import RejectedError
 from orchestr8.host import delegation, hierarchies, memory
 from orchestr8.host.cgroups import DELEGATED, MONITORS, own_place, owner_cgroup
-from orchestr8.host.hierarchies import Hierarchy, overwrite, put, read, write
+from orchestr8.host.hierarchies import Hierarchy, put, read, write
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId
 
@@ -224,12 +224,17 @@ def _set_memory(tree: Hierarchy, folder: Path, limits: Limits) -> None:
         write(folder / "memory.oom.group", "1")
         return
     # The kernel refuses memory above memory with swap at every moment.
-    both, limit = f"{folder}/memory.memsw.limit_in_bytes", f"{folder}/memory.limit_in_bytes"
-    now = {file: read(file) for file in (both, limit)}
-    raised = limits.memory_max_bytes > int(now[limit] or 0)
-    for file in (both, limit) if raised else (limit, both):
-        if now[file] != wanted and (now[file] or file == limit):  # some do not account swap
-            overwrite(file, wanted)
+    limit, both = f"{folder}/memory.limit_in_bytes", f"{folder}/memory.memsw.limit_in_bytes"
+    files = [limit, both] if _accounts_swap(tree) else [limit]
+    if limits.memory_max_bytes > int(read(limit) or 0):
+        files.reverse()
+    for file in files:
+        write(file, wanted)
+
+
+@cache
+def _accounts_swap(tree: Hierarchy) -> bool:
+    return (tree.path / "memory.memsw.limit_in_bytes").exists()
 
 
 def _set_cpu(tree: Hierarchy, folder: Path, limits: Limits) -> None:

@@ -9,7 +9,9 @@ new box.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -62,7 +64,8 @@ class OwnerCgroups(Struct, frozen=True):
         """What each owner's group carries; what no control file holds is None."""
         trees = hierarchies.by_controller()
         found = {}
-        for owner in self._owners():
+        here = {trees[name] for name in ("cpu", "memory", "pids") if name in trees}
+        for owner in self._owners(here or hierarchies.everywhere()):
             group = self._path(owner)
             found[owner] = Quota(
                 cpu_millicores=_cpu_of(trees.get("cpu"), group),
@@ -119,15 +122,13 @@ class OwnerCgroups(Struct, frozen=True):
             return parent
         return f"/orchestr8.slice/orchestr8-{_escaped(self.installation)}.slice/{parent}"
 
-    def _owners(self) -> list[str]:
+    def _owners(self, trees: Iterable[Hierarchy]) -> list[str]:
         found: set[str] = set()
         above = Path(self._path("x").lstrip("/")).parent
-        for tree in hierarchies.everywhere():
-            with contextlib.suppress(OSError):
-                for folder in (tree.path / above).iterdir():
-                    if folder.is_dir() and (owner := self._owner_of(folder.name)):
-                        found.add(owner)
-        return sorted(found)
+        for tree in trees:
+            with contextlib.suppress(OSError), os.scandir(tree.path / above) as listed:
+                found.update(self._owner_of(one.name) for one in listed if one.is_dir())
+        return sorted(found - {""})
 
     def _owner_of(self, folder_name: str) -> str:
         if self.driver != SYSTEMD:

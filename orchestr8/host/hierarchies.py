@@ -13,6 +13,8 @@ from orchestr8.errors import FeatureMissingError, RejectedError
 
 _ENABLED = "cgroup.subtree_control"
 _CHUNK_BYTES = 64 << 10
+_VALUE_BYTES = 4 << 10
+"""What can be written to a control file is read with one call, as it was written with one."""
 
 
 class Hierarchy(Struct, frozen=True):
@@ -67,14 +69,14 @@ def make(hierarchy: Hierarchy, group: str, controllers: tuple[str, ...]) -> Path
 
 def write(file: Path | str, text: str) -> None:
     """Write one control file where it does not say so already."""
-    if read(file) != text:
-        overwrite(file, text)
-
-
-def overwrite(file: Path | str, text: str) -> None:
-    """Write one control file, whatever it says."""
+    wanted = text.encode()
     try:
-        put(file, text)
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            if os.read(descriptor, _VALUE_BYTES).strip() != wanted:
+                os.pwrite(descriptor, wanted, 0)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise refused(f"the kernel does not take {text} as {file}", error) from error
 
@@ -123,11 +125,13 @@ def refused(what: str, error: OSError) -> RejectedError:
 def _mounted() -> list[tuple[Hierarchy, str]]:
     found = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        left, _, right = line.partition(" - ")
+        left, _, right = line.partition(" - cgroup")
+        if not right:
+            continue
         kind, _, options = right.split(" ", 2)
-        if kind in ("cgroup", "cgroup2"):
+        if kind in ("", "2"):
             point = left.split(" ")[4].replace("\\040", " ")
-            found.append((Hierarchy(1 if kind == "cgroup" else 2, Path(point)), options))
+            found.append((Hierarchy(2 if kind else 1, Path(point)), options))
     return found
 
 

@@ -6,11 +6,9 @@ or not at all. Nobody but root can enter it; what a box may read of it, it gets 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,7 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestr8.errors import EngineError, RejectedError, UnavailableError
-from orchestr8.host import mount_table
+from orchestr8.host import mount_table, trees
 from orchestr8.host.mounts import RunFolder
 from orchestr8.names import BoxId
 
@@ -206,8 +204,7 @@ def _services(names: Sequence[tuple[str, str]], box_id: BoxId) -> str:
 
 
 def _remove(folder: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder)
+    trees.remove(folder)
 
 
 def _failure(what: str, error: OSError) -> EngineError:

@@ -100,6 +100,13 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def mark(self) -> object:
+        """Equal to an earlier one while nothing was written, here or by anybody; None within a
+        transaction, of which nothing may stay."""
+        if self._connection.in_transaction:
+            return None
+        return self.rows("PRAGMA data_version"), self._connection.total_changes
+
     def copy_to(self, target: Path) -> None:
         """Writes the database as it is now into one file, while others go on with it."""
         with told(self.folder):

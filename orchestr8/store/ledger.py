@@ -17,6 +17,8 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._records: tuple[object, Records] = (None, Records(""))
+        """The last that were read, and the mark of the database then."""
 
     @property
     def installation(self) -> str:
@@ -34,7 +36,13 @@ class Ledger:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def records(self) -> Records:
-        """Everything that allocation and back-off need to know."""
+        """Everything that allocation and back-off need to know; read anew once it was written."""
+        mark = self._database.mark()
+        if mark is None or mark != self._records[0]:
+            self._records = mark, self._read()
+        return self._records[1]
+
+    def _read(self) -> Records:
         services: dict[ServiceName, ServiceRecord] = {}
         for owner, service, key, serial, uid_base, address in self._database.rows(
             "SELECT owner, service, key, serial_last, uid_base, address FROM services"

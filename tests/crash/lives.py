@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import ObservedBox, State
+from orchestr8.engines.crun import carried
 from orchestr8.engines.crun.places import Places
 from orchestr8.names import STANDBY
 from tests.conformance.crun import RUN, CrunBench
@@ -109,7 +110,8 @@ class Lives:
     def settle(self, box: Box) -> None:
         """A box that its maker told to end before it was killed itself has ended afterwards."""
         places = Places(self.bench.state / "crun", RUN / self.bench.installation / "crun")
-        if places.box(box.id).told.exists():
+        held = carried.read(places.box(box.id).record)
+        if held and held.told:
             self.bench.boxes.stop(box.id, "SIGKILL", 0)
 
     def end(self, box: Box) -> None:

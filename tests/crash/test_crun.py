@@ -41,10 +41,11 @@ LINES = (
     "watching = monitor.hand_over(encode(document))",
     "born = monitor.born(watching)",
     "cgroup.set_limits(box.limits)",
-    "held = replace(held, process",
+    "carried.born(places.record",
     "gate.unlink()",
     "self._cgroup(box_id).remove()",
-    "shutil.rmtree(self.kept",
+    "trees.remove(self.run)",
+    "trees.remove(self.kept, last=_RECORD)",
 )
 """Lines of the engine before which its caller is killed."""
 
@@ -61,7 +62,8 @@ def test_whoever_comes_after_a_kill_has_a_whole_box_and_leaves_nothing(
 
 
 TAKING = (
-    "carried.write(places.record, held)",
+    "carried.born(places.record",
+    "carried.started(places.record",
     "self._run(replace(held, slot=slot)",
     "self._open_gate(held)",
     "gate.unlink()",

@@ -29,7 +29,7 @@ class Monitor:
     """A box's monitor as far as its log goes: it does what conmon does, in the same order."""
 
     def __init__(self, folder: Path) -> None:
-        self.places = BoxPlaces(folder / "kept", folder / "run")
+        self.places = BoxPlaces(folder / "kept", folder / "run", folder / "crun")
         self.places.kept.mkdir()
         self.places.bundle.mkdir(parents=True)
         os.mkfifo(self.places.bundle / "ctl")
@@ -219,13 +219,13 @@ def test_no_order_of_events_tells_a_line_twice_or_out_of_turn(
 
 
 def test_a_log_of_a_box_that_was_made_before_is_taken_up(tmp_path: Path) -> None:
-    places = BoxPlaces(tmp_path / "kept", tmp_path / "run")
+    places = BoxPlaces(tmp_path / "kept", tmp_path / "run", tmp_path / "crun")
     places.kept.mkdir()
     assert last_lines(LogFiles(places), 5) == ()
     places.log.write_text("t stdout F old\n")
     LogFiles(places).tend()
     assert last_lines(LogFiles(places), 5) == ("old",)
-    LogFiles(BoxPlaces(tmp_path / "gone", tmp_path / "run")).tend()
+    LogFiles(BoxPlaces(tmp_path / "gone", tmp_path / "run", tmp_path / "crun")).tend()
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ def test_places_are_empty_and_belong_to_the_boxs_root(tmp_path: Path) -> None:
 
 
 def _log(folder: Path) -> LogFiles:
-    places = BoxPlaces(folder, folder)
+    places = BoxPlaces(folder, folder, folder)
     LogFiles(places).begin()
     return LogFiles(places)
 
@@ -106,7 +106,7 @@ def test_pieces_of_a_line_are_joined_and_the_last_lines_are_kept(tmp_path: Path)
     assert last_lines(log, 10) == ("one", "two and more", "thr")
     assert last_lines(log, 1) == ("thr",)
     assert last_lines(log, 0) == ()
-    assert last_lines(LogFiles(BoxPlaces(tmp_path / "none", tmp_path)), 5) == ()
+    assert last_lines(LogFiles(BoxPlaces(tmp_path / "none", tmp_path, tmp_path)), 5) == ()
 
 
 def test_streams_do_not_finish_one_anothers_lines(tmp_path: Path) -> None:
@@ -125,8 +125,7 @@ def test_a_signal_reaches_that_process_and_no_other() -> None:
         Process(child.pid, found.started + 1).signal(signal.SIGKILL)
         Process(-1, 1).signal(signal.SIGKILL)  # would be everybody
         assert found.alive
-        found.signal(signal.SIGKILL)
-        assert found.wait(30)
+        assert found.ended_by(signal.SIGKILL, 30)
     finally:
         child.kill()
         child.wait()
@@ -220,9 +219,10 @@ def test_the_oldest_runtime_that_was_tried_is_taken() -> None:
 
 def test_a_box_of_an_earlier_release_is_read_though_it_says_less(tmp_path: Path) -> None:
     held, file = carried.carried_of(box(stop=Stop("SIGINT", 60_000)), "here", ""), tmp_path / "box"
-    carried.write(file, held)
+    carried.lay_down(file, held)
     assert carried.read(file) == held
-    document = json.loads(file.read_text())
+    document = {**json.loads(file.read_text()), "process": [20, 1000], "monitor": [10, 900]}
     del document["stop"]
     file.write_text(json.dumps(document))
-    assert carried.read(file) == replace(held, stop=None)
+    born = replace(held, stop=None, process=Process(20, 1000), monitor=Process(10, 900))
+    assert carried.read(file) == born

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -10,10 +9,11 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from orchestr8.engines.crun import carried
+from orchestr8.engines.crun.carried import Carried
 from tests.crash.killing import run_killed_at
 from tests.scenarios.crun_fleet import CrunFleet, fresh_crun
 from tests.scenarios.fleet import ROOT, eventually, manifest
@@ -50,20 +50,17 @@ def _by_state(fleet: CrunFleet) -> dict[str, str]:
     return {state: box for box, state in boxes.items()}
 
 
-def _carried(fleet: CrunFleet) -> dict[str, dict[str, Any]]:
+def _carried(fleet: CrunFleet) -> dict[str, Carried]:
     """What each box carries, by id."""
     kept = (fleet.base / "state" / "crun" / "boxes").glob("*/box.json")
-    return {one.parent.name: json.loads(one.read_text()) for one in kept}
+    return {str(held.id): held for held in map(carried.read, kept) if held}
 
 
 def _crash(fleet: CrunFleet, box: str) -> None:
     """The box's first task is killed by somebody."""
-    pid = _carried(fleet)[box]["process"][0]
-    assert isinstance(pid, int)
-    assert pid > 1
-    handle = os.pidfd_open(pid)
-    signal.pidfd_send_signal(handle, signal.SIGKILL)
-    os.close(handle)
+    process = _carried(fleet)[box].process
+    assert process
+    process.signal(signal.SIGKILL)
     eventually(lambda: _boxes(fleet)[box] == "stopped")
 
 
@@ -77,8 +74,8 @@ def _nothing_doubled(fleet: CrunFleet, standbys: int) -> None:
     states = Counter(_boxes(fleet).values())
     assert states == Counter({"healthy": 1, "standby": standbys})
     boxes, bridge = _carried(fleet), Path(f"/sys/class/net/o8-{fleet.installation[:8]}/brif")
-    assert Counter(one["slot"] for one in boxes.values()) == Counter({0: 1, -1: standbys})
-    assert len({one["address"] for one in boxes.values()}) == len(boxes)
+    assert Counter(one.slot for one in boxes.values()) == Counter({0: 1, -1: standbys})
+    assert len({one.address for one in boxes.values()}) == len(boxes)
     eventually(lambda: len(list(bridge.iterdir())) == len(boxes))
     assert {one.name for one in fleet.box_folders()} == set(boxes)
     assert fleet.mounts() == []
@@ -104,7 +101,7 @@ def test_a_standby_takes_the_place_of_a_box_that_crashed(fleet: CrunFleet) -> No
     fleet.apply_text(_hello(1, greeting="servus"))
     third = _by_state(fleet)
     assert not set(third.values()) & set(second.values()), "both are new"
-    assert all("servus" in one["spec"] for one in _carried(fleet).values())
+    assert all("servus" in one.spec for one in _carried(fleet).values())
     _nothing_doubled(fleet, 1)
 
     fleet.apply_text(_hello(0, greeting="servus"))

@@ -135,3 +135,30 @@ def test_all_of_it_survives_closing(folder: Path) -> None:
     assert again.ledger.records() == before
     assert again.pins.image("api:1") == FACTS
     again.close()
+
+
+def test_records_are_as_they_were_written_last_whoever_wrote(folder: Path, ledger: Ledger) -> None:
+    other = Store(folder)
+    ledger.allocate(Allocations((SERVICE,), (BOX,), ""))
+    assert ledger.records() is ledger.records()
+    other.ledger.forget_boxes([BOX.id])
+    assert not ledger.records().boxes
+    ledger.remember("address_last", "10.231.0.9")
+    assert ledger.records().address_last == "10.231.0.9"
+    other.close()
+
+
+def test_what_was_taken_back_is_not_remembered(folder: Path) -> None:
+    store = Store(folder)
+    store.ledger.allocate(Allocations((SERVICE,), (BOX,), ""))
+
+    def forget_and_fail() -> None:
+        with store.together():
+            store.ledger.forget_boxes([BOX.id])
+            assert not store.ledger.records().boxes
+            raise StoreError("no room")
+
+    with pytest.raises(StoreError):
+        forget_and_fail()
+    assert set(store.ledger.records().boxes) == {BOX.id}
+    store.close()

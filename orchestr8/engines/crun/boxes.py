@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,14 +20,14 @@ from orchestr8.engines.crun.commands import Commands
 from orchestr8.engines.crun.log_files import LogFiles
 from orchestr8.engines.crun.logs import follow, last_lines
 from orchestr8.engines.crun.making import Parts
-from orchestr8.engines.crun.processes import Process, at_work
+from orchestr8.engines.crun.processes import Process, at_work, end
 from orchestr8.engines.crun.stopwatch import Stopwatch
 from orchestr8.engines.memory_use import require_room
 from orchestr8.engines.protocol import ExecResult, Happened
 from orchestr8.engines.required import require_features, require_limits
 from orchestr8.engines.signals import stop_signal
 from orchestr8.errors import EngineError, RejectedError, UnavailableError
-from orchestr8.host import folder_events
+from orchestr8.host import folder_events, trees
 from orchestr8.host.box_cgroups import BoxCgroup
 from orchestr8.host.staging import Staging
 from orchestr8.isolation.features import Features
@@ -36,7 +35,8 @@ from orchestr8.isolation.limits import Limits
 from orchestr8.kernel import files
 from orchestr8.names import STANDBY, BoxId
 
-_END_SECONDS = 10.0
+_END_SECONDS = 30.0
+"""How long what was killed may take to be gone, on a machine that is busy beyond measure too."""
 _LOOK_SECONDS = 0.001
 
 
@@ -119,15 +119,14 @@ class CrunBoxes:
         first = held.process
         self._parts.cgroups.keep()
         with contextlib.suppress(OSError):  # a full disk keeps no box from being stopped
-            self._places.box(box_id).told.touch(mode=0o600)
-        first.signal(_signal(signal_name or self._stop_signal(held)))
-        if not first.wait(grace_ms / 1000):
-            first.signal(signal.SIGKILL)
-            if not first.wait(_END_SECONDS):
-                raise UnavailableError(
-                    f"box {box_id} did not end after SIGKILL",
-                    "one of its tasks waits in the kernel, for a disk for instance: see dmesg",
-                )
+            carried.told_to_end(self._places.box(box_id).record)
+        asked = _signal(signal_name or self._stop_signal(held))
+        ended = first.ended_by(asked, grace_ms / 1000)
+        if not (ended or first.ended_by(signal.SIGKILL, _END_SECONDS)):
+            raise UnavailableError(
+                f"box {box_id} did not end after SIGKILL",
+                "one of its tasks waits in the kernel, for a disk for instance: see dmesg",
+            )
         self._end_rest(held)
         seen.await_status(held, self._places)
 
@@ -178,7 +177,7 @@ class CrunBoxes:
         held = self._carried(box_id)
         if not held or seen.state_of(held, self._places) is not State.STOPPED:
             return False
-        if self._places.box(box_id).told.exists():
+        if held.told:
             return True
         status = seen.ending_of(self._places.box(box_id)).status
         return status in (None, 128 + signal.SIGKILL) and not self._cgroup(box_id).out_of_memory()
@@ -215,7 +214,7 @@ class CrunBoxes:
         watch = Stopwatch()
         # Before it runs: a box whose gate was opened by who was killed then has its time as well.
         with failures.words(f"starting box {held.id}"):
-            carried.write(places.record, carried.started(held, at_ms))
+            carried.started(places.record, held.slot, at_ms)
         entered = seen.entering(held)
         self._open_gate(held)
         watch.lap("gate")
@@ -230,7 +229,7 @@ class CrunBoxes:
         by anybody. One that has a name and no reader was opened by who was killed before the next
         line.
         """
-        gate = seen.gate(self._places, held.id)
+        gate = self._places.box(held.id).gate
         try:
             opened = os.open(gate, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
@@ -252,14 +251,15 @@ class CrunBoxes:
     def _discard(self, box_id: BoxId) -> None:
         """Take everything of a box back, in whatever state it is left."""
         held = self._carried(box_id)
-        self._parts.cgroups.keep()
-        self._end_all(box_id, held)
-        self._forget_state(box_id, whole=held is not None and held.process is not None)
-        (self._places.sockets / str(box_id)).unlink(missing_ok=True)
-        (self._places.exits / str(box_id)).unlink(missing_ok=True)
-        self._cgroup(box_id).remove()
-        self._parts.preparation.release(box_id)
-        self._places.box(box_id).forget()
+        with failures.words(f"taking box {box_id} back"):
+            self._parts.cgroups.keep()
+            self._end_all(box_id, held)
+            self._forget_state(box_id, whole=held is not None and held.process is not None)
+            (self._places.sockets / str(box_id)).unlink(missing_ok=True)
+            (self._places.exits / str(box_id)).unlink(missing_ok=True)
+            self._cgroup(box_id).remove()
+            self._parts.preparation.release(box_id)
+            self._places.box(box_id).forget()
 
     def _forget_state(self, box_id: BoxId, *, whole: bool) -> None:
         """What the runtime knows of a box whose tasks have ended.
@@ -267,12 +267,13 @@ class CrunBoxes:
         Of a whole one that is its folder, and nothing else that we do not take back ourselves. Of
         one that was only begun the runtime is asked to take back what it made.
         """
-        state = self._places.runtime / str(box_id)
+        state = self._places.box(box_id).runtime
         if whole:
-            shutil.rmtree(state, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                trees.remove(state)
         if state.exists():
             self._parts.monitors.runtime.delete(str(box_id))
-            shutil.rmtree(state, ignore_errors=True)  # what crun itself had only begun
+            trees.remove(state)  # what crun itself had only begun
 
     def _end_all(self, box_id: BoxId, held: Carried | None) -> None:
         """End a box's processes.
@@ -281,7 +282,7 @@ class CrunBoxes:
         it: the programs that make the box are ended, and whoever lives in its group.
         """
         if held and held.process and held.boot_id == files.boot_id():
-            _end([one for one in (held.process, held.monitor) if one])
+            end([one for one in (held.process, held.monitor) if one], _END_SECONDS)
             self._end_rest(held)
             return
         deadline = time.monotonic() + _END_SECONDS
@@ -291,7 +292,7 @@ class CrunBoxes:
                 working, members = at_work(words), cgroup.members()
                 if working.complete and not working.found and not members:
                     return
-                _end([*working.found, *_boxed(members)])
+                end([*working.found, *_boxed(members)], _END_SECONDS)
                 time.sleep(_LOOK_SECONDS)
 
     def _end_rest(self, held: Carried) -> None:
@@ -301,7 +302,7 @@ class CrunBoxes:
             members = self._cgroup(held.id).members()
             if not members:
                 return
-            _end(_boxed(members))
+            end(_boxed(members), _END_SECONDS)
             time.sleep(_LOOK_SECONDS)
 
     def _carried(self, box_id: BoxId) -> Carried | None:
@@ -327,13 +328,6 @@ class CrunBoxes:
         spec = held.box_spec
         facts = self._parts.images.resolve(spec.image_id) if spec else None
         return facts.stop_signal if facts else ""
-
-
-def _end(processes: Sequence[Process]) -> None:
-    for process in processes:
-        process.signal(signal.SIGKILL)
-    for process in processes:
-        process.wait(_END_SECONDS)
 
 
 def _boxed(numbers: Iterable[int]) -> list[Process]:

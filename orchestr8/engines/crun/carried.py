@@ -1,29 +1,40 @@
-"""What a box carries: one JSON document beside it, written before it exists and after it starts.
+"""What a box carries: one file beside it, written before it exists and added to as it lives.
 
 What a label is on other engines. It outlives a reboot; whether the box still runs is seen from its
-processes, which the document names by number and start time, and from the boot in which they are.
+processes, which the file names by number and start time, and from the boot in which they are.
+
+The first line is the box, each further one a thing that happened to it. A line is added with one
+call: a file that takes another one's name would have the disk take its content up at once, which a
+start would wait for. What was cut off in the midst of a line is no line, and did not happen.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.json import Decoder, encode
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.engines.crun.processes import Process
+from orchestr8.kernel import files
 from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId
 
+_REMEMBERED = 2048
+
 
 class Carried(Struct, frozen=True):
-    """One box. Times are milliseconds since the epoch; without a task it is half-made."""
+    """One box. Times are milliseconds since the epoch; without a task it is half-made.
+
+    `told` is true once somebody asked it through us to end.
+    """
 
     installation: str
     id: BoxId
@@ -42,6 +53,7 @@ class Carried(Struct, frozen=True):
     started_ms: int = 0
     process: Process | None = None
     monitor: Process | None = None
+    told: bool = False
 
     @property
     def box_spec(self) -> BoxSpec | None:
@@ -76,34 +88,71 @@ def carried_of(box: Box, installation: str, state_folder: str) -> Carried:
     )
 
 
-def write(file: Path, carried: Carried) -> None:
-    """Whole or not at all."""
-    fresh = file.with_name(f".{file.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        text = encode(_document(carried))
-        while text:
-            text = text[os.write(descriptor, text) :]
-    finally:
-        os.close(descriptor)
-    fresh.rename(file)
+def lay_down(file: Path, carried: Carried) -> None:
+    """The first line, where nobody reads yet."""
+    _write(file, os.O_CREAT | os.O_EXCL, encode(_document(carried)))
+
+
+def born(file: Path, process: Process, monitor: Process) -> None:
+    """The box waits at its gate."""
+    _add(file, _Later(process=process, monitor=monitor))
+
+
+def started(file: Path, slot: int, at_ms: int) -> None:
+    """Its workload is about to run, in this slot."""
+    _add(file, _Later(slot=slot, started_ms=at_ms))
+
+
+def told_to_end(file: Path) -> None:
+    """Somebody asked it through us to end."""
+    _add(file, _Later(told=True))
 
 
 def read(file: Path) -> Carried | None:
     """What stands there, or None where there is nothing that can be read."""
     try:
-        return _carried(_READER.decode(file.read_bytes()))
+        return _read(files.read_bytes(str(file), limit=files.LARGE_BYTES))
     except (OSError, ValueError):
         return None
 
 
-def started(carried: Carried, at_ms: int) -> Carried:
-    """The same box once its workload runs."""
-    return replace(carried, started_ms=at_ms)
+def lost(file: Path) -> bool:
+    """Whether the disk never had the first line; nobody sees the file before that is written."""
+    with suppress(OSError):
+        return file.stat().st_size == 0
+    return False
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read(content: bytes) -> Carried:
+    """Most are the same as at the last look."""
+    first, *later = content.split(b"\n")
+    carried = _carried(_READER.decode(first))
+    for line in later:
+        with suppress(ValueError):
+            carried = _after(carried, _LATER.decode(line))
+    return carried
+
+
+def _after(carried: Carried, later: _Later) -> Carried:
+    return replace(carried, **{name: one for name, one in asdict(later).items() if one is not None})
+
+
+def _add(file: Path, later: _Later) -> None:
+    _write(file, os.O_APPEND, b"\n" + encode(later))
+
+
+def _write(file: Path, how: int, text: bytes) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC | how, 0o600)
+    try:
+        while text:
+            text = text[os.write(descriptor, text) :]
+    finally:
+        os.close(descriptor)
 
 
 class _Document(Struct):
-    """The file; a process is its number and its start time."""
+    """The first line."""
 
     installation: str
     id: str
@@ -119,39 +168,32 @@ class _Document(Struct):
     boot_id: str
     created_ms: int
     started_ms: int
-    process: tuple[int, int] | None
-    monitor: tuple[int, int] | None
+    process: Process | None
+    monitor: Process | None
     stop: Stop | None = None
     """Earlier releases did not write it."""
 
 
-_READER = Decoder(_Document)
+class _Later(Struct, omit_defaults=True):
+    """A further line: what is not None is so from then on."""
+
+    process: Process | None = None
+    monitor: Process | None = None
+    slot: int | None = None
+    started_ms: int | None = None
+    told: bool | None = None
+
+
+_READER, _LATER = Decoder(_Document), Decoder(_Later)
 
 
 def _document(carried: Carried) -> _Document:
-    plain = {name: getattr(carried, name) for name in _PLAIN}
-    return _Document(
-        **plain,
-        id=str(carried.id),
-        process=_numbers(carried.process),
-        monitor=_numbers(carried.monitor),
-    )
+    return _Document(**{name: getattr(carried, name) for name in _PLAIN}, id=str(carried.id))
 
 
 def _carried(document: _Document) -> Carried:
     plain = {name: getattr(document, name) for name in _PLAIN}
-    return Carried(
-        **plain,
-        id=BoxId.parse(document.id),
-        process=Process(*document.process) if document.process else None,
-        monitor=Process(*document.monitor) if document.monitor else None,
-    )
+    return Carried(**plain, id=BoxId.parse(document.id))
 
 
-_PLAIN = tuple(
-    name for name in _Document.__struct_fields__ if name not in ("id", "process", "monitor")
-)
-
-
-def _numbers(process: Process | None) -> tuple[int, int] | None:
-    return (process.pid, process.started) if process else None
+_PLAIN = tuple(name for name in _Document.__struct_fields__ if name != "id")

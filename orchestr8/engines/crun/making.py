@@ -105,9 +105,8 @@ def _make(
         watch.lap("network")
     places.drop_mounts()
     # Last: only a box that has its limits and its network may ever be started.
-    held = replace(held, process=born.process, monitor=born.monitor)
     watch.lap("root")
-    carried.write(places.record, held)
+    carried.born(places.record, born.process, born.monitor)
     watch.write(places.phases)
 
 

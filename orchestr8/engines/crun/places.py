@@ -20,7 +20,7 @@ from msgspec import Struct
 from orchestr8.engines.crun import carried
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.errors import RejectedError
-from orchestr8.host import mounts
+from orchestr8.host import mounts, trees
 from orchestr8.names import BoxId
 
 _RECORD = "box.json"
@@ -33,6 +33,13 @@ class BoxPlaces(Struct, frozen=True, dict=True):
 
     kept: Path
     run: Path
+    runtime: Path
+    """What the runtime keeps of it."""
+
+    @cached_property
+    def gate(self) -> Path:
+        """The pipe at which a created box waits; it goes when the box starts."""
+        return self.runtime / "exec.fifo"
 
     @cached_property
     def record(self) -> Path:
@@ -48,11 +55,6 @@ class BoxPlaces(Struct, frozen=True, dict=True):
     def ended(self) -> Path:
         """Its exit status, written by the monitor."""
         return self.kept / "exit"
-
-    @cached_property
-    def told(self) -> Path:
-        """There once somebody asked it through us to end."""
-        return self.kept / "told-to-end"
 
     @cached_property
     def bundle(self) -> Path:
@@ -135,13 +137,9 @@ class BoxPlaces(Struct, frozen=True, dict=True):
         """Remove everything; the absent is success. The record goes last: what it does not name
         any more would never be found."""
         self.drop_mounts()
-        shutil.rmtree(self.run, ignore_errors=True)
-        if not self.kept.is_dir():
-            return
-        for path in self.kept.iterdir():
-            if path != self.record:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-        shutil.rmtree(self.kept, ignore_errors=True)
+        with contextlib.suppress(OSError):  # what is mounted there is dropped by the next try
+            trees.remove(self.run)
+        trees.remove(self.kept, last=_RECORD)
 
 
 class Places(Struct, frozen=True, dict=True):
@@ -177,7 +175,7 @@ class Places(Struct, frozen=True, dict=True):
 
     def box(self, box_id: BoxId) -> BoxPlaces:
         """One box's."""
-        return _box_places(self.state, self.run, str(box_id))
+        return _box_places(self.state, self.run, self.runtime, str(box_id))
 
     def box_ids(self) -> list[BoxId]:
         """The boxes that have a folder, whole or not."""
@@ -191,16 +189,19 @@ class Places(Struct, frozen=True, dict=True):
         """A box's folder appears with its record in it, before anything else of the box exists."""
         with self._alone() as fresh:
             fresh.mkdir(mode=0o700)
-            carried.write(fresh / _RECORD, held)
+            carried.lay_down(fresh / _RECORD, held)
             fresh.rename(self.box(held.id).kept)
 
     def tidy(self) -> None:
-        """Finish what was cut off where no record says so: a folder begun, a folder emptied."""
+        """Finish what was cut off where no record says so: a folder begun, a folder emptied, one
+        whose record a power loss took along, as it took the box."""
         if not self._boxes.is_dir():
             return
         with self._alone():
             for folder in self._boxes.iterdir():
                 with contextlib.suppress(OSError):  # most have something in them
+                    if folder.name != _NEW and carried.lost(folder / _RECORD):
+                        trees.remove(folder, last=_RECORD)
                     folder.rmdir()
 
     @cached_property
@@ -244,8 +245,8 @@ class Places(Struct, frozen=True, dict=True):
 
 
 @lru_cache(maxsize=1024)
-def _box_places(state: Path, run: Path, name: str) -> BoxPlaces:
-    return BoxPlaces(state / "boxes" / name, run / "boxes" / name)
+def _box_places(state: Path, run: Path, runtime: Path, name: str) -> BoxPlaces:
+    return BoxPlaces(state / "boxes" / name, run / "boxes" / name, runtime / name)
 
 
 def _locked(descriptor: int, deadline: float) -> bool:

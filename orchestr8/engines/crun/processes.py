@@ -10,16 +10,19 @@ import contextlib
 import os
 import select
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from orchestr8.kernel import files
 
+_HELD_AT_ONCE = 256
+"""A box may have more processes than a process may have files."""
 
-class Process(Struct, frozen=True):
-    """A process; `started` is its start time in clock ticks since boot."""
+
+class Process(Struct, frozen=True, array_like=True):
+    """A process; `started` is its start time in clock ticks since boot. Written as both numbers."""
 
     pid: int
     started: int
@@ -49,15 +52,12 @@ class Process(Struct, frozen=True):
         """Sends a signal, if it is still that process."""
         with self.opened() as handle:
             if handle is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(handle, number)
+                _sent(handle, number)
 
-    def wait(self, seconds: float) -> bool:
-        """Whether it ends within this time."""
+    def ended_by(self, number: int, seconds: float) -> bool:
+        """Sends a signal; whether it ends within this time."""
         with self.opened() as handle:
-            if handle is None:
-                return True
-            return bool(select.select([handle], [], [], seconds)[0])
+            return handle is None or (_sent(handle, number) and ends(handle, seconds))
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[int | None]:
@@ -71,6 +71,32 @@ class Process(Struct, frozen=True):
             yield handle if self.alive else None
         finally:
             os.close(handle)
+
+
+def end(processes: Sequence[Process], seconds: float) -> None:
+    """Kills them all, and waits so long for each to end."""
+    for first in range(0, len(processes), _HELD_AT_ONCE):
+        with contextlib.ExitStack() as opened:
+            several = processes[first : first + _HELD_AT_ONCE]
+            handles = [opened.enter_context(one.opened()) for one in several]
+            there = [handle for handle in handles if handle is not None]
+            for handle in there:
+                _sent(handle, signal.SIGKILL)
+            for handle in there:
+                ends(handle, seconds)
+
+
+def ends(handle: int, seconds: float) -> bool:
+    """Whether the process that was opened as this ends within this time."""
+    waiting = select.poll()
+    waiting.register(handle, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
+
+
+def _sent(handle: int, number: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(handle, number)
+    return True
 
 
 class AtWork(Struct, frozen=True):

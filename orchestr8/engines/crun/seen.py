@@ -11,6 +11,7 @@ from msgspec import Struct
 from orchestr8.boxes.world import ObservedBox, State
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.places import BoxPlaces, Places
+from orchestr8.engines.crun.processes import ends
 from orchestr8.host.box_cgroups import BoxCgroup
 from orchestr8.kernel import cgroups, files
 from orchestr8.names import BoxId
@@ -47,12 +48,7 @@ def state_of(carried: Carried, places: Places) -> State:
     )
     if not alive:
         return State.STOPPED
-    return State.CREATED if gate(places, carried.id).exists() else State.RUNNING
-
-
-def gate(places: Places, box_id: BoxId) -> Path:
-    """The pipe at which a created box waits; it goes when the box starts."""
-    return places.runtime / str(box_id) / "exec.fifo"
+    return State.CREATED if box.gate.exists() else State.RUNNING
 
 
 def entering(carried: Carried) -> Callable[[], bool]:
@@ -86,13 +82,15 @@ def await_workload(carried: Carried, runtime: Path) -> None:
 
 
 def await_status(carried: Carried, places: Places) -> None:
-    """The monitor writes the status a moment after the end."""
+    """The monitor writes the status a moment after the end, and ends a moment later."""
     ended = places.box(carried.id).ended
+    if carried.monitor is None or ended.exists():
+        return
     deadline = time.monotonic() + _STATUS_SECONDS
-    while not ended.exists() and carried.monitor and carried.monitor.alive:
-        if time.monotonic() > deadline:
-            return
-        time.sleep(_LOOK_SECONDS)
+    with carried.monitor.opened() as handle:
+        while handle is not None and not ended.exists() and time.monotonic() < deadline:
+            if ends(handle, _LOOK_SECONDS):
+                return
 
 
 def ending_of(box: BoxPlaces) -> Ending:
