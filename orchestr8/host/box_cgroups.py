@@ -27,6 +27,8 @@ from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId
 
 _CONTROLLERS = ("cpu", "cpuacct", "memory", "pids", "freezer", "devices")
+_COUNTED = frozenset({"cpu", "cpuacct", "memory", "pids"})
+"""What owners have quotas of, and what they use: who watches a box is counted there."""
 _DEVICES = (
     "c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",
     "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm",
@@ -124,7 +126,7 @@ class BoxCgroup(Struct, frozen=True):
         ways = [
             (f"{tree.path}{home[names[0]]}/tasks", f"{folder.parent}/tasks")
             for tree, names, folder in self.places
-            if tree.version == 1 and names[0] in home
+            if tree.version == 1 and names[0] in home and _COUNTED.intersection(names)
         ]
         try:
             for _, owners in ways:

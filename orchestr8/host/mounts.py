@@ -13,6 +13,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct
@@ -40,22 +41,22 @@ class IdMap(Struct, frozen=True):
     count: int = 1
 
 
-class RunFolder(Struct, frozen=True):
+class RunFolder(Struct, frozen=True, dict=True):
     """What lives until the next reboot: staged files and secrets, and binds. In memory only."""
 
     path: Path
 
-    @property
+    @cached_property
     def boxes(self) -> Path:
         """One folder a box, for writing."""
         return self.path / "boxes"
 
-    @property
+    @cached_property
     def shown(self) -> Path:
         """The same folders, read-only for everybody: what the engine binds from."""
         return self.path / "shown"
 
-    @property
+    @cached_property
     def binds(self) -> Path:
         """One folder a box, with a mount for each of its volumes."""
         return self.path / "binds"

@@ -17,7 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestr8.errors import EngineError, RejectedError, UnavailableError
-from orchestr8.host import mount_table, trees
+from orchestr8.host import mount_table, small_files, trees
 from orchestr8.host.mounts import RunFolder
 from orchestr8.names import BoxId
 
@@ -76,14 +76,13 @@ class Staging(Struct, frozen=True):
                     f"{self.run.boxes} lies on a disk",
                     "call again after the run folder is made ready",
                 )
-            _remove(fresh)
             _lay_out(fresh, stage, hosts)
-            _remove(final)
-            fresh.rename(final)
-        except OSError as error:
-            raise _failure(f"cannot lay out the files of {stage.box_id}", error) from error
-        finally:
+            _take_the_place(fresh, final)
+        except BaseException as error:
             _remove(fresh)
+            if isinstance(error, OSError):
+                raise _failure(f"cannot lay out the files of {stage.box_id}", error) from error
+            raise
         return self.staged(stage)
 
     def staged(self, stage: Stage) -> Staged:
@@ -150,12 +149,28 @@ def _in_memory(folder: Path, device: int, inode: int) -> bool:
     return mount_table.holding(folder).kind in ("tmpfs", "ramfs")
 
 
+def _take_the_place(fresh: Path, final: Path) -> None:
+    """A folder takes another's name; most often there is none yet."""
+    try:
+        fresh.rename(final)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        _remove(final)
+        fresh.rename(final)
+
+
 def _lay_out(folder: Path, stage: Stage, hosts: str) -> None:
-    folder.mkdir(mode=0o700)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:  # an earlier try was cut off
+        _remove(folder)
+        folder.mkdir(mode=0o700)
     _write(folder / "hosts", hosts.encode(), 0o444)
     _write(folder / "resolv.conf", _RESOLVER.encode(), 0o444)
     files = folder / "files"
-    files.mkdir(mode=0o700)
+    if stage.files:
+        files.mkdir(mode=0o700)
     for number, target in enumerate(sorted(stage.files)):
         _write(files / str(number), stage.files[target], 0o444, stage.uid, stage.gid)
     if not stage.secrets:
@@ -172,10 +187,13 @@ def _lay_out(folder: Path, stage: Stage, hosts: str) -> None:
 
 def _write(path: Path, content: bytes, mode: int, uid: int = 0, gid: int = 0) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(content)
-        os.fchown(file.fileno(), uid, gid)
-        os.fchmod(file.fileno(), mode)
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        os.fchown(descriptor, uid, gid)
+        os.fchmod(descriptor, mode)
+        small_files.put(descriptor, content)
+    finally:
+        os.close(descriptor)
 
 
 def _hosts(stage: Stage) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 from functools import cache
-from pathlib import Path
 
 SMALL_BYTES = 64 << 10
 LARGE_BYTES = 4 << 20
@@ -59,7 +58,7 @@ def read_link(path: str, at: int | None = None) -> str:
 def identity(path: str) -> tuple[int, int] | None:
     """Which file a path leads to, as device and inode; None if it leads to none."""
     try:
-        found = Path(path).stat()
+        found = os.stat(path)  # noqa: PTH116 - asked time and again while a box starts
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -23,6 +23,7 @@ from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.engines.crun.processes import Process
+from orchestr8.host import small_files
 from orchestr8.kernel import files
 from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId
@@ -90,7 +91,7 @@ def carried_of(box: Box, installation: str, state_folder: str) -> Carried:
 
 def lay_down(file: Path, carried: Carried) -> None:
     """The first line, where nobody reads yet."""
-    _write(file, os.O_CREAT | os.O_EXCL, encode(_document(carried)))
+    small_files.write(file, encode(_document(carried)), os.O_CREAT | os.O_EXCL)
 
 
 def born(file: Path, process: Process, monitor: Process) -> None:
@@ -139,16 +140,7 @@ def _after(carried: Carried, later: _Later) -> Carried:
 
 
 def _add(file: Path, later: _Later) -> None:
-    _write(file, os.O_APPEND, b"\n" + encode(later))
-
-
-def _write(file: Path, how: int, text: bytes) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC | how, 0o600)
-    try:
-        while text:
-            text = text[os.write(descriptor, text) :]
-    finally:
-        os.close(descriptor)
+    small_files.write(file, b"\n" + encode(later), os.O_APPEND)
 
 
 class _Document(Struct):

@@ -8,6 +8,7 @@ box's user namespace does not own. So it is looked at before the gate of any box
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -17,23 +18,33 @@ from orchestr8.kernel import files
 from orchestr8.names import BoxId
 
 _WANTED = {"/proc": "proc", "/sys": "sysfs", "/dev/mqueue": "mqueue"}
+_KINDS = frozenset(_WANTED.values())
+_LINE = re.compile(r"^[^ \n]+ [^ \n]+ ([^ \n]+) [^ \n]+ ([^ \n]+) .*? - ([^ \n]+)", re.MULTILINE)
+"""Device, target and kind of a line of mountinfo. Of all white space in a path the kernel writes
+blanks, tabs and ends of lines otherwise, and nothing else."""
 
 
 def require_own(box_id: BoxId, first: Process, granted: Iterable[str]) -> None:
     """Raises RejectedError where a box sees a mount of the host's, but below what was `granted`."""
     hosts, there = set(map(_device, _WANTED)), {}
     text = files.read_text(f"/proc/{first.pid}/mountinfo", limit=files.LARGE_BYTES)
-    for line in text.splitlines():
-        before, _, after = line.partition(" - ")
-        _, _, device, _, target, *_ = before.split(" ")
-        kind = after.partition(" ")[0]
+    for device, target, kind in mounted(box_id, text):
         there[target] = kind
-        foreign = kind in _WANTED.values() and device in hosts
+        foreign = kind in _KINDS and device in hosts
         if (foreign or kind.startswith("cgroup")) and not _below(target, granted):
             raise _refused(box_id, f"the host's own {kind} at {target}")
     for target, kind in _WANTED.items():
         if there.get(target) != kind:
             raise _refused(box_id, f"{there.get(target, 'nothing')} at {target}, not {kind}")
+
+
+def mounted(box_id: BoxId, mountinfo: str) -> list[tuple[str, str, str]]:
+    """Device, target and kind of each mount; RejectedError where a line is none, so that no mount
+    goes unseen."""
+    found = _LINE.findall(mountinfo)
+    if len(found) != mountinfo.count("\n"):
+        raise _refused(box_id, "mounts that cannot be read")
+    return found
 
 
 def _device(path: str) -> str:

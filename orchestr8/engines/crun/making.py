@@ -26,6 +26,7 @@ from orchestr8.engines.crun.preparation import CrunPreparation
 from orchestr8.engines.crun.situation import DeviceNode, Situation
 from orchestr8.engines.crun.stopwatch import Stopwatch
 from orchestr8.errors import RejectedError
+from orchestr8.host import small_files
 from orchestr8.host.box_cgroups import BoxCgroups
 from orchestr8.isolation.profile import Device
 from orchestr8.isolation.strict import VERSIONS
@@ -84,7 +85,7 @@ def _make(
         LogFiles(places).begin()  # before the monitor writes, and whoever looks takes a part off
         watching = monitor.hand_over(encode(document))
         # The runtime is at work: what it does not need is laid out meanwhile.
-        places.process.write_bytes(encode(document["process"]))
+        small_files.write(places.process, encode(document["process"]))
         born = monitor.born(watching)
         if "pid" in joined.peers:
             parts.monitors.runtime.add_namespaces(str(box.id), born.process.pid, joins.BORN_INTO)

@@ -24,7 +24,9 @@ from orchestr8.engines.crun.places import BoxPlaces, Places
 from orchestr8.engines.crun.processes import Process
 from orchestr8.engines.crun.runtime import Runtime
 from orchestr8.errors import RejectedError, UnavailableError
+from orchestr8.host import small_files
 from orchestr8.host.box_cgroups import BoxCgroup
+from orchestr8.kernel import files
 from orchestr8.names import BoxId
 
 _NUMBER_LEAST = 10
@@ -170,7 +172,7 @@ class Waiting:
         number = _number(self.box.bundle / "monitor.pid")
         monitor = Process.of(number) or Process(number, _ENDED)
         whole = self.box.document.with_suffix(".whole")
-        whole.write_bytes(document)
+        small_files.write(whole, document)
         reader = self._reader(monitor)
         if reader is not None:
             with contextlib.suppress(BrokenPipeError), os.fdopen(reader, "wb") as pipe:
@@ -212,7 +214,7 @@ class Waiting:
             if pause > _LOOK_SECONDS_MAX and not monitor.alive:
                 return None
             time.sleep(pause)
-            pause = min(pause * 1.1, 2 * _LOOK_SECONDS_MAX)
+            pause = min(pause * 1.25, 2 * _LOOK_SECONDS_MAX)
         return None
 
     def _answer(self, monitor: Process) -> dict[str, Any]:
@@ -266,7 +268,7 @@ def _process(pid: int) -> Process:
 
 
 def _number(file: Path) -> int:
-    text = file.read_text().strip()
+    text = files.read_text(str(file)).strip()
     return int(text) if text.isascii() and text.isdigit() else 0
 
 

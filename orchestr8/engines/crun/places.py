@@ -180,7 +180,7 @@ class Places(Struct, frozen=True, dict=True):
     def box_ids(self) -> list[BoxId]:
         """The boxes that have a folder, whole or not."""
         found = []
-        for folder in (self._boxes, self.run / "boxes"):
+        for folder in (self._boxes, self._run_boxes):
             if folder.is_dir():
                 found += [BoxId.parse(one.name) for one in folder.iterdir() if one.name != _NEW]
         return sorted(set(found))
@@ -208,6 +208,10 @@ class Places(Struct, frozen=True, dict=True):
     def _boxes(self) -> Path:
         return self.state / "boxes"
 
+    @cached_property
+    def _run_boxes(self) -> Path:
+        return self.run / "boxes"
+
     @contextlib.contextmanager
     def _alone(self) -> Iterator[Path]:
         """Nobody else begins a box meanwhile; the one place where it is done, empty."""
@@ -225,7 +229,7 @@ class Places(Struct, frozen=True, dict=True):
 
     def mark(self) -> object:
         """Equal while all of it is there and as it was made; None where something lacks."""
-        folders = (self._boxes, self.run / "boxes", self.runtime, self.sockets, self.exits)
+        folders = (self._boxes, self._run_boxes, self.runtime, self.sockets, self.exits)
         try:
             seen = [folder.stat() for folder in folders]
         except OSError:
@@ -236,7 +240,7 @@ class Places(Struct, frozen=True, dict=True):
         """Make what every box needs."""
         for folder in (self.state, self.images, self.volumes, self._boxes):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.run, self.run / "boxes"):
+        for folder in (self.run, self._run_boxes):
             folder.mkdir(mode=0o711, parents=True, exist_ok=True)
             folder.chmod(0o711)
         for folder in (self.runtime, self.sockets, self.exits):

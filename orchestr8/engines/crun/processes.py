@@ -41,12 +41,8 @@ class Process(Struct, frozen=True, array_like=True):
     @property
     def boxed(self) -> bool:
         """Whether it lives in a pid namespace below ours."""
-        try:
-            status = files.read_text(f"/proc/{self.pid}/status")
-        except OSError:
-            return False
-        return any(line.startswith("NSpid:") and len(line.split()) > 2
-                   for line in status.splitlines())  # fmt: skip
+        namespace = files.identity(f"/proc/{self.pid}/ns/pid")
+        return namespace not in (None, files.identity("/proc/self/ns/pid"))
 
     def signal(self, number: int) -> None:
         """Sends a signal, if it is still that process."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+from msgspec.json import decode, encode
+
+from orchestr8.host import small_files
+from orchestr8.kernel import files
 
 
 class Stopwatch:
@@ -26,16 +29,12 @@ class Stopwatch:
         """Keeps it, behind what was kept earlier."""
         spent = {**(earlier or {}), **self._spent}
         rounded = {part: round(taken, 3) for part, taken in spent.items()}
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, json.dumps(rounded).encode())
-        finally:
-            os.close(descriptor)
+        small_files.write(file, encode(rounded))
 
 
 def read(file: Path) -> dict[str, float]:
     """Milliseconds by part, in their order; nothing where nothing is kept."""
     try:
-        return {str(part): float(spent) for part, spent in json.loads(file.read_text()).items()}
-    except (OSError, ValueError, AttributeError):
+        return decode(files.read_bytes(str(file)), type=dict[str, float])
+    except (OSError, ValueError):
         return {}
