@@ -13,8 +13,9 @@ import docker.errors
 import pytest
 import requests
 import urllib3.exceptions
+from msgspec import DecodeError
 
-from orchestr8.engines.docker import failures
+from orchestr8.engines.docker import failures, library
 from orchestr8.engines.docker.boxes import _require_all_taken
 from orchestr8.engines.docker.client import Client
 from orchestr8.errors import (
@@ -44,7 +45,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 @pytest.mark.parametrize("kind", EXCEPTIONS, ids=lambda kind: str(kind.__name__))
 def test_none_is_unmapped(kind: type[Exception]) -> None:
     error = kind(*ARGUMENTS.get(kind.__name__, ("text",)))
-    with pytest.raises(EngineError) as translated, failures.words("creating box x", URL):
+    with pytest.raises(EngineError) as translated, library.words("creating box x", URL):
         raise error
     assert translated.value.__cause__ is error
     assert translated.value.what.startswith("creating box x")
@@ -67,6 +68,22 @@ def test_none_is_unmapped(kind: type[Exception]) -> None:
     ids=repr,
 )
 def test_what_is_bare_may_work_later(error: Exception) -> None:
+    with pytest.raises(UnavailableError) as translated, library.words("listing", URL):
+        raise error
+    assert translated.value.remedy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        urllib3.exceptions.ProtocolError("cut"),
+        urllib3.exceptions.ReadTimeoutError(None, "", "slow"),  # type: ignore[arg-type]
+        ConnectionRefusedError(111, "refused"),
+        DecodeError("cut"),
+    ],
+    ids=repr,
+)
+def test_what_is_bare_of_a_single_call_may_work_later(error: Exception) -> None:
     with pytest.raises(UnavailableError) as translated, failures.words("listing", URL):
         raise error
     assert translated.value.remedy
@@ -74,10 +91,10 @@ def test_what_is_bare_may_work_later(error: Exception) -> None:
 
 def test_no_right_to_the_socket_is_said() -> None:
     inner = urllib3.exceptions.ProtocolError("aborted", PermissionError(13, "denied"))
-    error = failures.translated(requests.exceptions.ConnectionError(inner), "listing", URL)
-    assert isinstance(error, RejectedError)
-    assert "may not use the Docker Engine" in error.what
-    assert "root" in error.remedy
+    with pytest.raises(RejectedError) as translated, library.words("listing", URL):
+        raise requests.exceptions.ConnectionError(inner)
+    assert "may not use the Docker Engine" in translated.value.what
+    assert "root" in translated.value.remedy
 
 
 MESSAGES = [

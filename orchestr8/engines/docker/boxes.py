@@ -70,7 +70,7 @@ class DockerBoxes:
     @patient
     def features(self) -> Features:
         """What this engine enforces on this host."""
-        return self._parts.machine.features()
+        return self._parts.machine.features
 
     @patient
     def observe(self, ids: Sequence[BoxId] | None = None) -> Observation:
@@ -87,7 +87,7 @@ class DockerBoxes:
         if existing:
             _require_same(box, existing)
             return
-        require_features(box, self._parts.machine.features())
+        require_features(box, self._parts.machine.features)
         from orchestr8.engines.docker import translate  # most commands make nothing
 
         try:
@@ -129,7 +129,7 @@ class DockerBoxes:
         details = details_of(found)
         if not details.pid:
             raise RejectedError(f"box {box_id} does not run, so it has no limits to change")
-        require_limits(limits, self._parts.machine.features())
+        require_limits(limits, self._parts.machine.features)
         require_room(box_id, details.pid, limits)
         from orchestr8.engines.docker import translate  # as above
 

@@ -1,22 +1,17 @@
-"""Calls of Docker's HTTP interface through the docker library, one at a time, in our words.
+"""Calls of Docker's HTTP interface, one at a time, in our words.
 
-The library gives the version, streams, the log-in to registries, and the connections: its pool of
-them is used as it is, since its own calls would open a connection for each address that they ask.
-Bodies are ours, since its builders know fewer settings than a box has.
+The docker library gives the streams and the log-in to registries. Single calls are made beside it,
+on connections that are kept: its own would open one for each address that they ask. Bodies are
+ours, since its builders know fewer settings than a box has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
-import docker
-import docker.errors
-import requests
-from docker.transport.unixconn import UnixHTTPConnectionPool
 from msgspec import DecodeError
 from msgspec.json import decode, encode
 from tenacity import (
@@ -29,8 +24,12 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import TimeoutError as EngineTimeoutError
 
 from orchestr8.engines.docker import failures
+from orchestr8.engines.docker.connections import UnixConnections
 from orchestr8.engines.docker.endpoint import require_answer, socket_path
 from orchestr8.errors import RejectedError, UnavailableError
+
+if TYPE_CHECKING:
+    from orchestr8.engines.docker.library import EventStream, Library
 
 API_LEAST = (1, 41)
 CONNECTIONS = 16
@@ -54,49 +53,31 @@ def patient(call: Callable[P, T]) -> Callable[P, T]:
     return wraps(call)(again(call))
 
 
-class EventStream:
-    """The engine's events as they come, until somebody closes it or the engine goes away."""
-
-    def __init__(self, stream: Any, endpoint_url: str) -> None:
-        self._stream = stream
-        self._endpoint = endpoint_url
-
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        with failures.words("listening to events", self._endpoint):
-            yield from self._stream
-
-    def close(self) -> None:
-        """Ends it, also for a thread that waits for the next."""
-        with suppress(*failures.FOREIGN, AttributeError):  # it may be over already
-            self._stream.close()
-
-
 class Client:
     """One Docker Engine. Every call says what it is for, which starts the message if it fails."""
 
     def __init__(self, endpoint_url: str) -> None:
         """Connect and agree on a version; fails at once where nobody answers."""
-        version = require_answer(endpoint_url)
+        self._answered = require_answer(endpoint_url)
         self.endpoint = endpoint_url
-        with failures.words("asking for the version", endpoint_url):
-            self._api = docker.APIClient(
-                base_url=endpoint_url, version=version or "auto", timeout=int(_CALL_SECONDS)
-            )
-        path = socket_path(endpoint_url)
-        self._pool = UnixHTTPConnectionPool(endpoint_url, path, int(_CALL_SECONDS), CONNECTIONS)
-        major, _, minor = self._api.api_version.partition(".")
+        self._pool = UnixConnections(socket_path(endpoint_url), CONNECTIONS)
+        version = self._answered or self._library.version
+        self.prefix = f"/v{version}"
+        """The start of every path: the version agreed on."""
+        major, _, minor = version.partition(".")
         self.api_version = (int(major), int(minor))
         if self.api_version < API_LEAST:
             raise RejectedError(
-                f"the Docker Engine at {endpoint_url} speaks API {self._api.api_version}, and "
+                f"the Docker Engine at {endpoint_url} speaks API {version}, and "
                 f"orchestr8 needs {API_LEAST[0]}.{API_LEAST[1]}",
                 "update it to Docker 20.10 or later",
             )
 
-    @property
-    def prefix(self) -> str:
-        """The start of every path: the version agreed on."""
-        return f"/v{self._api.api_version}"
+    @cached_property
+    def _library(self) -> Library:
+        from orchestr8.engines.docker.library import Library  # it takes long to load
+
+        return Library(self.endpoint, self._answered, int(_CALL_SECONDS))
 
     def find(self, path: str, doing: str, **parameters: str) -> Any | None:
         """The decoded answer, or None where the engine has no such thing."""
@@ -119,15 +100,7 @@ class Client:
 
     def pieces(self, path: str, doing: str, **parameters: str) -> Iterator[bytes]:
         """The answer as it comes, for as long as the engine sends; nothing of what is not there."""
-        with failures.words(doing, self.endpoint):
-            url = f"{self._api.base_url}{self.prefix}{path}"
-            with self._api.get(
-                url, params=parameters, stream=True, timeout=(_CALL_SECONDS, None)
-            ) as answer:
-                if answer.status_code == _ABSENT:
-                    return
-                _require_success(answer)
-                yield from answer.iter_content(None)
+        return self._library.pieces(path, doing, parameters)
 
     def post(
         self, path: str, doing: str, body: Mapping[str, Any] | None = None, **parameters: str
@@ -146,14 +119,11 @@ class Client:
 
     def pull(self, reference: str, doing: str) -> Iterator[Mapping[str, Any]]:
         """Fetch an image; the engine's progress, line by line."""
-        with failures.words(doing, self.endpoint):
-            yield from self._api.pull(reference, stream=True, decode=True)
+        return self._library.pull(reference, doing)
 
     def events(self, filters: Mapping[str, Any]) -> EventStream:
         """What happens from now on to what the filters let through."""
-        with failures.words("listening to events", self.endpoint):
-            stream = self._api.events(filters=dict(filters), decode=True)
-        return EventStream(stream, self.endpoint)
+        return self._library.events(filters)
 
     def ended(self, container: str, doing: str, seconds: float) -> bool:
         """Wait for a container to end; whether it did in this time. An absent one has ended."""
@@ -194,10 +164,3 @@ def _refusal(answer: BaseHTTPResponse) -> failures.RefusalError:
     except (DecodeError, KeyError, TypeError):
         told = answer.data.decode("utf-8", "backslashreplace")
     return failures.RefusalError(answer.status, str(told or answer.reason))
-
-
-def _require_success(answer: requests.Response) -> None:
-    try:
-        answer.raise_for_status()
-    except requests.HTTPError as error:
-        docker.errors.create_api_error_from_http_exception(error)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orchestr8.engines.docker.client import Client, EventStream
+from orchestr8.engines.docker.client import Client
 from orchestr8.engines.protocol import Happened
 from orchestr8.errors import EngineError
 from orchestr8.names import BoxId
+
+if TYPE_CHECKING:
+    from orchestr8.engines.docker.library import EventStream
 
 _TOLD = ("die", "destroy", "update", "pause", "unpause")
 _AGAIN_SECONDS = 1.0

@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import docker.errors
-import requests.exceptions
 import urllib3.exceptions
 from msgspec import DecodeError, Struct
 
@@ -36,14 +34,11 @@ class RefusalError(Exception):
 
 FOREIGN = (
     RefusalError,
-    docker.errors.DockerException,
-    docker.errors.StreamParseError,
-    requests.exceptions.RequestException,
     urllib3.exceptions.HTTPError,
     DecodeError,
     OSError,
 )
-"""Everything that a call of the engine may raise."""
+"""Everything that a call of the engine may raise, beside what the library has of its own."""
 
 
 class Row(Struct, frozen=True):
@@ -159,7 +154,7 @@ ROWS = (
 
 @contextmanager
 def words(doing: str, endpoint_url: str) -> Iterator[None]:
-    """Let none of Docker's exceptions out of a call; `doing` says what was being done."""
+    """Let none of the engine's exceptions out of a call; `doing` says what was being done."""
     try:
         yield
     except EngineError:
@@ -172,26 +167,29 @@ def translated(error: BaseException, doing: str, endpoint_url: str) -> EngineErr
     """One foreign exception in our words."""
     if isinstance(error, RefusalError):
         return answered(str(error), doing, error.status)
-    if isinstance(error, docker.errors.APIError):
-        return answered(error.explanation or str(error), doing, error.status_code)
-    if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)):
-        return UnavailableError(
-            f"{doing}: the Docker Engine at {endpoint_url} did not answer in time", _SEE
-        )
-    refused = _operating_system_error(error)
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return late(doing, endpoint_url)
+    refused = operating_system_error(error)
     if refused:
         return endpoint.unanswered(endpoint_url, refused)
-    if isinstance(
-        error, requests.exceptions.RequestException | urllib3.exceptions.HTTPError | DecodeError
-    ):
-        return UnavailableError(f"{doing}: the Docker Engine broke off its answer", _SEE)
-    if isinstance(error, docker.errors.InvalidConfigFile):
-        return RejectedError(
-            f"{doing}: Docker's client configuration cannot be read: {error}",
-            "mend ~/.docker/config.json",
-        )
+    if isinstance(error, urllib3.exceptions.HTTPError | DecodeError):
+        return broken_off(doing, endpoint_url)
     # the rest is what the library itself finds wrong: bad arguments, versions, contexts, streams
     return answered(str(error), doing, None)
+
+
+def late(doing: str, endpoint_url: str) -> UnavailableError:
+    """An answer that did not come."""
+    return UnavailableError(
+        f"{doing}: the Docker Engine at {endpoint_url} did not answer in time", _SEE
+    )
+
+
+def broken_off(doing: str, endpoint_url: str) -> UnavailableError:
+    """An answer that came in part."""
+    return UnavailableError(
+        f"{doing}: the Docker Engine at {endpoint_url} broke off its answer", _SEE
+    )
 
 
 def answered(text: str, doing: str, status: int | None) -> EngineError:
@@ -207,7 +205,7 @@ def answered(text: str, doing: str, status: int | None) -> EngineError:
     return RejectedError(f"{doing}: the Docker Engine says: {one_line}", _SEE)
 
 
-def _operating_system_error(error: BaseException) -> OSError | None:
+def operating_system_error(error: BaseException) -> OSError | None:
     """The system's own error behind the library's, found through causes and arguments."""
     waiting: list[object] = [error]
     seen: set[int] = set()

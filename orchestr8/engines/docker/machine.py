@@ -85,6 +85,7 @@ class DockerMachine:
             return False
         return enabled and self._security_option("apparmor")
 
+    @cached_property
     def features(self) -> Features:
         """What is enforced here, and why not what is not."""
         missing = dict(_WHY_MISSING)
