@@ -23,6 +23,7 @@ from orchestr8.planning.addresses import Range
 from orchestr8.planning.plan import Allocations
 
 KEY_LENGTH = 16
+NOTHING_GIVEN = Allocations()
 
 
 def allocate(
@@ -34,13 +35,14 @@ def allocate(
     to another, but loses its key: a later namesake gets a fresh one, and finds its owner's data as
     readable as before.
     """
+    known, services = records.services, contracts.services
     gone = [
         replace(record, key="")
-        for name, record in records.services.items()
-        if name not in contracts.services and record.key and name not in records.adopted
+        for name, record in known.items()
+        if name not in services and record.key and name not in records.adopted
     ]
-    keyed = {name for name, record in records.services.items() if record.key}
-    fresh = _fresh(sorted(contracts.services.keys() - keyed), records, service_range)
+    keyless = [name for name in services if name not in known or not known[name].key]
+    fresh = _fresh(sorted(keyless), records, service_range) if keyless else []
     changed = tuple(sorted((*gone, *fresh), key=lambda record: record.name))
     given = Allocations(services=changed)
     return extend(records, given), given
@@ -48,7 +50,7 @@ def allocate(
 
 def extend(records: Records, given: Allocations) -> Records:
     """The records once these allocations are stored."""
-    if given == Allocations():
+    if given == NOTHING_GIVEN:
         return records
     return replace(
         records,
@@ -141,7 +143,7 @@ class Dealer:
     def allocations(self) -> Allocations:
         """Everything that was dealt, to be stored before the first call."""
         if not self._boxes:
-            return Allocations()
+            return NOTHING_GIVEN
         services = (
             replace(self.records.services[name], serial_last=serial)
             for name, serial in self._serials.items()

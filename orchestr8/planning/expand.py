@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import itemgetter
 
 from msgspec.structs import replace
 
@@ -31,10 +33,10 @@ def expand(
 
     A volume of which `volumes` says nothing is read-only for all but its own service.
     """
-    names = sorted(contracts.services)
     fleet = _Fleet(contracts, records, digests, Storage(contracts, records, volumes))
+    contracted = sorted(contracts.services.items(), key=itemgetter(0))
     return Desired(
-        services={name: fleet.service(contracts.services[name]) for name in names},
+        services={name: fleet.service(contract) for name, contract in contracted},
         quotas=contracts.quotas,
         volumes=fleet.storage.desired(),
         reserve_cpu_millicores=contracts.reserve_cpu_millicores,
@@ -63,16 +65,21 @@ class _Fleet:
                 self.joiners.setdefault(peer, []).append(contract)
         shared = {contract.profile.ipc for contract in services} - {PRIVATE}
         self._ipc_joined = {ServiceName.parse(peer) for peer in shared}
-        links = (link for contract in services for link in contract.service.connects)
-        self._called = {link.peer for link in links}
-        records = self.records.services.values()
-        self._lines = {record.name: (str(record.name), record.address) for record in records}
+        records = self.records.services.items()
+        self._lines = {name: (str(name), record.address) for name, record in records}
+
+    @cached_property
+    def _called(self) -> set[ServiceName]:
+        """The services to which a link leads."""
+        services = self.contracts.services.values()
+        return {link.peer for contract in services for link in contract.service.connects}
 
     def service(self, contract: Contract) -> DesiredService:
         """One service: a declaration for each slot, and what may change without a new box."""
-        service, name = contract.service, contract.name
+        service = contract.service
+        name = service.name
         record = self.records.services[name]
-        users = (contract, *self.joiners.get(name, ()))
+        users = (contract, *self.joiners.get(name, ())) if self.joiners else (contract,)
         endings = [grant for grant in contract.grants if grant.ended]
         return DesiredService(
             name=name,
@@ -160,12 +167,11 @@ class _Fleet:
     def _names(self, users: Sequence[Contract]) -> tuple[tuple[str, str], ...]:
         """The hosts file of a box with an interface: the service and those that it calls, at their
         virtual addresses."""
-        called = {user.name for user in users}
-        for user in users:
-            for link in _links(user):
-                called.add(link.peer)
         lines = self._lines
-        return tuple(sorted([lines[name] for name in called if name in lines]))
+        found = {lines[user.name] for user in users}
+        for user in users:
+            found.update([lines[link.peer] for link in _links(user) if link.peer in lines])
+        return tuple(sorted(found))
 
     def _stop_first_why(self, contract: Contract) -> str:
         if contract.service.run_once:

@@ -50,9 +50,15 @@ def wire(
     held = frozenset(seen.doors_held)
     wanted = _wanted(desired, presences, ports, held)
     going = frozenset(address for one in presences.values() if one.going for address in one.going)
-    let = (one for one in wanted if isinstance(one, Pass | Out)) if going else ()
-    at_end = [one for one in let if touches(one, going)]
-    add, gone = wanted - elements, elements - wanted - seen.standing
+    # Each is looked for while it is at hand: to walk through large sets in their order is slow.
+    right: set[Element] = set()
+    add: set[Element] = set()
+    at_end: set[Element] = set()
+    for one in wanted:
+        (right if one in elements else add).add(one)
+        if going and isinstance(one, Pass | Out) and touches(one, going):
+            at_end.add(one)
+    gone = elements - right - seen.standing if len(right) != len(elements) else frozenset()
     remove = set(_without_replaced(gone, add))
     if seen.busy:
         add = {one for one in add if not is_theirs(one, seen.busy_addresses)}
@@ -88,15 +94,14 @@ def _wanted(
     presences: Presences,
     ports: Mapping[ServiceName, tuple[int, ...]],
     held: frozenset[tuple[str, int]],
-) -> set[Element]:
-    wanted: set[Element] = set()
+) -> Iterator[Element]:
+    """What the table shall hold; a link that is declared twice comes twice."""
     for name, service in desired.services.items():
         here = presences.get(name, NOWHERE)
         if here.during and (service.connects or service.egress):
-            wanted.update(_passes(service, here, presences))
+            yield from _passes(service, here, presences)
         if here.serving and (name in ports or service.publish):
-            wanted.update(_leads_to(service, ports.get(name, ()), here.serving, held))
-    return wanted
+            yield from _leads_to(service, ports.get(name, ()), here.serving, held)
 
 
 def _ordered(elements: Iterable[Element]) -> tuple[Element, ...]:
@@ -108,7 +113,7 @@ def _called_ports(desired: Desired) -> dict[ServiceName, tuple[int, ...]]:
     found: dict[ServiceName, tuple[int, ...]] = {}
     for service in desired.services.values():
         for link in service.connects:
-            ports = found.get(link.peer, ())
+            ports = found.setdefault(link.peer, (link.port,))
             if link.port not in ports:
                 found[link.peer] = tuple(sorted((*ports, link.port)))
     return found

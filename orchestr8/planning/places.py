@@ -86,9 +86,16 @@ class Places(Struct, frozen=True):
         return (move.box for move in kept if move.box)
 
     def _steady(self, boxes: Iterable[ObservedBox]) -> Presence:
-        running = [box for box in boxes if box.state is State.RUNNING]
-        addresses = tuple(sorted([address for box in running if (address := self.address(box))]))
-        return Presence(addresses, (), addresses) if addresses else NOWHERE
+        addresses = [
+            address
+            for box in boxes
+            if box.state is State.RUNNING and (address := box.address or self.address(box))
+        ]
+        if not addresses:
+            return NOWHERE
+        addresses.sort()
+        found = tuple(addresses)
+        return Presence(found, (), found)
 
     def _moving(self, name: ServiceName, moves: Moves, is_job: bool) -> Presence:
         coming = self._addresses_of_fresh(name, moves)

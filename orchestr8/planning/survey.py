@@ -132,12 +132,17 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
     holds = in_force(records.holds, now_ms) if records.holds else {}
     held = held_without_manifest(desired, world.boxes, holds.keys()) if holds else frozenset()
     busy = with_neighbours(desired, desired.busy)
+    recorded = records.boxes
     for box in world.boxes:
-        if box.id in adopted:
+        if adopted and box.id in adopted:
             continue
-        if box.id in records.boxes:
+        if box.id in recorded:
             kind = standbys if box.slot == STANDBY else boxes
-            kind.setdefault(box.id.service_name, []).append(box)
+            name = box.id.service_name
+            if name in kind:
+                kind[name].append(box)
+            else:
+                kind[name] = [box]
         else:
             unknown.append(box.id)
     for several in (*boxes.values(), *standbys.values()):
