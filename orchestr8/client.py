@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 VERBS = frozenset(
     (
-        "plan", "apply", "status", "why", "logs", "history", "events", "prove", "restart", "set",
-        "hold", "down", "remove", "rollback", "sync", "trace", "upgrade", "top", "token",
+        "plan", "apply", "status", "why", "logs", "exec", "history", "events", "prove", "restart",
+        "set", "hold", "down", "remove", "rollback", "sync", "trace", "upgrade", "top", "volume",
+        "token",
     )
 )  # fmt: skip
 """What a server does; all else is done here."""
@@ -76,6 +77,8 @@ def _done(command: _Command, connected: Callable[[], Any], arguments: Sequence[s
             with peer:
                 status = command.send(peer)
         except KeyboardInterrupt:
+            if arguments[0] == "exec":
+                raise  # the server ends it
             _show_cursor()
             return _told(
                 "interrupted", "the server goes on with it; `orchestr8 status` shows how far it is",
@@ -87,16 +90,15 @@ def _done(command: _Command, connected: Callable[[], Any], arguments: Sequence[s
 
 
 _AGAIN = -1
+_UPGRADE = "Connection: Upgrade\r\nUpgrade: orchestr8-streams\r\n"
 _BROKEN_OFF = "what was done stays done; the same command goes on from here"
 
 
 def _is_asked(arguments: Sequence[str]) -> bool:
     """Whether a server would do this. One that serves another state folder has its socket in
     another run folder, so whoever names the one names the other."""
-    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    before = own_words(arguments)
     if any(word.partition("=")[0] in NOT_ASKED for word in before):
-        return False
-    if arguments[0] == "logs" and any(map(_follows, before)) and os.geteuid() == 0:
         return False
     if arguments[0] == "top" and _is_live(before):
         return False
@@ -105,15 +107,17 @@ def _is_asked(arguments: Sequence[str]) -> bool:
     return "ORCHESTR8_STATE" not in os.environ or "ORCHESTR8_RUN" in os.environ
 
 
+def own_words(arguments: Sequence[str]) -> Sequence[str]:
+    """The words that are ours: what stands behind a box's name is a command in the box."""
+    if arguments[0] == "exec":
+        return arguments[:2]
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
 def _is_live(words: Sequence[str]) -> bool:
     """Whether it goes on and on, picture by picture, each of which is asked for by itself."""
     once = any(word == "--once" or word.startswith("--output") for word in words)
     return not once and sys.stdout.isatty()
-
-
-def _follows(word: str) -> bool:
-    """Whether it asks for lines that come; `-fn5` does, too."""
-    return word == "--follow" or (word[:1] == "-" and word[1:2] != "-" and "f" in word)
 
 
 def _connected() -> Any:
@@ -152,25 +156,33 @@ class _Command:
         import json
 
         body = json.dumps(self._document).encode()
+        joins = self._words[0] == "exec"
         head = (
-            f"POST /v1/commands/{self._words[0]} HTTP/1.0\r\nHost: localhost\r\n"
+            f"POST /v1/commands/{self._words[0]} HTTP/1.{int(joins)}\r\nHost: localhost\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"Idempotency-Key: {self._key}\r\n{self._token}\r\n"
+            f"Idempotency-Key: {self._key}\r\n{self._token}{_UPGRADE if joins else ''}\r\n"
         )
         with suppress(OSError):  # it may have answered before it had read all
             peer.sendall(head.encode() + body)
-        lines = _lines(peer)
-        status = next(lines, b"").split(b" ")
-        for line in lines:
-            if not line:
-                break
-        if status[1:2] != [b"200"]:
-            return self._refused(b"".join(lines))
-        for line in lines:
+        answer, left = _head(peer)
+        status = answer.split(b" ", 2)[1:2]
+        if status == [b"101"]:
+            from orchestr8 import attached
+
+            return self._broken_off(attached.relay(peer, left))
+        if status != [b"200"]:
+            return self._refused(_body(peer, answer, left))
+        for line in _lines(peer, left):
             event = json.loads(line)
             came = self._heard(event)
             if came is not None:
                 return came
+        return self._broken_off(None)
+
+    def _broken_off(self, status: int | None) -> int:
+        """The exit status, unless the server ended before it told one."""
+        if status is not None:
+            return status
         _show_cursor()
         return _told("the server ended before its answer did", _BROKEN_OFF, FAILED, self._words)
 
@@ -188,6 +200,8 @@ class _Command:
             needs = event["needs"]
             if needs.get("paths") is not None:
                 self._read(needs["paths"])
+            if needs.get("question"):
+                self._document["answer"] = _typed(needs["question"])
             for path in needs.get("files") or ():
                 self._document.setdefault("files", {})[path] = _sent(self._names, path)
             return _AGAIN
@@ -226,21 +240,55 @@ def _is_there(word: str) -> bool:
     return not word.startswith("-") and os.path.exists(word)  # noqa: PTH110
 
 
-def _lines(peer: Any) -> Any:
+def _received(peer: Any) -> bytes:
+    """What comes; nothing at the end."""
+    try:
+        return bytes(peer.recv(_PIECE_BYTES))
+    except OSError:
+        return b""
+
+
+def _head(peer: Any) -> tuple[bytes, bytes]:
+    """The head of an answer, and what came with it of the rest."""
+    came = b""
+    while b"\r\n\r\n" not in came:
+        piece = _received(peer)
+        if not piece:
+            break
+        came += piece
+    head, _, left = came.partition(b"\r\n\r\n")
+    return head, left
+
+
+def _body(peer: Any, head: bytes, came: bytes) -> bytes:
+    """A document whose length the head tells, or as much as comes of it."""
+    _, _, length = head.lower().partition(b"content-length:")
+    while len(came) < int(length.split()[0] if length else 0):
+        piece = _received(peer)
+        if not piece:
+            break
+        came += piece
+    return came
+
+
+def _lines(peer: Any, left: bytes) -> Any:
     """Each line that comes, without its end."""
-    left = b""
     while True:
-        try:
-            piece = peer.recv(_PIECE_BYTES)
-        except OSError:
-            piece = b""
+        *whole, left = left.split(b"\n")
+        yield from whole
+        piece = _received(peer)
         if not piece:
             if left:
                 yield left
             return
-        *whole, left = (left + piece).split(b"\n")
-        for line in whole:
-            yield line.rstrip(b"\r")
+        left += piece
+
+
+def _typed(question: str) -> str:
+    """What somebody types after a question."""
+    sys.stdout.write(question)
+    sys.stdout.flush()
+    return sys.stdin.readline()
 
 
 def _sent(names: list[str], path: str) -> dict[str, Any]:
@@ -267,6 +315,7 @@ def _shown() -> dict[str, Any]:
     return {
         "out": sys.stdout.isatty(),
         "err": sys.stderr.isatty(),
+        "typed": sys.stdin is not None and sys.stdin.isatty(),
         "columns": _number("COLUMNS") or size.columns or 80,
         "lines": _number("LINES") or size.lines or 24,
         "plain": dumb or bool(os.environ.get("NO_COLOR")),

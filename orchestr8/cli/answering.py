@@ -10,19 +10,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestr8.cli.app import call
-from orchestr8.cli.asking import Asking, asked_by
+from orchestr8.cli.asking import Asking, asked_by, is_left
 from orchestr8.cli.reach import reaching
 from orchestr8.cli.report import report
 from orchestr8.cli.terminal import Terminal, shown_on
 from orchestr8.cli.texts import Texts, texts_of
+from orchestr8.client import own_words
 from orchestr8.controller.authority import EVERYTHING, ROOT, Asker, Authority
 from orchestr8.controller.expected import MovedError
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
 from orchestr8.controller.tokens import asker_of
+from orchestr8.engines.joined import Joined
 from orchestr8.errors import Exit, Orchestr8Error, UsageError
 from orchestr8.reading import Found, is_plan_file
 from orchestr8.server.answers import Answer
@@ -30,6 +33,7 @@ from orchestr8.server.application import Application
 from orchestr8.server.documents import Command
 from orchestr8.server.documents import Reading as SentReading
 from orchestr8.server.hooks import Hooks
+from orchestr8.server.joint import Joint
 from orchestr8.server.metrics import Metrics
 from orchestr8.server.monitoring import Monitoring
 from orchestr8.server.routes import ROUTES
@@ -73,6 +77,8 @@ class _There:
     """Files that must be sent."""
     paths: Sequence[str] | None = None
     """Paths whose texts must be sent."""
+    question: str = ""
+    """What somebody must be asked."""
 
     def texts(self, paths: Sequence[str]) -> Texts:
         """The manifests under these paths; raises ManifestError."""
@@ -123,9 +129,24 @@ class _There:
         """Tells the revision that the set of which the command speaks is at, 0 for none."""
         self.answer.revision = number
 
+    def joined(self) -> Joined | None:
+        """The connection, where the command was sent to be joined to it."""
+        if not isinstance(self.answer, Joint):
+            return None
+        return replace(self.answer.joined, is_left=is_left)
+
+    def typed(self, question: str) -> str:
+        """What somebody typed; where somebody can, they are asked first."""
+        if self.command.answer is None and self.command.shown.typed:
+            self.question = question
+            raise _NeedsError
+        return (self.command.answer or "").strip()
+
     @property
     def needs(self) -> dict[str, Any] | None:
         """What must be sent, or None."""
+        if self.question:
+            return {"question": self.question}
         if self.paths is not None:
             return {"paths": list(self.paths)}
         return {"files": sorted(set(self.missing))} if self.missing else None
@@ -209,8 +230,7 @@ def _answered(asking: Asking, verb: str, command: Command, answer: Answer) -> in
 def _status(words: Sequence[str], files: _There) -> int:
     """Runs the command line; what it raises is reported as it is to whoever types it here."""
     try:
-        before = words[: words.index("--")] if "--" in words else words
-        if _HELP & set(before):
+        if _HELP & set(own_words(words)):
             raise UsageError("help is given where a command is typed", "leave --help out")
         return call(words)
     except _NeedsError:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from orchestr8.cli.arguments import BoxName
+from orchestr8.cli.terminal import here
 from orchestr8.errors import UsageError
 
 Command = Annotated[
@@ -29,8 +30,17 @@ def run(box: BoxName, command: Command = None) -> int:
         raise UsageError(
             "no command is given", f"name the program:  orchestr8 exec {box} -- ls -l /tmp"
         )
+    from orchestr8.cli.asking import following
     from orchestr8.cli.opening import opened_fleet
-    from orchestr8.controller.look import execute_in
+    from orchestr8.cli.reach import reach
+    from orchestr8.controller.inside import execute_in, run_in
 
-    with opened_fleet() as session:
-        return execute_in(session, box, words)
+    with opened_fleet() as session, following():
+        joined = reach().joined()
+        if joined is not None:
+            return execute_in(session, box, words, joined)
+        result = run_in(session, box, words)
+    terminal = here()
+    terminal.out.write(result.stdout.decode("utf-8", "backslashreplace"))
+    terminal.err.write(result.stderr.decode("utf-8", "backslashreplace"))
+    return result.exit_status

@@ -30,22 +30,20 @@ def run(
     that did not come up, the lines are those that were kept. Control characters are shown as
     their codes.
     """
-    from orchestr8.cli.asking import is_asked
+    from orchestr8.cli.asking import following, is_left
     from orchestr8.cli.opening import opened_fleet
     from orchestr8.controller.look import follow_of, logs_of
-
-    if follow and is_asked():
-        # Whoever goes away from a box that says nothing would leave somebody waiting here.
-        raise UsageError("a server follows no logs", "leave --follow out, and ask again")
 
     if follow and output is Output.JSON:
         raise UsageError("--follow prints lines as they come, not a document", "leave one out")
     with opened_fleet() as session:
         if follow:
-            for line in follow_of(session, box, lines):
-                _print(line)
-                here().out.flush()  # whoever reads a pipe wants it now
-            say_beside("the box has ended")
+            with following():
+                for line in follow_of(session, box, lines, is_left):
+                    _print(line)
+                    here().out.flush()  # whoever reads a pipe wants it now
+            if not is_left():
+                say_beside("the box has ended")
             return 0
         found = logs_of(session, box, lines)
     if output is Output.JSON:

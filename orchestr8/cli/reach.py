@@ -1,7 +1,8 @@
-"""The files that a command reads and writes: this process's, unless it was typed elsewhere."""
+"""The files and the keyboard of a command: this process's, unless it was typed elsewhere."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,6 +11,7 @@ from typing import Protocol
 from orchestr8 import reading
 from orchestr8.cli import planfiles
 from orchestr8.cli.texts import Texts, read_paths
+from orchestr8.engines.joined import Joined
 
 
 class Reach(Protocol):
@@ -29,6 +31,12 @@ class Reach(Protocol):
 
     def tell_revision(self, number: int) -> None:
         """Tells the revision that the set of which the command speaks is at, 0 for none."""
+
+    def joined(self) -> Joined | None:
+        """What a command in a box is joined to; None where it can only be told of afterwards."""
+
+    def typed(self, question: str) -> str:
+        """What somebody types after a question; the empty text where nobody can."""
 
 
 class Here:
@@ -52,6 +60,19 @@ class Here:
 
     def tell_revision(self, number: int) -> None:
         """It is in what is printed."""
+
+    def joined(self) -> Joined | None:
+        """This process's own input and outputs."""
+        sys.stdout.flush()
+        return Joined()
+
+    def typed(self, question: str) -> str:
+        """What somebody types, where standard input is a terminal."""
+        if not sys.stdin.isatty():
+            return ""
+        sys.stdout.write(question)
+        sys.stdout.flush()
+        return sys.stdin.readline().strip()
 
 
 _reach: ContextVar[Reach] = ContextVar("reach")

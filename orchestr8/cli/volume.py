@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestr8.cli import completions
 from orchestr8.cli.arguments import Output, OutputAs
+from orchestr8.cli.reach import reach
+from orchestr8.cli.terminal import say
 from orchestr8.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ def copy(name: VolumeName, new: NewCopy = "", output: OutputAs = Output.TEXT) ->
 
         print_document("volume copy", volume=name, copy=made.label, made_ms=made.made_ms)
         return 0
-    print(f"copied: {copy_written(made)}")
-    print(f"it comes back with `orchestr8 volume restore {name} {made.label}`")
+    say(f"copied: {copy_written(made)}")
+    say(f"it comes back with `orchestr8 volume restore {name} {made.label}`")
     return 0
 
 
@@ -109,7 +110,7 @@ def restore(name: VolumeName, copy: CopyName, output: OutputAs = Output.TEXT) ->
 
         print_document("volume restored", volume=name, copy=copy_written(found))
         return 0
-    print(f"{name} is as {copy_written(found)} has it; `orchestr8 apply` starts its boxes again")
+    say(f"{name} is as {copy_written(found)} has it; `orchestr8 apply` starts its boxes again")
     return 0
 
 
@@ -135,7 +136,7 @@ def delete(name: Doomed, typed: Typed = "", output: OutputAs = Output.TEXT) -> i
 
         print_document("volume deleted", name=name)
     else:
-        print(f"{name} is deleted")
+        say(f"{name} is deleted")
     return 0
 
 
@@ -143,10 +144,8 @@ COMMANDS = {"ls": ls, "copy": copy, "restore": restore, "delete": delete}
 
 
 def _require_typed(name: str, typed: str) -> None:
-    if not typed and sys.stdin.isatty():
-        print(f"this deletes {name} and all that is in it. Type its name to go on: ", end="")
-        sys.stdout.flush()
-        typed = sys.stdin.readline().strip()
+    question = f"this deletes {name} and all that is in it. Type its name to go on: "
+    typed = typed or reach().typed(question)
     if typed != name:
         said = f'"{typed}" is not {name}' if typed else "the name was not typed once more"
         raise UsageError(
@@ -155,7 +154,7 @@ def _require_typed(name: str, typed: str) -> None:
 
 
 def _print_text(found: Sequence[VolumeStatus], copies: Sequence[ObservedCopy]) -> None:
-    from orchestr8.cli.terminal import count, say, table, when
+    from orchestr8.cli.terminal import count, table, when
     from orchestr8.controller.volumes import copy_written
 
     if not found and not copies:

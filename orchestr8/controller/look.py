@@ -1,8 +1,8 @@
-"""Looking without changing: status, why, prove, logs and the commands in a box."""
+"""Looking without changing: status, why, prove and logs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -20,7 +20,7 @@ from orchestr8.controller.request import aim_in_force
 from orchestr8.controller.seen import seen_cycle
 from orchestr8.controller.session import Session
 from orchestr8.controller.settings import now_ms
-from orchestr8.engines.protocol import Exec, Logs
+from orchestr8.engines.protocol import Logs
 from orchestr8.errors import FeatureMissingError, UsageError
 from orchestr8.names import STANDBY, ServiceName
 from orchestr8.planning.holds import in_force
@@ -290,21 +290,14 @@ def logs_of(session: Session, text: str, lines_max: int) -> tuple[str, ...]:
         return kept[-lines_max:]
 
 
-def follow_of(session: Session, text: str, lines_max: int) -> Iterator[str]:
-    """The last lines of a box, then each as it is written; it ends when the box does."""
+def follow_of(
+    session: Session, text: str, lines_max: int, is_left: Callable[[], bool]
+) -> Iterator[str]:
+    """The last lines of a box, then each as it is written, until the box ends or is left."""
     boxes = session.borders.boxes
     if not isinstance(boxes, Logs):
         raise FeatureMissingError(f"the engine {session.borders.name} keeps no logs")
-    return boxes.follow(find_box(session, text, running=False).id, lines_max)
-
-
-def execute_in(session: Session, text: str, command: Sequence[str]) -> int:
-    """Runs a command in a box, joined to this terminal; its exit status."""
-    box = find_box(session, text, running=True)
-    boxes = session.borders.boxes
-    if not isinstance(boxes, Exec):
-        raise FeatureMissingError(f"the engine {session.borders.name} runs no commands in boxes")
-    return boxes.execute_attached(box.id, command)
+    return boxes.follow(find_box(session, text, running=False).id, lines_max, is_left)
 
 
 def now() -> datetime:

@@ -62,6 +62,8 @@ class Session:
     """What is done while calls take their time."""
     under_way: list[Executor] = field(default_factory=list)
     """The plans that are carried out now, each within the one before."""
+    occupied: set[ServiceName] = field(default_factory=set)
+    """The services whose things somebody works at."""
     proved: dict[BoxId, float] = field(default_factory=dict)
     """When boxes were proved last (monotonic seconds)."""
     since: dict[BoxId, float] = field(default_factory=dict)
@@ -122,8 +124,17 @@ class Session:
 
     @property
     def busy(self) -> frozenset[ServiceName]:
-        """The services of the plans that are carried out now."""
-        return frozenset().union(*(one.services for one in self.under_way))
+        """The services of the plans that are carried out now, and those that are occupied."""
+        return frozenset(self.occupied).union(*(one.services for one in self.under_way))
+
+    @contextmanager
+    def occupying(self, services: frozenset[ServiceName]) -> Iterator[None]:
+        """Nobody makes or ends boxes of these services meanwhile."""
+        self.occupied |= services
+        try:
+            yield
+        finally:
+            self.occupied -= services
 
     def of(self, asker: Asker) -> Session:
         """This session as another's: the same store and the same engine, their name and rights."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import cast
 
 from msgspec import Struct
 
 from orchestr8.boxes.world import ObservedBox, ObservedCopy, ObservedVolume
+from orchestr8.controller.deeds import journalled
 from orchestr8.controller.session import Session
-from orchestr8.controller.settings import now_ms
 from orchestr8.engines.protocol import Copies
-from orchestr8.errors import FeatureMissingError, Orchestr8Error, RejectedError, UsageError
+from orchestr8.errors import FeatureMissingError, RejectedError, UsageError
+from orchestr8.names import ServiceName
 from orchestr8.planning.wording import volume_written
 
 
@@ -40,7 +40,7 @@ class VolumeStatus(Struct, frozen=True):
 
 
 def volumes(session: Session) -> tuple[tuple[VolumeStatus, ...], tuple[ObservedCopy, ...]]:
-    """Every volume of this installation, and every copy."""
+    """Every volume of this installation that is theirs who ask, and every copy."""
     borders = session.borders
     boxes = borders.boxes.observe().boxes
     sets = {
@@ -57,50 +57,67 @@ def volumes(session: Session) -> tuple[tuple[VolumeStatus, ...], tuple[ObservedC
             _uses(volume.name, boxes),
         )
         for volume in borders.volumes.volumes()
+        if session.may(volume.owner)
     )
-    return found, copies.copies() if copies else ()
+    made = copies.copies() if copies else ()
+    return found, tuple(copy for copy in made if session.may(copy.owner))
 
 
 def copy_volume(session: Session, name: str, label: str) -> ObservedCopy:
     """A copy of a volume as it is at one moment; what writes to it is held still meanwhile."""
     copies = _copies(session)
-    with session.store.writing():
+    with session.changing():
         status = volume_named(session, name)
         writers = [use.box for use in status.uses if use.since_ms and not use.read_only]
-        with _journalled(session, "CopyVolume", f"{status.volume.name}@{label}"):
-            return copies.copy(status.volume.name, label, writers)
+        with (
+            journalled(session, "CopyVolume", f"{status.volume.name}@{label}") as deed,
+            session.occupying(_users(session, status.volume)),
+        ):
+            made = session.beside(copies.copy, status.volume.name, label, writers)
+            deed.result = "done"
+        return made
 
 
 def restore_volume(session: Session, name: str, copy_name: str) -> ObservedCopy:
     """Puts a copy in the place of a volume's content; refused while a box has the volume."""
     copies = _copies(session)
-    with session.store.writing():
+    with session.changing():
         status = volume_named(session, name)
         copy = copy_named(session, status, copy_name)
         _require_free(status, "restored")
-        with _journalled(session, "RestoreVolume", f"{status.volume.name}@{copy.label}"):
-            copies.restore(status.volume.name, copy)
+        with (
+            journalled(session, "RestoreVolume", f"{status.volume.name}@{copy.label}") as deed,
+            session.occupying(_users(session, status.volume)),
+        ):
+            session.beside(copies.restore, status.volume.name, copy)
+            deed.result = "done"
         return copy
 
 
 def delete_volume(session: Session, name: str) -> None:
     """Deletes a volume with its data; refused while a box has it. Its copies stay."""
-    with session.store.writing():
+    with session.changing():
         status = volume_named(session, name)
         _require_free(status, "deleted")
-        with _journalled(session, "DeleteVolume", status.volume.name):
-            session.borders.volumes.delete(status.volume.name)
+        with (
+            journalled(session, "DeleteVolume", status.volume.name) as deed,
+            session.occupying(_users(session, status.volume)),
+        ):
+            session.beside(session.borders.volumes.delete, status.volume.name)
+            deed.result = "done"
 
 
 def discard_copy(session: Session, name: str) -> None:
     """Deletes a copy, written VOLUME@COPY."""
     copies = _copies(session)
-    with session.store.writing():
-        found = {copy_written(one): one for one in copies.copies()}
+    with session.changing():
+        found = {copy_written(one): one for one in volumes(session)[1]}
         if name not in found:
             raise UsageError(f"there is no copy {name}", _known(name, found))
-        with _journalled(session, "DiscardCopy", f"{found[name].name}@{found[name].label}"):
-            copies.discard(found[name])
+        subject = f"{found[name].name}@{found[name].label}"
+        with journalled(session, "DiscardCopy", subject) as deed:
+            session.beside(copies.discard, found[name])
+            deed.result = "done"
 
 
 def volume_named(session: Session, name: str) -> VolumeStatus:
@@ -155,20 +172,13 @@ def _copies(session: Session) -> Copies:
     return cast(Copies, found)
 
 
-@contextmanager
-def _journalled(session: Session, kind: str, subject: str) -> Iterator[None]:
-    """An intent before the call, and what became of it."""
-    journal, actor = session.store.journal, session.settings.actor
-    (number,) = journal.intend(actor, now_ms(), [(kind, subject, "asked for")])
-    result = "failed"
-    try:
-        yield
-        result = "done"
-    except Orchestr8Error as error:
-        result = f"failed: {error.what}"
-        raise
-    finally:
-        journal.conclude(actor, [(number, now_ms(), result)])
+def _users(session: Session, volume: ObservedVolume) -> frozenset[ServiceName]:
+    """The services that mount it, in the fleet in force."""
+    return frozenset(
+        name
+        for name, service in session.stored.fleet.services().items()
+        if any((one.owner, one.volume) == (volume.owner, volume.volume) for one in service.volumes)
+    )
 
 
 def _known(name: str, found: Sequence[str] | dict[str, object] | object) -> str:

@@ -40,8 +40,11 @@ PROMISES: dict[str, str] = {
     "tending.tend.harmless": "boxes go on as they are, and nothing that they wrote is lost by it",
     "logs.logs.last-lines": "the last lines are kept for as long as the box is, stopped or not",
     "logs.follow.until-it-ends": "each line is given as it comes, none twice, until the box ends",
+    "logs.follow.left": "whoever has left a box that says nothing keeps nobody waiting",
     "exec.execute.running": "a command runs in a running box, and in no other",
     "exec.execute_attached.status": "a joined command gives its status and writes to our output",
+    "exec.execute_attached.left": "a joined command, and what it began in its session, ends once "
+    "nobody is at its other end",
     "endings.ended_from_outside.told": "a box that was told to end is known from one that ended",
     "phases.phases.measured": "who measures the phases of a box tells them until the box goes",
     "events.listen.told": "a box that ends by itself, or is ended, is told to whoever listens",

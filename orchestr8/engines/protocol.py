@@ -24,6 +24,7 @@ from orchestr8.boxes.world import (
     ObservedVolume,
 )
 from orchestr8.contract.model import ImageFacts
+from orchestr8.engines.joined import Joined
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
 from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
@@ -222,8 +223,8 @@ class Logs(Protocol):
     def logs(self, box_id: BoxId, lines_max: int) -> tuple[str, ...]:
         """The last lines of standard output and error together, oldest first."""
 
-    def follow(self, box_id: BoxId, lines_max: int) -> Iterator[str]:
-        """The last lines, then each as it is written, until the box has ended."""
+    def follow(self, box_id: BoxId, lines_max: int, is_left: Callable[[], bool]) -> Iterator[str]:
+        """The last lines, then each as it is written, until the box has ended or is left."""
 
 
 @runtime_checkable
@@ -235,8 +236,9 @@ class Exec(Protocol):
     ) -> ExecResult:
         """Run a command in a running box as its own user and wait."""
 
-    def execute_attached(self, box_id: BoxId, command: Sequence[str]) -> int:
-        """Run a command joined to this process's standard input, output and error."""
+    def execute_attached(self, box_id: BoxId, command: Sequence[str], joined: Joined) -> int:
+        """Run a command joined to somebody; once nobody is there it is ended, and what it
+        began in its session."""
 
 
 @runtime_checkable

@@ -7,8 +7,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from queue import SimpleQueue
-from typing import Any
+from contextlib import suppress
+from queue import Full, Queue
+from typing import Any, TypeVar
 
 from orchestr8.errors import Problem
 
@@ -18,14 +19,16 @@ LINES_BYTES_MOST = 1 << 20
 """An answer that is longer is not kept."""
 SILENCE_SECONDS = 5.0
 UNREAD_MOST = 10_000
-"""Whoever is so many lines behind what they follow is given up."""
+"""So many lines wait to be read; whoever makes more waits for the reader, where they may."""
+_LOOK_SECONDS = 0.2
 
 
 class Answer:
-    """The lines of one command; whoever makes them never waits for whoever reads them."""
+    """The lines of one command. Whoever makes them waits for whoever reads them only where
+    nothing else waits for that."""
 
-    def __init__(self, *, keeps: bool = False) -> None:
-        self._queue: SimpleQueue[bytes | None] = SimpleQueue()
+    def __init__(self, *, keeps: bool = False, waits: bool = False) -> None:
+        self._queue: Queue[bytes | None] = Queue(UNREAD_MOST if waits else 0)
         self._keeps = keeps
         self.lines: list[bytes] = []
         """What was said, where it is kept to be said again; else the last line."""
@@ -45,28 +48,34 @@ class Answer:
             self.lines.clear()
         self.lines.append(line)
         self._put_at = time.monotonic()
-        self._queue.put(line)
         self._is_begun.set()
+        self._send(line)
 
     def leave(self) -> None:
         """Nobody reads it any more. From any thread."""
         self._is_left = True
 
     def is_left(self) -> bool:
-        """Whether nobody reads any more, or far too slowly.
+        """Whether nobody reads any more.
 
         Of a peer that went away nothing is heard until something is sent, so a line without a
         word follows a silence.
         """
         if time.monotonic() - self._put_at > SILENCE_SECONDS:
             self.put(out="")
-        return self._is_left or self._queue.qsize() > UNREAD_MOST
+        return self._is_left
 
     def end(self) -> None:
         """No more lines."""
         self.is_over = True
-        self._queue.put(None)
         self._is_begun.set()
+        self._send(None)
+
+    def _send(self, line: bytes | None) -> None:
+        while not self._is_left:
+            with suppress(Full):
+                self._queue.put(line, timeout=_LOOK_SECONDS)
+                return
 
     def wait(self) -> None:
         """Waits for the first line, or the end."""
@@ -78,15 +87,22 @@ class Answer:
             yield line
 
     @property
+    def unread(self) -> int:
+        """How many lines nobody has read yet."""
+        return self._queue.qsize()
+
+    @property
     def is_undone(self) -> bool:
         """Whether it asks for more or the set has moved, so that nothing was done."""
         asks = bool(self.lines) and self.lines[-1].startswith(b'{"needs"')
         return asks or self.moved is not None
 
 
-def begun(perform: Callable[[Answer], None], *, keeps: bool = False) -> Answer:
-    """An answer that is made by a thread of its own."""
-    answer = Answer(keeps=keeps)
+_Given = TypeVar("_Given", bound=Answer)
+
+
+def begun(perform: Callable[[Answer], None], answer: _Given) -> _Given:
+    """The answer, while it is made by a thread of its own; raises RuntimeError without one."""
 
     def make() -> None:
         try:
@@ -94,7 +110,12 @@ def begun(perform: Callable[[Answer], None], *, keeps: bool = False) -> Answer:
         finally:
             answer.end()
 
-    threading.Thread(target=make, name="command", daemon=True).start()
+    try:
+        threading.Thread(target=make, name="command", daemon=True).start()
+    except RuntimeError:
+        answer.end()
+        answer.leave()
+        raise
     return answer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,6 +13,7 @@ from orchestr8 import __version__
 from orchestr8.controller.authority import EVERYTHING, ROOT, Asker, Authority
 from orchestr8.server.answers import Answer, Kept, begun
 from orchestr8.server.documents import Command, Me, Refusal
+from orchestr8.server.joint import UPGRADE, Joint
 from orchestr8.server.monitoring import Told
 from orchestr8.server.openapi import description
 from orchestr8.server.routes import BY_PLACE, HOOKS, ROUTES, Route
@@ -37,6 +38,7 @@ _REASONS = {
 Hear = Callable[[str, dict[str, Any]], bool]
 Monitor = Callable[[str, Authority], Told]
 Perform = Callable[[Asker, str, Command, Answer], None]
+_Given = TypeVar("_Given", bound=Answer)
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
@@ -61,7 +63,8 @@ class Application:
     `authority` says what is theirs who ask, `perform` does a command for somebody and puts the
     lines of its answer; it raises nothing. `monitor` answers whoever watches machines, `hear` says
     whether a request was a forge's word of a source. The asker is found in the request's
-    environment, where whoever listens has put it: None is nobody.
+    environment, where whoever listens has put it: None is nobody; beside it stands what takes the
+    connection over, for a command that is joined to it.
     """
 
     def __init__(
@@ -141,28 +144,37 @@ class Application:
             finally:
                 under_way.give_back(asker.uid)
 
-        def begin() -> Answer:
+        def begin(make: Callable[[], _Given]) -> _Given:
             if not under_way.take(asker.uid):
                 raise _RefusedRequestError(
                     429, "as many commands are under way as you may have now", "wait for one to end"
                 )
             try:
-                return begun(perform, keeps=bool(key))
-            except RuntimeError:
+                return begun(perform, make())
+            except (OSError, RuntimeError):
                 under_way.give_back(asker.uid)
                 raise _RefusedRequestError(
-                    503, "the machine has no thread for the command", "try again in a moment", 1
-                ) from None
+                    503, "the machine has no thread or no file for the command",
+                    "try again in a moment", 1,
+                ) from None  # fmt: skip
+
+        if route.joins and request.get("HTTP_UPGRADE", "").lower() == UPGRADE:
+            joint = begin(lambda: Joint(command.shown))
+            start("101 Switching Protocols", [("Connection", "Upgrade"), ("Upgrade", UPGRADE)])
+            return joint.frames(request["orchestr8.taken"]())
+
+        def answer() -> Answer:
+            return begin(lambda: Answer(keeps=bool(key), waits=not route.changes))
 
         lines: Answer | list[bytes]
         if key:
             said = f"{route.path} {expected} ".encode() + body
-            found = self._kept.once((asker.uid, key), said, begin)
+            found = self._kept.once((asker.uid, key), said, answer)
             if isinstance(found, str):
                 raise _RefusedRequestError(409, found, "wait for it, or give another key")
             lines = found
         else:
-            lines = begin()
+            lines = answer()
         headers = [("Content-Type", "application/x-ndjson"), ("Cache-Control", "no-store")]
         if route.of_set and isinstance(lines, Answer):
             headers += _told_before(lines, expects=expected is not None)

@@ -24,6 +24,7 @@ class Shown(Document):
 
     out: bool = Field(default=False, description="whether standard output is a terminal")
     err: bool = Field(default=False, description="whether standard error is a terminal")
+    typed: bool = Field(default=False, description="whether standard input is a terminal")
     columns: int = Field(default=80, ge=1, le=10_000)
     lines: int = Field(default=24, ge=1, le=10_000)
     plain: bool = Field(default=True, description="whether colours are not wanted")
@@ -72,13 +73,18 @@ class Command(Document):
     plans: dict[Path, Content] = Field(
         default={}, max_length=1, description="plan files among the paths"
     )
+    answer: Word | None = Field(
+        default=None, description="what somebody typed when they were asked"
+    )
 
 
 class Needs(Document):
-    """What must be sent beside the same command: what is under the paths, or these files."""
+    """What must be sent beside the same command: what is under the paths, these files, or what
+    somebody types after a question."""
 
     paths: list[str] | None = None
     files: list[str] | None = None
+    question: str | None = None
 
 
 class Write(Document):

@@ -44,13 +44,26 @@ class _Connection(CountedConnection):
         return None if uid == ROOT else uid
 
 
-class _Gateway(Gateway_10):
-    """Hands the peer on beside the request."""
+class Gateway(Gateway_10):
+    """Hands on beside the request what takes its connection over, which then ends with it."""
 
     def get_environ(self) -> Any:
         """The request's environment."""
         request: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
-        return {**request, "orchestr8.asker": self.req.conn.asker}
+        return {**request, "orchestr8.taken": self._taken}
+
+    def _taken(self) -> socket.socket:
+        self.req.close_connection = True
+        taken: socket.socket = self.req.conn.socket
+        return taken
+
+
+class _Gateway(Gateway):
+    """Hands the peer on, too."""
+
+    def get_environ(self) -> Any:
+        """The request's environment."""
+        return {**super().get_environ(), "orchestr8.asker": self.req.conn.asker}
 
 
 class _Server(CountedServer):

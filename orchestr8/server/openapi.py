@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from orchestr8.server.documents import Command, Event, Health, Me, Refusal
+from orchestr8.server.joint import UPGRADE
 from orchestr8.server.routes import Route
 
 _REF = "#/components/schemas/{model}"
@@ -22,6 +23,15 @@ _REFUSED = {
     "413": "The document is larger than 64 MiB.",
     "429": "You have too many commands under way.",
 }
+
+_JOINING = (
+    f"With the header `Upgrade: {UPGRADE}` the connection is joined to the command once the answer "
+    "has come: frames both ways, each a byte for the stream, three empty ones, four for the length "
+    "(big-endian), and the content. Streams are 0 for the input (an empty frame is its end), 1 and "
+    "2 for the outputs, 3 for a terminal's columns and lines as text, 4 for the exit status as "
+    "text, the last. Without it the command has no input and ten minutes, its outputs are bounded, "
+    "and they come at its end."
+)
 
 _ETAG = {
     "description": "The revision that the set is at, 0 for none, where one set is spoken of.",
@@ -79,6 +89,9 @@ def _operation(route: Route) -> dict[str, Any]:
         if route.of_set and not route.changes:
             answers["200"]["headers"] = {"ETag": _ETAG}
         operation["requestBody"] = {"required": True, "content": _content("Command")}
+        if route.joins:
+            operation["description"] = _JOINING
+            answers["101"] = {"description": "The connection is the command's."}
     elif route.path == "/metrics":
         text = {"text/plain": {"schema": {"type": "string"}}}
         answers["200"] = {"description": route.summary, "content": text}

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from cheroot.ssl.builtin import BuiltinSSLAdapter
-from cheroot.wsgi import Gateway_10
 
 from orchestr8.controller.authority import Asker
 from orchestr8.errors import UnavailableError
 from orchestr8.server.application import Application
 from orchestr8.server.counted import CountedConnection, CountedServer
-from orchestr8.server.listening import answering, prepare
+from orchestr8.server.listening import Gateway, answering, prepare
 
 THREADS = 16
 _SCHEME = "bearer "
@@ -42,12 +41,12 @@ class _Connection(CountedConnection):
         return ""
 
 
-class _Gateway(Gateway_10):
+class _Gateway(Gateway):
     """Says whose token came with the request, and hands the token itself to nobody."""
 
     def get_environ(self) -> Any:
         """The request's environment."""
-        request: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
+        request: dict[str, Any] = super().get_environ()
         given = request.pop("HTTP_AUTHORIZATION", "")
         is_token = given[: len(_SCHEME)].lower() == _SCHEME
         asker = self.req.server.asker_of(given[len(_SCHEME) :].strip()) if is_token else None

@@ -28,6 +28,8 @@ class Route(NamedTuple):
     """Whether it is for whoever watches machines."""
     hears: bool = False
     """Whether it is for forges, which have a secret and no identity; a source ends its path."""
+    joins: bool = False
+    """Whether its command may be joined to the connection that it comes by."""
 
     @property
     def name(self) -> str:
@@ -35,8 +37,8 @@ class Route(NamedTuple):
         return self.path.rpartition("/")[2].partition(".")[0].strip("{}")
 
 
-def _look(verb: str, summary: str, *, of_set: bool = False) -> Route:
-    return Route("POST", f"{PREFIX}/commands/{verb}", summary, verb, of_set=of_set)
+def _look(verb: str, summary: str, *, of_set: bool = False, joins: bool = False) -> Route:
+    return Route("POST", f"{PREFIX}/commands/{verb}", summary, verb, of_set=of_set, joins=joins)
 
 
 def _change(verb: str, summary: str, *, platform: bool = False, of_set: bool = False) -> Route:
@@ -56,7 +58,8 @@ ROUTES = (
     _look("status", "What runs, what waits, and whose it is."),
     _look("top", "What owners and boxes use: cpu, memory, pressure, network."),
     _look("why", "Why a service is as it is, whose move it is, and what to type."),
-    _look("logs", "The last lines of a box."),
+    _look("logs", "The last lines of a box, and those that come."),
+    _look("exec", "Run a command in a box.", joins=True),
     _look("history", "Who applied what and when; and the journal.", of_set=True),
     _look("events", "What happened to what is yours; and what happens, line by line."),
     _look("trace", "Which commit led to a box, who signed it, who approved what."),
@@ -68,6 +71,7 @@ ROUTES = (
     _change("remove", "Stop the boxes of a set and forget its manifests; data stays.", of_set=True),
     _change("sync", "Ask sources for their newest commit, and apply it if it is new and good."),
     _change("rollback", "Take a whole set back to an earlier revision.", of_set=True),
+    _change("volume", "Volumes and their copies: ls, copy, restore, delete."),
     _change("token", "Let somebody in from elsewhere, or no longer.", platform=True),
     _change("upgrade", "Take up a newer version of STRICT.", platform=True),
 )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import json
+import os
 import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +28,7 @@ from orchestr8.boxes.world import ObservedBox
 from orchestr8.contract.model import ImageFacts
 from orchestr8.engines.docker.borders import RUN_FOLDER, docker_borders
 from orchestr8.engines.docker.network import network_name
+from orchestr8.engines.joined import Joined
 from orchestr8.engines.memory.clock import FakeClock
 from orchestr8.engines.memory.engine import memory_borders
 from orchestr8.engines.memory.faults import Fault
@@ -158,9 +158,20 @@ class Bench(ABC):
     def listening(self) -> contextlib.AbstractContextManager[tuple[str, int]]:
         """An address and port of the host on which somebody else listens."""
 
-    @abstractmethod
-    def attached(self, made: Box, *command: str) -> tuple[int, bytes]:
-        """A joined command's status, and what it wrote to our standard output."""
+    def attached(
+        self, made: Box, *command: str, left: Callable[[bytes], bool] = lambda _: False
+    ) -> tuple[int, bytes]:
+        """A joined command's status, and what it wrote to either of somebody's outputs; `left` says
+        after how much they go away."""
+        with tempfile.TemporaryFile() as written, Path("/dev/null").open("rb") as nothing:
+
+            def said() -> bytes:
+                return os.pread(written.fileno(), 1 << 16, 0)
+
+            joined = Joined(
+                nothing.fileno(), written.fileno(), written.fileno(), lambda: left(said())
+            )
+            return self.boxes.execute_attached(made.id, command, joined), said()
 
     @abstractmethod
     def footprint(self) -> object:
@@ -211,13 +222,6 @@ class MemoryBench(Bench):
         yield "127.0.0.1", 4_711
         self.machine.listeners.clear()
 
-    def attached(self, made: Box, *command: str) -> tuple[int, bytes]:
-        written = io.BytesIO()
-        with contextlib.redirect_stdout(io.TextIOWrapper(written, write_through=True)) as text:
-            status = self.boxes.execute_attached(made.id, command)
-            text.flush()
-            return status, written.getvalue()
-
     def footprint(self) -> object:
         return sorted(self.machine.boxes), sorted(self.machine.volumes)
 
@@ -267,13 +271,6 @@ class DockerBench(Bench):
         """What runs a joined command in a process of its own, whose input and output it takes."""
         arguments = [self.engine.docker_host, self.installation, str(made.id), json.dumps(command)]
         return [sys.executable, "-c", _ATTACH, *arguments, *filter(None, sys.path)]
-
-    def attached(self, made: Box, *command: str) -> tuple[int, bytes]:
-        done = subprocess.run(
-            self.attach_command(made, *command),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60,
-        )  # fmt: skip
-        return done.returncode, done.stdout
 
     def footprint(self) -> object:
         # others may work on the same engine meanwhile, so only what is marked as ours counts
@@ -335,10 +332,12 @@ _ATTACH = """
 import json, sys
 sys.path[:0] = sys.argv[5:]
 from orchestr8.engines.docker.borders import docker_borders
+from orchestr8.engines.joined import Joined
 from orchestr8.names import BoxId
 from tests.conformance.programs import Contents
 borders = docker_borders(sys.argv[1], sys.argv[2], Contents())
-sys.exit(borders.boxes.execute_attached(BoxId.parse(sys.argv[3]), json.loads(sys.argv[4])))
+box, command = BoxId.parse(sys.argv[3]), json.loads(sys.argv[4])
+sys.exit(borders.boxes.execute_attached(box, command, Joined()))
 """
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -85,18 +83,6 @@ class CrunBench(Bench):
         with socket.create_server(("127.0.0.1", 0)) as made:
             yield made.getsockname()
 
-    def attached(self, made: Box, *command: str) -> tuple[int, bytes]:
-        ground = self.ground
-        arguments = [
-            ground.installation, str(ground.run_folder), str(ground.state_folder),
-            ground.ranges.subnet, ground.ranges.services, str(made.id), json.dumps(command),
-        ]  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-c", _ATTACH, *arguments, *filter(None, sys.path)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60,
-        )  # fmt: skip
-        return done.returncode, done.stdout
-
     def footprint(self) -> object:
         kept = ("crun/boxes", "crun/volumes", "crun/volumes-known")
         files = [path for name in kept for path in (self.state / name).rglob("*")]
@@ -138,19 +124,3 @@ class CrunBench(Bench):
 
     def _prepare(self, made: Box, program: Program) -> None:
         pass
-
-
-_ATTACH = """
-import json, sys
-from pathlib import Path
-sys.path[:0] = sys.argv[8:]
-from orchestr8.boxes.network import Ranges
-from orchestr8.engines.crun.borders import crun_borders
-from orchestr8.engines.ground import Ground
-from orchestr8.names import BoxId
-from tests.conformance.programs import Contents
-installation, run, state, subnet, services, box, command = sys.argv[1:8]
-ground = Ground(installation, Path(run), Ranges(subnet, services), Path(state))
-borders = crun_borders(Contents(), ground)
-sys.exit(borders.boxes.execute_attached(BoxId.parse(box), json.loads(command)))
-"""

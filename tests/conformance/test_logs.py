@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestr8.controller.clock import no
 from orchestr8.engines.protocol import Logs, Tending
 from tests.conformance.benches import Bench
 from tests.conformance.programs import SAYS
@@ -38,8 +39,20 @@ def test_a_followed_log_gives_each_line_once_and_ends_with_its_box(bench: Bench)
     assert isinstance(bench.boxes, Logs)
     made = bench.box("silent")
     bench.run(made)
-    following = bench.boxes.follow(made.id, 10)
+    following = bench.boxes.follow(made.id, 10, no)
     assert next(following) == SAYS
     bench.boxes.stop(made.id, "SIGKILL", 0)
     assert list(following) == []
-    assert list(bench.boxes.follow(made.id, 10)) == [SAYS]
+    assert list(bench.boxes.follow(made.id, 10, no)) == [SAYS]
+
+
+@promise("logs.follow.left")
+def test_a_followed_log_ends_with_its_reader(bench: Bench) -> None:
+    made = bench.box("silent")
+    bench.run(made)
+    left: list[bool] = []
+    following = bench.boxes.follow(made.id, 10, lambda: bool(left))
+    assert next(following) == SAYS
+    left.append(True)
+    assert list(following) == []
+    assert bench.see(made).state.runs

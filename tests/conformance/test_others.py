@@ -21,6 +21,7 @@ from orchestr8.names import ServiceName
 from orchestr8.proof.model import Expectation, Verdict
 from orchestr8.proof.prove import prove
 from tests.conformance.benches import Bench
+from tests.conformance.programs import SAYS
 from tests.conformance.promises import detail, promise
 
 
@@ -222,6 +223,26 @@ def test_a_joined_command_gives_its_status_and_writes_to_our_output(bench: Bench
     made = bench.box()
     bench.run(made)
     assert bench.attached(made, "/bin/echo", "hello") == (0, b"hello\n")
+
+
+@promise("exec.execute_attached.left")
+def test_a_joined_command_ends_when_nobody_is_there_any_more(bench: Bench) -> None:
+    made = bench.box("silent")
+    bench.run(made)
+    _, said = bench.attached(made, "/usr/bin/fault", "silent", left=bool)
+    assert said.decode().strip() == SAYS
+    assert bench.see(made).state.runs
+
+
+@detail("exec.execute_attached.left")
+def test_what_a_joined_command_began_ends_with_it(bench: Bench) -> None:
+    assert isinstance(bench.boxes, Exec)
+    made = bench.box()
+    bench.run(made)
+    script = "sleep 1001 & (sleep 1002; true) & echo hello; sleep 1003"
+    _, said = bench.attached(made, "/bin/sh", "-c", script, left=bool)
+    assert said == b"hello\n"
+    assert b"sleep 100" not in bench.boxes.execute(made.id, ["/bin/sh", "-c", "ps"]).stdout
 
 
 @promise("probes.check.answer")

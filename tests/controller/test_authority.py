@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestr8.boxes.records import Failures
-from orchestr8.controller import apply, history, hold, look, restart, rollback
+from orchestr8.controller import apply, history, hold, inside, look, restart, rollback
 from orchestr8.controller.authority import NOBODY, Asker, Authority, authority_of
 from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session
@@ -124,7 +124,7 @@ Deed = Callable[[Session, ServiceName, str], object]
 DEEDS: dict[str, Deed] = {
     "why": lambda s, name, _: look.require_services(s, [str(name)]),
     "logs": lambda s, name, _: look.logs_of(s, str(name), 5),
-    "exec": lambda s, name, _: look.execute_in(s, f"0.{name}", ["/x"]),
+    "exec": lambda s, name, _: inside.run_in(s, f"0.{name}", ["/x"]),
     "hold": lambda s, name, _: hold.hold(s, name, 1 << 42, "why"),
     "end hold": lambda s, name, _: hold.end_hold(s, name),
     "restart": lambda s, name, _: restart.restart(s, name, None, Notes(), TIMEOUT_MS),

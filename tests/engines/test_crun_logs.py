@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box
+from orchestr8.controller.clock import no
 from orchestr8.engines.crun import log_files
 from orchestr8.engines.crun.log_files import CHANGE_BYTES, FILE_BYTES_MAX, KEPT_BYTES, LogFiles
 from orchestr8.engines.crun.logs import GAP, follow, last_lines
@@ -168,7 +169,7 @@ def test_who_follows_gets_each_line_once_across_files(monitor: Monitor) -> None:
         return size is None
 
     monitor.write(3_000)
-    numbers = [int(line.split()[0]) for line in follow(monitor.files, 2, ended)]
+    numbers = [int(line.split()[0]) for line in follow(monitor.files, 2, ended, no)]
     assert numbers == list(range(3, monitor.count + 1))
 
 
@@ -182,7 +183,7 @@ def test_who_follows_is_told_what_was_too_fast(monitor: Monitor) -> None:
         return size is None
 
     monitor.write(1_000)
-    lines = list(follow(monitor.files, 10, ended))
+    lines = list(follow(monitor.files, 10, ended, no))
     assert GAP in lines
     assert lines[-1].startswith(f"{monitor.count} ")
 
@@ -257,7 +258,7 @@ def test_50000_lines_are_followed_and_the_last_of_them_kept(bench: CrunBench) ->
     made = _writing(bench, lines)
     bench.run(made)
     numbers: list[int] = []
-    for line in bench.boxes.follow(made.id, lines):
+    for line in bench.boxes.follow(made.id, lines, no):
         numbers.append(int(line.split()[0]))
         if numbers[-1] % AT_ONCE == 0:
             words = ["/bin/sh", "-c", f": >/dev/shm/{numbers[-1]}"]

@@ -11,9 +11,10 @@ from orchestr8.boxes.world import State
 from orchestr8.engines.docker.containers import carried_spec, details_of, milliseconds
 from orchestr8.engines.docker.images import DockerImages, inspected_facts
 from orchestr8.engines.docker.machine import DockerMachine
-from orchestr8.engines.docker.streams import Frames, lines
+from orchestr8.engines.docker.streams import lines
 from orchestr8.engines.docker.translate import cpu_shares, stop_signal
 from orchestr8.errors import RejectedError
+from orchestr8.frames import Frames
 from orchestr8.isolation import features
 from orchestr8.isolation.limits import Limits
 

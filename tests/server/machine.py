@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from orchestr8.cli.answering import Answering
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.polling import Polling
 from orchestr8.controller.progress import Event, Phase
 from orchestr8.controller.session import session
 from orchestr8.controller.settings import Settings
+from orchestr8.engines.memory.workload import Workload
+from orchestr8.engines.select import SIMULATED
 from orchestr8.server.application import Application
 from orchestr8.server.hooks import Hooks
 from orchestr8.server.listening import listening
@@ -103,6 +107,14 @@ def served(engine: str = "") -> Iterator[Served]:
         finally:
             loop.stop()
             thread.join(SECONDS_MOST)
+
+
+def behave(workload: Workload) -> None:
+    """What runs in every box there is does this from now on."""
+    for machine in SIMULATED.values():
+        with machine.lock:
+            for box_id, box in machine.boxes.items():
+                machine.boxes[box_id] = replace(box, workload=workload)
 
 
 @dataclass(frozen=True)

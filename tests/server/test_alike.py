@@ -31,7 +31,12 @@ services:
   api: {image: "api:1", replicas: 2, health: {tcp: 80, every: 100ms}, accepts: [front.web:80]}
 """
 BAD = "orchestr8: 1\nowner: web\nservices:\n  front: {image: 3, colour: red}\n"
-PIPED = SHOP.replace("owner: shop", "owner: pipe")
+PIPED = """\
+orchestr8: 1
+owner: pipe
+services: {api: {image: "api:1", volumes: {/data: data}, health: {tcp: 80, every: 100ms}}}
+volumes: {data: {}}
+"""
 
 LINES = """\
 history
@@ -90,6 +95,30 @@ logs front.web
 logs front.web --lines 5 --output json
 logs 7.front.web
 logs nix.web
+logs front.web --follow --output json
+logs nix.web --follow
+logs 7.front.web -f
+exec front.web -- ls -l
+exec front.web ls --help
+exec front.web
+exec 0.front.web --
+exec nix.web ls
+exec 7.front.web ls
+volume ls
+volume ls --output json
+volume copy data.pipe before
+volume copy data.pipe before
+volume copy data.pipe second --output json
+volume copy nix.web
+volume ls
+volume restore data.pipe before
+volume restore data.pipe nix
+volume delete data.pipe
+volume delete data.pipe --name data.pipe
+volume delete data.pipe@second --name data.pipe@second --output json
+volume delete data.pipe@second --name data.pipe@second
+volume delete nix.web --name nix.web
+volume
 history
 history --set web
 history --set nix
@@ -159,6 +188,11 @@ down --output json
 remove --set web
 remove --set nix --output json
 remove
+volume restore data.pipe before --output json
+volume restore data.pipe before
+volume delete data.pipe --name data.pipe
+volume delete data.pipe --name data.pipe
+volume ls
 status
 history
 """
@@ -223,7 +257,7 @@ def typed(
 
 
 def test_every_verb_and_form_is_the_same_both_ways(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = []
     asked: list[str] = []
@@ -244,7 +278,7 @@ def test_every_verb_and_form_is_the_same_both_ways(
         prepare(place)
         SIMULATED.clear()
         with serving() if server else nullcontext():
-            both.append(typed(place, capsys, monkeypatch))
+            both.append(typed(place, capfd, monkeypatch))
         assert set(asked) == {"served" if server else "here"}
         asked.clear()
     differing = [

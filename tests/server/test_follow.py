@@ -14,20 +14,22 @@ import pytest
 
 from orchestr8.__main__ import run
 from orchestr8.cli import asking
+from orchestr8.engines.memory.workload import Workload
 from orchestr8.server import answers
-from orchestr8.server.answers import Answer
+from orchestr8.server.answers import Answer, begun
 from tests.controller.looping import until
-from tests.server.machine import SECONDS_MOST, request
+from tests.server.machine import SECONDS_MOST, behave, request
 
 WEB = 'orchestr8: 1\nowner: web\nservices:\n  front: {image: "front:1", health: {tcp: 80}}\n'
-EVENTS = "/v1/commands/events"
+SAYS = "listening"
+EVENTS, LOGS = "/v1/commands/events", "/v1/commands/logs"
 
 
 @contextmanager
-def followed(path: Path, *words: str) -> Iterator[Iterator[dict[str, Any]]]:
+def followed(path: Path, *words: str, place: str = EVENTS) -> Iterator[Iterator[dict[str, Any]]]:
     """The lines of an answer that has no end, one after the other."""
-    body = json.dumps({"arguments": ["--follow", "--output", "json", *words]}).encode()
-    head = f"POST {EVENTS} HTTP/1.0\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    body = json.dumps({"arguments": ["--follow", *words]}).encode()
+    head = f"POST {place} HTTP/1.0\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(SECONDS_MOST)
         peer.connect(str(path))
@@ -49,6 +51,7 @@ def web(api: Path, folder: Path) -> Path:
     """The socket of a server with one service."""
     (folder / "web.yaml").write_text(WEB)
     assert run(["apply", "web.yaml"]) == 0
+    behave(Workload(log=(SAYS,)))
     return api
 
 
@@ -56,7 +59,7 @@ def test_what_happens_comes_until_whoever_follows_leaves(
     web: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "SILENCE_SECONDS", 0.05)
-    with followed(web, "--last", "1") as lines:
+    with followed(web, "--output", "json", "--last", "1") as lines:
         first = json.loads(next(lines)["out"])
         assert run(["restart", "front.web"]) == 0
         heard: list[dict[str, Any]] = []
@@ -71,13 +74,46 @@ def test_what_happens_comes_until_whoever_follows_leaves(
     until(lambda: followers() == 0)
 
 
-def test_whoever_reads_too_slowly_is_given_up() -> None:
+def test_whoever_looks_waits_for_who_reads_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "UNREAD_MOST", 10)
+    number = 100
+
+    def look(answer: Answer) -> None:
+        for _ in range(number):
+            answer.put(out="x")
+            assert answer.unread <= 10
+
+    assert len(list(begun(look, Answer(waits=True)))) == number
+    left = Answer(waits=True)
+    thread = threading.Thread(target=look, args=(left,))
+    thread.start()
+    until(lambda: left.unread == 10)
+    left.leave()
+    thread.join(SECONDS_MOST)
+    assert not thread.is_alive()
+
+
+def test_whoever_changes_something_waits_for_nobody() -> None:
     answer = Answer()
-    for _ in range(answers.UNREAD_MOST):
+    for _ in range(answers.UNREAD_MOST + 1):
         answer.put(out="x")
-    assert not answer.is_left() and len(answer.lines) == 1
-    answer.put(out="x")
-    assert answer.is_left()
+    answer.end()
+    assert answer.is_over and len(answer.lines) == 1
+
+
+def test_the_lines_of_a_box_come_until_whoever_follows_leaves_or_it_ends(
+    web: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "SILENCE_SECONDS", 0.05)
+    with followed(web, "front.web", place=LOGS) as lines:
+        assert next(lines) == {"out": SAYS + "\n"}
+        until(lambda: followers() == 1)
+    until(lambda: followers() == 0)
+    with followed(web, "front.web", place=LOGS) as lines:
+        assert next(lines) == {"out": SAYS + "\n"}
+        assert run(["restart", "front.web"]) == 0
+        rest = [one for one in lines if one != {"out": ""}]
+    assert rest == [{"err": "the box has ended\n"}, {"exit": 0}]
 
 
 def test_so_many_may_follow_at_once(web: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,13 @@ platform:
     data: {members: [group:mail]}
 """
 HEALTH = "health: {tcp: 80, every: 100ms}"
-PAY = f'orchestr8: 1\nowner: pay\nservices:\n  api: {{image: "api:1", {HEALTH}}}\n'
-DATA = PAY.replace("owner: pay", "owner: data").replace("api", "db")
+PAY = f"""\
+orchestr8: 1
+owner: pay
+services: {{api: {{image: "api:1", volumes: {{/ledger: ledger}}, {HEALTH}}}}}
+volumes: {{ledger: {{}}}}
+"""
+DATA = f'orchestr8: 1\nowner: data\nservices:\n  db: {{image: "db:1", {HEALTH}}}\n'
 
 PEERS: dict[str, tuple[list[str], list[str]]] = {
     "root": ([], ["", "", "", ""]),
@@ -133,7 +138,19 @@ COMMANDS: dict[str, list[Theirs]] = {
     ],
     "status": [(typed(""), EVERYBODY), (typed("api.pay"), MEMBER_ONLY)],
     "why": [(typed("api.pay"), MEMBER_ONLY)],
-    "logs": [(typed("api.pay"), MEMBER_ONLY)],
+    "logs": [
+        (typed("api.pay"), MEMBER_ONLY),
+        (typed("api.pay --follow --output json"), dict.fromkeys(INSIDE, 2)),
+    ],
+    "exec": [(typed("api.pay -- ls"), MEMBER_ONLY)],
+    "volume": [
+        (typed("ls"), EVERYBODY),
+        (typed("delete ledger.pay@nix --name ledger.pay@nix"), dict.fromkeys(INSIDE, 2)),
+        (
+            typed("delete ledger.pay --name ledger.pay"),
+            {**dict.fromkeys(INSIDE, 1), "other member": 2},
+        ),
+    ],
     "history": [
         (typed("--set pay"), MEMBER_ONLY),
         (typed("--journal"), {**EVERYBODY, "member": 3, "other member": 3}),
@@ -226,12 +243,18 @@ def test_everybody_is_told_who_they_are(machine: tuple[Path, Peers]) -> None:
 
 def test_not_theirs_and_not_there_sound_alike(machine: tuple[Path, Peers]) -> None:
     _, peers = machine
-    for verb in ("why", "logs", "prove", "status", "top", "restart"):
+    lines = [f"{verb} SERVICE" for verb in ("why", "logs", "prove", "status", "top", "restart")]
+    lines += ["logs SERVICE --follow", "exec SERVICE -- ls", "exec 0.SERVICE ls"]
+    lines += ["volume copy VOLUME", "volume delete VOLUME --name VOLUME"]
+    lines += ["volume restore VOLUME before", "volume delete VOLUME@before --name VOLUME@before"]
+    for line in lines:
         said = set()
-        for name in ("api.pay", "nix.pay"):
+        for service, volume in (("api.pay", "ledger.pay"), ("nix.pay", "nix.pay")):
+            verb, *words = line.replace("SERVICE", service).replace("VOLUME", volume).split()
             place = f"/v1/commands/{verb}"
-            reply = peers.ask("other member", "POST", place, typed(name))
-            said.add((reply.exit, reply.text.replace(name, "NAME")))
+            reply = peers.ask("other member", "POST", place, typed(" ".join(words)))
+            assert reply.exit, line
+            said.add((reply.exit, reply.text.replace(service, "NAME").replace(volume, "NAME")))
         assert len(said) == 1, said
 
 
@@ -249,14 +272,15 @@ def test_a_revision_of_anothers_set_sounds_like_that_of_none(machine: tuple[Path
 
 def test_nobody_sees_what_is_anothers(machine: tuple[Path, Peers]) -> None:
     _, peers = machine
-    for line in ("status", "status --output json", "top", "history", "events --last 0", "plan"):
+    looks = ("status", "status --output json", "top", "history", "events --last 0", "plan")
+    for line in (*looks, "volume ls", "volume ls --output json"):
         verb, *words = line.split()
         texts = {"d": DATA} if verb == "plan" else {}
         document = typed(" ".join([*words, *texts, "--set data" if texts else ""]), **texts)
         reply = peers.ask("other member", "POST", f"/v1/commands/{verb}", document)
         assert reply.exit == 0, reply.text
         assert "pay" not in reply.text, line
-        assert verb in ("plan", "history", "events") or "db.data" in reply.text
+        assert verb in ("plan", "history", "events", "volume") or "db.data" in reply.text
 
 
 def test_the_journal_says_who_it_was(machine: tuple[Path, Peers]) -> None:

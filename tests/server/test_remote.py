@@ -158,7 +158,9 @@ def test_the_client_comes_from_elsewhere(
         assert run(["apply", "data.yaml", "--set", "data"]) == 3
         assert run(["why", "api.data"]) == 2
         capsys.readouterr()
-        assert run(["exec", "api.pay", "--", "ls"]) == 2
+        assert run(["exec", "api.pay", "--", "ls"]) == 0
+        assert run(["exec", "db.data", "--", "ls"]) == 2
+        assert run(["image", "ls"]) == 2
         assert "is done on the machine itself" in capsys.readouterr().err
         assert run(["validate", "pay.yaml"]) == 0
         assert run(["token", "ls"]) == 3

@@ -22,6 +22,7 @@ from orchestr8.engines.crun.logs import follow, last_lines
 from orchestr8.engines.crun.making import Parts
 from orchestr8.engines.crun.processes import Process, at_work, end
 from orchestr8.engines.crun.stopwatch import Stopwatch
+from orchestr8.engines.joined import Joined
 from orchestr8.engines.memory_use import require_room
 from orchestr8.engines.protocol import ExecResult, Happened
 from orchestr8.engines.required import require_features, require_limits
@@ -166,11 +167,11 @@ class CrunBoxes:
         files.tend()
         return last_lines(files, lines_max)
 
-    def follow(self, box_id: BoxId, lines_max: int) -> Iterator[str]:
+    def follow(self, box_id: BoxId, lines_max: int, is_left: Callable[[], bool]) -> Iterator[str]:
         """The last lines and those that come; its monitor ends when it has written all of them."""
         monitor = self._existing(box_id).monitor
         files = LogFiles(self._places.box(box_id))
-        return follow(files, lines_max, lambda: monitor is None or not monitor.alive)
+        return follow(files, lines_max, lambda: monitor is None or not monitor.alive, is_left)
 
     def ended_from_outside(self, box_id: BoxId) -> bool:
         """Whether we told it to, somebody killed it, or nobody saw its end."""
@@ -189,10 +190,10 @@ class CrunBoxes:
         self._require_running(box_id)
         return self._commands.run(box_id, self._cgroup(box_id), command, timeout_ms)
 
-    def execute_attached(self, box_id: BoxId, command: Sequence[str]) -> int:
-        """Run a command joined to this process."""
+    def execute_attached(self, box_id: BoxId, command: Sequence[str], joined: Joined) -> int:
+        """Run a command joined to somebody."""
         self._require_running(box_id)
-        return self._commands.attach(box_id, self._cgroup(box_id), command)
+        return self._commands.attach(box_id, self._cgroup(box_id), command, joined)
 
     def _ensure_places(self) -> None:
         """What all boxes need; made anew only where it is not as it was left."""

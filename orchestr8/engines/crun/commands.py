@@ -16,7 +16,6 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,10 +24,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestr8.engines import sessions
 from orchestr8.engines.crun.monitor import writing
 from orchestr8.engines.crun.places import Places
-from orchestr8.engines.crun.processes import Process
 from orchestr8.engines.crun.runtime import Runtime
+from orchestr8.engines.joined import LOOK_SECONDS, Joined
 from orchestr8.engines.protocol import ExecResult
 from orchestr8.errors import RejectedError, TimedOutError
 from orchestr8.host import oom
@@ -41,6 +41,8 @@ _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 _SCORE = "/proc/self/oom_score_adj"
 _LOOK_SECONDS = 0.5
 _NOT_FOUND = 127
+_BEGIN_SECONDS, _BEGIN_LOOK_SECONDS = 5.0, 0.01
+"""How long a command that shall end again may take to begin; before, nobody could end it."""
 
 
 class Commands(Struct, frozen=True):
@@ -59,9 +61,10 @@ class Commands(Struct, frozen=True):
             env=_ENVIRONMENT,
         ) as process:  # fmt: skip
             deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
-            kept = _collect(process, deadline, _Waiting(process, cgroup, folder / "pid"))
+            waiting = _Waiting(process, cgroup, folder / "pid")
+            kept = _collect(process, deadline, waiting)
             if kept is None:
-                _end(folder / "pid", process)
+                waiting.end()
                 raise TimedOutError(
                     f"the command in box {box_id} did not end within {timeout_ms} ms"
                 )
@@ -70,14 +73,19 @@ class Commands(Struct, frozen=True):
             status = _NOT_FOUND
         return ExecResult(status, *kept)
 
-    def attach(self, box_id: BoxId, cgroup: BoxCgroup, command: Sequence[str]) -> int:
-        """Run joined to this process's input and output, as a terminal if it has one."""
-        terminal = sys.stdin.isatty() and sys.stdout.isatty()
-        with self._document(box_id, command, terminal=terminal) as folder:
-            words = self._words(box_id, cgroup, folder)
-            with subprocess.Popen(words, env=_ENVIRONMENT) as process:
-                _Waiting(process, cgroup, folder / "pid").to_its_end()
-                return _status(process)
+    def attach(
+        self, box_id: BoxId, cgroup: BoxCgroup, command: Sequence[str], joined: Joined
+    ) -> int:
+        """Run joined to somebody's input and outputs, as a terminal if they have one."""
+        with self._document(
+            box_id, command, terminal=joined.is_terminal
+        ) as folder, subprocess.Popen(
+            self._words(box_id, cgroup, folder),
+            stdin=joined.input, stdout=joined.output, stderr=joined.error, env=_ENVIRONMENT,
+            start_new_session=not joined.stays,  # by which its end finds what it began
+        ) as process:  # fmt: skip
+            _Waiting(process, cgroup, folder / "pid").to_its_end(joined)
+            return _status(process)
 
     @contextmanager
     def _document(self, box_id: BoxId, command: Sequence[str], *, terminal: bool) -> Iterator[Path]:
@@ -124,12 +132,20 @@ class _Waiting:
     pid_file: Path
     is_out: bool = False
 
-    def to_its_end(self) -> None:
-        """Waits until it has ended."""
+    def to_its_end(self, joined: Joined) -> None:
+        """Waits until it has ended: its terminal is as large as theirs to whom it is joined, and
+        it is ended when they have gone."""
         ended = os.pidfd_open(self.process.pid)
         try:
-            while not select.select([ended], [], [], None if self.is_out else _LOOK_SECONDS)[0]:
+            window = joined.window()
+            while not select.select([ended], [], [], LOOK_SECONDS)[0]:
                 self.look()
+                if joined.is_left():
+                    self.end()
+                    return
+                before, window = window, joined.window()
+                if window != before:
+                    self.process.send_signal(signal.SIGWINCH)
         finally:
             os.close(ended)
 
@@ -138,6 +154,17 @@ class _Waiting:
         if not self.is_out and _text(self.pid_file):
             self.cgroup.let_go(self.process.pid)
             self.is_out = True
+
+    def end(self) -> None:
+        """Kill a command that overran or that nobody waits for, and what waits for it."""
+        deadline = time.monotonic() + _BEGIN_SECONDS
+        while not (text := _text(self.pid_file)) and self.process.poll() is None:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_BEGIN_LOOK_SECONDS)
+        if text.isascii() and text.isdigit():
+            sessions.end(int(text), Path(self.cgroup.path).name)
+        self.process.kill()
 
 
 def _collect(
@@ -174,12 +201,3 @@ def _text(file: Path) -> str:
         return file.read_text().strip()
     except OSError:
         return ""
-
-
-def _end(pid_file: Path, process: subprocess.Popen[bytes]) -> None:
-    """Kill a command that overran, and what waits for it."""
-    text = _text(pid_file)
-    first = Process.of(int(text)) if text.isascii() and text.isdigit() else None
-    if first:
-        first.signal(signal.SIGKILL)
-    process.kill()

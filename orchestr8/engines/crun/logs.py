@@ -28,13 +28,16 @@ def last_lines(files: LogFiles, lines_max: int) -> tuple[str, ...]:
         return tuple([*reader.read(), *reader.rest()][-lines_max:])
 
 
-def follow(files: LogFiles, lines_max: int, ended: Callable[[], bool]) -> Iterator[str]:
-    """The last lines, then each as it is written, across files, until the box has ended."""
+def follow(
+    files: LogFiles, lines_max: int, ended: Callable[[], bool], is_left: Callable[[], bool]
+) -> Iterator[str]:
+    """The last lines, then each as it is written, across files, until the box has ended or
+    nobody reads any more."""
     with contextlib.closing(_Reader(files, lines_max)) as reader:
         files.tend()
         found = reader.read()
         yield from found[len(found) - min(lines_max, len(found)) :]
-        while True:
+        while not is_left():
             is_last = ended()  # asked before: what is written until then is read after
             files.tend()
             yield from reader.read()

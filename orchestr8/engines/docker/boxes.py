@@ -24,6 +24,7 @@ from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.programs import Programs
 from orchestr8.engines.docker.situation import Bind, Preparation, Situation, Staged
 from orchestr8.engines.docker.volumes import DockerVolumes
+from orchestr8.engines.joined import Joined
 from orchestr8.engines.memory_use import require_room
 from orchestr8.engines.protocol import Contents, ExecResult, Happened
 from orchestr8.engines.required import require_features, require_limits
@@ -187,12 +188,13 @@ class DockerBoxes:
         )
         return streams.lines(content)[-lines_max:]
 
-    def follow(self, box_id: BoxId, lines_max: int) -> Iterator[str]:
+    def follow(self, box_id: BoxId, lines_max: int, is_left: Callable[[], bool]) -> Iterator[str]:
         """The last lines that the engine kept, and those that come."""
         found = self._existing(box_id)
         pieces = self._client.pieces(
             f"/containers/{found['Id']}/logs",
             f"following the log of box {box_id}",
+            is_left,
             stdout="1",
             stderr="1",
             follow="1",
@@ -228,9 +230,9 @@ class DockerBoxes:
         """Run a command and keep what it prints."""
         return self._programs.run(self._existing(box_id), box_id, command, timeout_ms)
 
-    def execute_attached(self, box_id: BoxId, command: Sequence[str]) -> int:
-        """Run a command joined to this process."""
-        return self._programs.attach(self._existing(box_id), box_id, command)
+    def execute_attached(self, box_id: BoxId, command: Sequence[str], joined: Joined) -> int:
+        """Run a command joined to somebody."""
+        return self._programs.attach(self._existing(box_id), box_id, command, joined)
 
     def _startable(self, box_id: BoxId) -> str:
         """The container of a box that was never started, or the empty text of one that runs."""

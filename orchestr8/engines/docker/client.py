@@ -1,6 +1,6 @@
 """Calls of Docker's HTTP interface, one at a time, in our words.
 
-The docker library gives the streams and the log-in to registries. Single calls are made beside it,
+The docker library gives images on their way and events, and the log-in to registries. Single calls are made beside it,
 on connections that are kept: its own would open one for each address that they ask. Bodies are
 ours, since its builders know fewer settings than a box has.
 """
@@ -26,6 +26,8 @@ from urllib3.exceptions import TimeoutError as EngineTimeoutError
 from orchestr8.engines.docker import failures
 from orchestr8.engines.docker.connections import UnixConnections
 from orchestr8.engines.docker.endpoint import require_answer, socket_path
+from orchestr8.engines.docker.hijack import heard
+from orchestr8.engines.joined import LOOK_SECONDS
 from orchestr8.errors import RejectedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -98,9 +100,26 @@ class Client:
             answer = self._call("GET", path, parameters)
             return b"" if answer.status == _ABSENT else answer.data
 
-    def pieces(self, path: str, doing: str, **parameters: str) -> Iterator[bytes]:
-        """The answer as it comes, for as long as the engine sends; nothing of what is not there."""
-        return self._library.pieces(path, doing, parameters)
+    def pieces(
+        self, path: str, doing: str, is_left: Callable[[], bool], **parameters: str
+    ) -> Iterator[bytes]:
+        """The answer as it comes, for as long as the engine sends and somebody reads; nothing of
+        what is not there."""
+        with failures.words(doing, self.endpoint):
+            target = f"{self.prefix}{path}?{urlencode(parameters)}"
+            stream = heard(self.endpoint, target, doing)
+            try:
+                if stream.status == _ABSENT:
+                    return
+                while not is_left():
+                    if not stream.waits(LOOK_SECONDS):
+                        continue
+                    piece = stream.read()
+                    if not piece:
+                        return
+                    yield piece
+            finally:
+                stream.close()
 
     def post(
         self, path: str, doing: str, body: Mapping[str, Any] | None = None, **parameters: str

@@ -1,4 +1,4 @@
-"""A call of Docker's interface that turns into a stream both ways.
+"""Calls of Docker's interface whose answers are streams, both ways or for as long as one listens.
 
 Spoken by hand: an HTTP library reads ahead, and what the program in the box prints first would stay
 in its buffer.
@@ -7,6 +7,7 @@ in its buffer.
 from __future__ import annotations
 
 import json
+import select
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -21,8 +22,9 @@ _PIECE_BYTES = 64 << 10
 class Stream:
     """The connection after its head: what came with the head is given back first."""
 
-    def __init__(self, connection: socket.socket, first: bytes) -> None:
+    def __init__(self, connection: socket.socket, status: int, first: bytes) -> None:
         self._connection = connection
+        self.status = status
         self._first = first
 
     def fileno(self) -> int:
@@ -34,14 +36,18 @@ class Stream:
         """Whether there is something to read without asking the kernel."""
         return bool(self._first)
 
+    def waits(self, seconds: float) -> bool:
+        """Whether there is something to read, be it the end, within this time."""
+        return self.waiting or bool(select.select([self._connection], [], [], seconds)[0])
+
     def read(self) -> bytes:
         """The next piece; empty at the end."""
         first, self._first = self._first, b""
         return first or self._connection.recv(_PIECE_BYTES)
 
-    def write(self, content: bytes) -> None:
-        """All of it."""
-        self._connection.sendall(content)
+    def write(self, content: bytes) -> int:
+        """As much as is taken at once; how much that is."""
+        return self._connection.send(content, socket.MSG_DONTWAIT)
 
     def end_input(self) -> None:
         """Tell the far end that nothing more will come."""
@@ -59,16 +65,35 @@ def hijack(endpoint_url: str, target: str, body: Mapping[str, Any], doing: str) 
         f"POST {target} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(content)}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
     )
+    stream = _asked(endpoint_url, head.encode() + content, doing)
+    return _granted(stream, doing, (101, 200))
+
+
+def heard(endpoint_url: str, target: str, doing: str) -> Stream:
+    """What a question is answered with for as long as one listens; also that there is nothing.
+
+    By HTTP 1.0: an answer without an end then comes as it is, and in no chunks.
+    """
+    head = f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n"
+    return _granted(_asked(endpoint_url, head.encode(), doing), doing, (200, 404))
+
+
+def _granted(stream: Stream, doing: str, expected: tuple[int, ...]) -> Stream:
+    if stream.status in expected:
+        return stream
+    try:
+        raise failures.answered(_message(stream.read()), doing, stream.status)
+    finally:
+        stream.close()
+
+
+def _asked(endpoint_url: str, request: bytes, doing: str) -> Stream:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connection.connect(socket_path(endpoint_url))
-        connection.sendall(head.encode() + content)
+        connection.sendall(request)
         answer, rest = _head(connection)
-        status = int(answer.split(b" ", 2)[1])
-        if status not in (101, 200):
-            rest += connection.recv(_PIECE_BYTES)
-            raise failures.answered(_message(rest), doing, status)
-        return Stream(connection, rest)
+        return Stream(connection, int(answer.split(b" ", 2)[1]), rest)
     except (OSError, ValueError, IndexError) as error:
         connection.close()
         if isinstance(error, OSError):

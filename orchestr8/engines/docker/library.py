@@ -1,4 +1,4 @@
-"""The docker library, for what streams: an image on its way, events, logs that are followed.
+"""The docker library, for what streams: an image on its way, and events.
 
 It takes a tenth of a second to load, and most commands stream nothing: import it where it is used.
 """
@@ -23,7 +23,6 @@ FOREIGN = (
     requests.exceptions.RequestException,
 )
 """Everything that a call of the library may raise."""
-_ABSENT = 404
 
 
 class EventStream:
@@ -49,7 +48,6 @@ class Library:
     def __init__(self, endpoint_url: str, version: str, seconds: int) -> None:
         """The version is agreed on with the engine where none is given."""
         self._endpoint = endpoint_url
-        self._seconds = seconds
         with words("asking for the version", endpoint_url):
             self._api = docker.APIClient(
                 base_url=endpoint_url, version=version or "auto", timeout=seconds
@@ -59,21 +57,6 @@ class Library:
     def version(self) -> str:
         """The version of the interface."""
         return str(self._api.api_version)
-
-    def pieces(self, path: str, doing: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
-        """The answer as it comes, for as long as the engine sends; nothing of what is not there."""
-        with words(doing, self._endpoint):
-            url = f"{self._api.base_url}/v{self.version}{path}"
-            with self._api.get(
-                url, params=parameters, stream=True, timeout=(self._seconds, None)
-            ) as answer:
-                if answer.status_code == _ABSENT:
-                    return
-                try:
-                    answer.raise_for_status()
-                except requests.HTTPError as error:
-                    docker.errors.create_api_error_from_http_exception(error)
-                yield from answer.iter_content(None)
 
     def pull(self, reference: str, doing: str) -> Iterator[Mapping[str, Any]]:
         """Fetch an image; the engine's progress, line by line."""

@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
-import sys
-import termios
 import time
-import tty
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from orchestr8.engines import sessions
 from orchestr8.engines.docker.client import Client
 from orchestr8.engines.docker.containers import Containers, details_of
 from orchestr8.engines.docker.hijack import Stream, hijack
-from orchestr8.engines.docker.streams import STDERR, STDOUT, Frames
+from orchestr8.engines.joined import LOOK_SECONDS, Joined, write
 from orchestr8.engines.protocol import ExecResult
 from orchestr8.errors import EngineError, RejectedError, TimedOutError, UnavailableError
+from orchestr8.frames import ERROR, OUTPUT, Frames
 from orchestr8.names import BoxId
 
 OUTPUT_BYTES_MAX = 1 << 20
 PIECE_BYTES = 64 << 10
 _STATUS_SECONDS = 5.0
+_KILLED = 128 + signal.SIGKILL
 
 
 class Programs:
@@ -60,18 +58,23 @@ class Programs:
             raise TimedOutError(f"the command in box {box_id} did not end within {timeout_ms} ms")
         return ExecResult(self._status(exec_id, doing), *kept)
 
-    def attach(self, found: Mapping[str, Any], box_id: BoxId, command: Sequence[str]) -> int:
-        """Run joined to this process's input and output, as a terminal if it has one."""
+    def attach(
+        self, found: Mapping[str, Any], box_id: BoxId, command: Sequence[str], joined: Joined
+    ) -> int:
+        """Run joined to somebody's input and outputs, as a terminal if they have one."""
         doing = f"running a command in box {box_id}"
-        terminal = sys.stdin.isatty() and sys.stdout.isatty()
+        terminal = joined.is_terminal
         exec_id = self._prepare(found, box_id, command, attached=True, terminal=terminal)
         stream = self._stream(exec_id, doing, terminal=terminal)
+        has_ended = False
         try:
-            with _raw_terminal(terminal), self._window(exec_id, terminal):
-                _relay(stream, framed=not terminal)
+            with joined.raw():
+                has_ended = _relay(stream, joined, lambda: self._resize(exec_id, joined.window()))
         finally:
             stream.close()
-        return self._status(exec_id, doing)
+            if not has_ended:
+                self._end(found["Id"], exec_id, doing)
+        return self._status(exec_id, doing) if has_ended else _KILLED
 
     def _stream(self, exec_id: str, doing: str, *, terminal: bool) -> Stream:
         target = f"{self._client.prefix}/exec/{exec_id}/start"
@@ -110,62 +113,56 @@ class Programs:
 
     def _status(self, exec_id: str, doing: str) -> int:
         """The exit status; the engine learns it a moment after the output has ended."""
+        found = self._seen(exec_id, doing, _has_ended)
+        if not _has_ended(found):
+            raise UnavailableError(
+                f"{doing}: the engine does not say how it ended", "look at the log of dockerd"
+            )
+        return int(found["ExitCode"])
+
+    def _seen(
+        self, exec_id: str, doing: str, enough: Callable[[Mapping[str, Any]], bool]
+    ) -> Mapping[str, Any]:
+        """What the engine says of a command, as soon as it is enough, or at last."""
         deadline = time.monotonic() + _STATUS_SECONDS
         while True:
-            found = self._client.get(f"/exec/{exec_id}/json", doing)
-            status = found.get("ExitCode")
-            if status is not None and not found.get("Running"):
-                return int(status)
-            if time.monotonic() > deadline:
-                raise UnavailableError(
-                    f"{doing}: the engine does not say how it ended", "look at the log of dockerd"
-                )
+            found: Mapping[str, Any] = self._client.get(f"/exec/{exec_id}/json", doing)
+            if enough(found) or time.monotonic() > deadline:
+                return found
             time.sleep(0.01)
 
     def _end(self, container: str, exec_id: str, doing: str) -> None:
-        """Kill a command that overran; Docker has no call for it, so by its pid on this host."""
+        """Kill a command that overran or that nobody waits for; Docker has no call for it, so by
+        its pid on this host, which is known a moment after its beginning."""
         with suppress(EngineError, OSError, ValueError):
-            found = self._client.get(f"/exec/{exec_id}/json", doing)
+            found = self._seen(exec_id, doing, lambda one: _runs(one) or _has_ended(one))
             pid = int(found.get("Pid") or 0)
-            if not found.get("Running") or pid <= 1:
+            if not _runs(found) or pid <= 1:
                 return
-            handle = os.pidfd_open(pid)
-            try:
-                # opened first, looked at then: what is in the box's cgroup now is what is killed
-                if container in Path(f"/proc/{pid}/cgroup").read_text():
-                    signal.pidfd_send_signal(handle, signal.SIGKILL)
-            finally:
-                os.close(handle)
+            sessions.end(pid, container)
 
-    @contextmanager
-    def _window(self, exec_id: str, terminal: bool) -> Iterator[None]:
-        """Keep the size of the box's terminal like ours."""
-        if not terminal:
-            yield
+    def _resize(self, exec_id: str, window: tuple[int, int] | None) -> None:
+        """Make the box's terminal as large as theirs."""
+        if not window:
             return
+        columns, lines = map(str, window)
+        doing = "changing the size of a terminal"
+        with suppress(EngineError):
+            self._client.post(f"/exec/{exec_id}/resize", doing, h=lines, w=columns)
 
-        def tell(*_: object) -> None:
-            size = shutil.get_terminal_size()
-            with suppress(EngineError):
-                self._client.post(
-                    f"/exec/{exec_id}/resize",
-                    "changing the size of a terminal",
-                    h=str(size.lines),
-                    w=str(size.columns),
-                )
 
-        before = signal.signal(signal.SIGWINCH, tell)
-        tell()
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGWINCH, before)
+def _has_ended(found: Mapping[str, Any]) -> bool:
+    return found.get("ExitCode") is not None and not found.get("Running")
+
+
+def _runs(found: Mapping[str, Any]) -> bool:
+    return bool(found.get("Running") and found.get("Pid"))
 
 
 def _collect(stream: Stream, deadline: float | None) -> tuple[bytes, bytes] | None:
     """Both outputs to their end, each within a bound; None when the deadline came first."""
     frames = Frames()
-    kept = {STDOUT: bytearray(), STDERR: bytearray()}
+    kept = {OUTPUT: bytearray(), ERROR: bytearray()}
     while True:
         if not stream.waiting:
             wait = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -174,49 +171,38 @@ def _collect(stream: Stream, deadline: float | None) -> tuple[bytes, bytes] | No
                 return None
         piece = stream.read()
         if not piece:
-            return bytes(kept[STDOUT]), bytes(kept[STDERR])
+            return bytes(kept[OUTPUT]), bytes(kept[ERROR])
         for number, content in frames.feed(piece):
             into = kept.get(number)
             if into is not None:
                 into += content[: OUTPUT_BYTES_MAX - len(into)]
 
 
-def _relay(stream: Stream, *, framed: bool) -> None:
-    """Pass bytes both ways until the far end closes."""
-    frames = Frames()
-    source = sys.stdin.fileno()
-    watched: list[Any] = [stream, source]
-    while True:
-        readable: list[Any] = [stream]
-        if not stream.waiting:
-            readable, _, _ = select.select(watched, [], [])
-        if stream in readable:
+def _relay(stream: Stream, joined: Joined, resize: Callable[[], None]) -> bool:
+    """Pass bytes both ways until the far end closes; False where nobody is at ours before.
+
+    More input is read once the far end has what was read before, which may wait for it to be heard.
+    """
+    frames, framed = Frames(), not joined.is_terminal
+    window, typed, has_input = None, b"", True
+    while not joined.is_left():
+        before, window = window, joined.window()
+        if window != before:
+            resize()
+        watched: list[Any] = [stream, joined.input] if has_input and not typed else [stream]
+        wait = 0 if stream.waiting else LOOK_SECONDS
+        readable, writable, _ = select.select(watched, [stream] if typed else [], [], wait)
+        if writable:
+            typed = typed[stream.write(typed) :]
+        if stream.waiting or stream in readable:
             piece = stream.read()
             if not piece:
-                return
-            for number, content in frames.feed(piece) if framed else [(STDOUT, piece)]:
-                target = sys.stderr if number == STDERR else sys.stdout
-                target.buffer.write(content)
-                target.buffer.flush()
-        if source in readable:
-            typed = os.read(source, PIECE_BYTES)
-            if typed:
-                stream.write(typed)
-            else:
+                return True
+            for number, content in frames.feed(piece) if framed else [(OUTPUT, piece)]:
+                write(joined.error if number == ERROR else joined.output, content)
+        if joined.input in readable:
+            typed = os.read(joined.input, PIECE_BYTES)
+            has_input = bool(typed)
+            if not has_input:
                 stream.end_input()
-                watched.remove(source)
-
-
-@contextmanager
-def _raw_terminal(terminal: bool) -> Iterator[None]:
-    """Hand every key to the box; the terminal is as before afterwards."""
-    if not terminal:
-        yield
-        return
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    tty.setraw(descriptor)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+    return False

@@ -1,30 +1,10 @@
-"""Docker's framing of standard output and error, and reading it within a bound."""
+"""What Docker keeps of standard output and error, as lines."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator
 
-STDOUT, STDERR = 1, 2
-_HEADER = struct.Struct(">BxxxL")
-
-
-class Frames:
-    """Takes pieces of a stream as they come and gives back whole frames."""
-
-    def __init__(self) -> None:
-        self._waiting = b""
-
-    def feed(self, piece: bytes) -> Iterator[tuple[int, bytes]]:
-        """The frames that are complete by now: which stream, and its bytes."""
-        self._waiting += piece
-        while len(self._waiting) >= _HEADER.size:
-            stream, length = _HEADER.unpack_from(self._waiting)
-            end = _HEADER.size + length
-            if len(self._waiting) < end:
-                return
-            yield stream, self._waiting[_HEADER.size : end]
-            self._waiting = self._waiting[end:]
+from orchestr8.frames import Frames
 
 
 def lines_of(pieces: Iterable[bytes]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -12,6 +11,7 @@ from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import differences
 from orchestr8.boxes.world import Observation, ObservedBox, State
 from orchestr8.contract.model import ImageFacts
+from orchestr8.engines.joined import Joined, write
 from orchestr8.engines.memory.machine import Machine, SimulatedBox
 from orchestr8.engines.memory.workload import SIGKILL_STATUS
 from orchestr8.engines.protocol import Contents, ExecResult, Happened
@@ -164,17 +164,18 @@ class MemoryBoxes:
             found = self._existing(box_id)
             return found.workload.log[-lines_max:] if found.started_ms and lines_max > 0 else ()
 
-    def follow(self, box_id: BoxId, lines_max: int) -> Iterator[str]:
-        """The lines of a box once it has started, until it ends."""
-        seen = 0
+    def follow(self, box_id: BoxId, lines_max: int, is_left: Callable[[], bool]) -> Iterator[str]:
+        """The lines of a box once it has started, until it ends or is left."""
+        self._existing(box_id)
+        seen, machine = 0, self._machine
         while True:
-            with self._machine.lock:
-                self._machine.settle()
-                runs = self._existing(box_id).state.runs
-            found = self.logs(box_id, lines_max)
+            with machine.lock:
+                machine.settle()
+                box = machine.boxes.get(box_id)
+                found = self.logs(box_id, lines_max) if box else ()
             yield from found[seen:]
             seen = len(found)
-            if not runs:
+            if not (box and box.state.runs) or is_left():
                 return
             time.sleep(_LOOK_SECONDS)
 
@@ -207,11 +208,14 @@ class MemoryBoxes:
                 raise TimedOutError(f"the command in {box_id} did not end in time")
             return ExecResult(found.workload.command_status, found.workload.output, b"")
 
-    def execute_attached(self, box_id: BoxId, command: Sequence[str]) -> int:
-        """The same, to this process's standard output."""
+    def execute_attached(self, box_id: BoxId, command: Sequence[str], joined: Joined) -> int:
+        """The same, to somebody's output."""
         result = self.execute(box_id, command)
-        sys.stdout.buffer.write(result.stdout)
-        sys.stdout.buffer.flush()
+        write(joined.output, result.stdout)
+        while self._existing(box_id).workload.commands_last:
+            if joined.is_left() or not self._existing(box_id).state.runs:
+                return SIGKILL_STATUS
+            time.sleep(_LOOK_SECONDS)
         return result.exit_status
 
     def _existing(self, box_id: BoxId) -> SimulatedBox:

@@ -29,6 +29,8 @@ class Workload(Struct, frozen=True):
     output: bytes = b""
     """What every command that is executed in the box prints."""
     command_status: int = 0
+    commands_last: bool = False
+    """Whether such commands do not end by themselves."""
 
     def healthy(self, age_ms: int) -> bool:
         """Whether a probe succeeds this long after the start."""

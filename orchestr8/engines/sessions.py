@@ -1,0 +1,80 @@
+"""A command in a box ends with what it began, as far as that kept the command's session.
+
+Whatever began a session of its own stays in the box, as it does when the command ends by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestr8.kernel import files
+
+_END_SECONDS = 5.0
+_LOOK_SECONDS = 0.001
+_DEAD = "ZX"
+
+
+def end(pid: int, group: str) -> None:
+    """Kill a process, and all that have its session and live in its control groups, unless the
+    session is ours.
+
+    Nobody is hit if no `group` is in their names: then the number is another's by now. They are
+    looked for until none is left, since what is about to end may begin another; at most for a
+    while.
+    """
+    groups, session = _text(pid, "cgroup"), _session(pid)
+    if not session or group not in groups or not _kill(pid, groups, session):
+        return
+    if session == os.getsid(0):
+        return
+    deadline = time.monotonic() + _END_SECONDS
+    while True:
+        alive = [number for number in _numbers() if _is_of(number, groups, session)]
+        if not alive or time.monotonic() > deadline:
+            return
+        for number in alive:
+            _kill(number, groups, session)
+        time.sleep(_LOOK_SECONDS)
+
+
+def _kill(pid: int, groups: str, session: int) -> bool:
+    """Whether it was killed. Its number is held first and looked at then, so it is nobody else."""
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        if not _is_of(pid, groups, session):
+            return False
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        return True
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(handle)
+
+
+def _is_of(pid: int, groups: str, session: int) -> bool:
+    """Whether it lives, in these groups and this session."""
+    return _session(pid) == session and _text(pid, "cgroup") == groups
+
+
+def _session(pid: int) -> int:
+    """Its session's number; 0 of one that has ended."""
+    words = _text(pid, "stat").rpartition(")")[2].split()
+    return 0 if not words or words[0] in _DEAD else int(words[3])
+
+
+def _text(pid: int, name: str) -> str:
+    try:
+        return files.read_text(f"/proc/{pid}/{name}")
+    except OSError:
+        return ""
+
+
+def _numbers() -> Iterator[int]:
+    return (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
