@@ -1,8 +1,8 @@
 """Calls of Docker's HTTP interface, one at a time, in our words.
 
-The docker library gives images on their way and events, and the log-in to registries. Single calls are made beside it,
-on connections that are kept: its own would open one for each address that they ask. Bodies are
-ours, since its builders know fewer settings than a box has.
+The docker library gives images on their way and events, and the log-in to registries. Single calls
+are made beside it, on connections that are kept: its own would open one for each address that they
+ask. Bodies are ours, since its builders know fewer settings than a box has.
 """
 
 from __future__ import annotations
