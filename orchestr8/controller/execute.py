@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.controller.borders import call, phases
 from orchestr8.controller.clock import Patience, nothing, working
+from orchestr8.controller.forerunners import Forerunners
 from orchestr8.controller.health import Passed, judge
 from orchestr8.controller.settings import PARALLEL_CALLS
 from orchestr8.engines.protocol import Borders
@@ -30,8 +31,9 @@ HANDED_OVER = 2
 """Calls that wait for a free hand, so that none is idle while gates are looked at."""
 LOOK_SHARE = 0.5
 LOOK_SHARE_BESIDE_CALLS = 0.1
+LOOK_SHARE_UNNEEDED = 0.02
 """The most of the time that is spent on looking at gates; less while calls are under way, which
-need the same processor."""
+need the same processor, and least where nothing of the plan waits for what is seen."""
 MEANWHILE_SECONDS = 0.25
 """How long calls may take until something else is turned to."""
 LOOK_PAUSE_SECONDS_MOST = 1.0
@@ -107,11 +109,11 @@ class Executor:
         self._outcomes: dict[int, Outcome] = {}
         self._running: dict[Future[float], int] = {}
         self._gates: dict[int, _Gate] = {}
-        self._pending = list(range(len(plan.actions)))
-        self._moved = True
-        """Whether something has ended since it was looked what is ready."""
-        self._look_at = 0.0
-        """When the gates are looked at next."""
+        self._stood_at: set[int] = set()
+        """The gates behind which other actions of the plan wait."""
+        self._forerunners = Forerunners(plan.actions)
+        self._looked = (-TICK_SECONDS, -TICK_SECONDS)
+        """When the gates were looked at last, from when to when."""
         self._needed = False
         """Whether something else needs doing: no gate is waited at any more."""
         self._meanwhile_at = 0.0
@@ -129,29 +131,26 @@ class Executor:
     def _step(self, seconds: float | None) -> None:
         """Begins what can begin, waits so long at most for what runs (None: for ever), and looks at
         the gates; then the same, without waiting, for the plan within which this one is."""
-        if self._moved:
-            self._begin_what_is_ready()
+        self._begin_what_is_ready()
         self._collect(seconds)
         self._watch_gates()
         if self._outer:
             self._outer._step(0)
 
     def _tick(self) -> float | None:
-        waits_alone = self._outer is None and self._patience.meanwhile is nothing
-        return None if waits_alone and not self._gates else TICK_SECONDS
+        if self._outer or self._patience.meanwhile is not nothing:
+            return TICK_SECONDS
+        if not self._gates:
+            return None
+        return max(TICK_SECONDS, self._look_at - self._clock.monotonic())
 
     def _begin_what_is_ready(self) -> None:
-        self._moved = False
-        pending, self._pending = self._pending, []
-        for number in pending:
-            action = self._actions[number]
-            needed = [self._outcomes.get(need) for need in action.needs]
-            if any(outcome and outcome.result is not Result.DONE for outcome in needed):
-                self._end(Outcome(number, Result.SKIPPED))
-            elif all(needed) and (self._has_room or isinstance(action.call, AwaitBox)):
-                self._begin(number, action)
-            else:
-                self._pending.append(number)
+        for number in self._forerunners.skipped():
+            self._end(Outcome(number, Result.SKIPPED))
+        for number in self._forerunners.gates():
+            self._begin(number, self._actions[number])
+        while self._has_room and (ready := self._forerunners.call()) is not None:
+            self._begin(ready, self._actions[ready])
 
     @property
     def _has_room(self) -> bool:
@@ -163,6 +162,8 @@ class Executor:
             now = self._clock.monotonic()
             began = self._patience.since.setdefault(action.call.id, now)
             self._gates[number] = _Gate(number, action.call, began, now)
+            if self._forerunners.is_needed(number):
+                self._stood_at.add(number)
         else:
             self._running[self._workers.submit(self._timed, action)] = number
             self._meanwhile_at = self._clock.monotonic() + MEANWHILE_SECONDS
@@ -189,15 +190,22 @@ class Executor:
                 raise error
 
     def _watch_gates(self) -> None:
-        began = self._clock.monotonic()
-        if not self._gates or began < self._look_at:
+        if not self._gates or self._clock.monotonic() < self._look_at:
             return
         self._needed = self._needed or self._patience.needed()
+        began = self._clock.monotonic()
         self._look_at_gates()
-        ended = self._clock.monotonic()
-        share = LOOK_SHARE_BESIDE_CALLS if self._running else LOOK_SHARE
+        self._looked = began, self._clock.monotonic()
+
+    @property
+    def _look_at(self) -> float:
+        """When the gates are looked at next: as soon as they may be once the last call is over."""
+        share = LOOK_SHARE
+        if self._running:
+            share = LOOK_SHARE_BESIDE_CALLS if self._stood_at else LOOK_SHARE_UNNEEDED
+        began, ended = self._looked
         pause = min((ended - began) * (1 / share - 1), LOOK_PAUSE_SECONDS_MOST)
-        self._look_at = max(began + TICK_SECONDS, ended + pause)
+        return max(began + TICK_SECONDS, ended + pause)
 
     def _look_at_gates(self) -> None:
         try:
@@ -254,7 +262,8 @@ class Executor:
 
     def _end(self, outcome: Outcome) -> None:
         self._outcomes[outcome.number] = outcome
-        self._moved = True
+        self._stood_at.discard(outcome.number)
+        self._forerunners.ended(outcome.number, well=outcome.result is Result.DONE)
         self._watch(self._actions[outcome.number], outcome)
 
 
