@@ -66,7 +66,7 @@ class Keeper:
         Raises EngineError, StoreError or ManifestError with what was done so far left done.
         """
         self.sight.begin()
-        self.sight.doubt({box_id.service_name for box_id in self.patrol.whose_turn()})
+        self.sight.doubt_alone(self.patrol.whose_turn())
         cycle = self._walk()
         if self._note_ends(cycle):
             cycle = self._walk()
@@ -82,7 +82,7 @@ class Keeper:
             self._note_what_works(cycle)
             if self._prove(cycle):
                 return cycle, 0
-            return cycle, min(self._next_ms(cycle), int(self.patrol.seconds_left() * 1000) + 1)
+            return cycle, min(self._next_ms(cycle), self.patrol.next_ms())
         return cycle, self._carry_out(cycle)
 
     def _walk(self) -> Cycle:

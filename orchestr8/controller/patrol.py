@@ -22,6 +22,9 @@ from orchestr8.proof.model import Proof, Verdict
 EVERY_SECONDS = 10.0
 ROUND_SECONDS = 300.0
 """In this time each box is proved once, a few every so often."""
+NEW_MOST = 25
+"""How many that were never proved are proved in a turn: whole readings are large, and something may
+happen meanwhile."""
 
 
 @dataclass
@@ -34,11 +37,13 @@ class Patrol:
     kept: Kept = field(default_factory=dict)
     alarms: set[str] = field(default_factory=set)
     _due: float = 0.0
+    _is_behind: bool = False
+    """Whether boxes are left that were never proved."""
 
     def whose_turn(self) -> list[BoxId]:
         """The proved boxes whose turn has come again, the longest unproved first; all of them
         while an alarm stands."""
-        if self.seconds_left():
+        if self._seconds_left():
             return []
         count = -(-len(self._proved) * int(EVERY_SECONDS) // int(ROUND_SECONDS))
         if self.alarms:
@@ -68,15 +73,22 @@ class Patrol:
         self._all_clear(proofs, len(running))
         return False
 
-    def seconds_left(self) -> float:
-        """How long until somebody's turn comes."""
+    def next_ms(self) -> int:
+        """In how many milliseconds there is somebody to be proved."""
+        return 0 if self._is_behind else int(self._seconds_left() * 1000) + 1
+
+    def _seconds_left(self) -> float:
+        """How long until somebody's turn comes again."""
         return max(self._due - self.session.clock.monotonic(), 0.0)
 
     def _chosen(self, running: Sequence[ObservedBox]) -> list[ObservedBox]:
         turn = set(self.whose_turn())
-        if not self.seconds_left():
+        if not self._seconds_left():
             self._due = self.session.clock.monotonic() + EVERY_SECONDS
-        return [box for box in running if box.id in turn or box.id not in self._proved]
+        new = [box.id for box in running if box.id not in self._proved]
+        self._is_behind = len(new) > NEW_MOST
+        turn.update(new[:NEW_MOST])
+        return [box for box in running if box.id in turn]
 
     def _prove(self, boxes: Sequence[ObservedBox], cycle: Cycle) -> tuple[Proof, ...]:
         new = {box.id for box in boxes} - self._proved.keys()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -17,11 +17,12 @@ from orchestr8.isolation.strict import VERSIONS
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.adopted import held_without_manifest, standing
 from orchestr8.planning.links import standing_elements
+from orchestr8.proof.across import as_neighbour
 from orchestr8.proof.model import Expectation, Proof, Reading
 from orchestr8.proof.prove import prove_all
 
 Kept = dict[BoxId, tuple[int, Reading]]
-"""What boxes showed when they were read last, with the first task's pid."""
+"""What others are held against of boxes that were read, with the first task's pid."""
 
 
 def prove_boxes(
@@ -41,11 +42,12 @@ def prove_boxes(
     wanted = standing_elements(cycle.desired, cycle.world)
     held = held_without_manifest(cycle.desired, cycle.world.boxes, cycle.records.holds.keys())
     wanted |= standing(set(cycle.plan.adopted), held, cycle.world)
+    expected = _Expected(cycle, wanted)
     pairs = [
-        (_expectation(box, cycle, wanted), replace(reading, network=network))
+        (expected.of(box), replace(reading, network=network))
         for box, reading in zip(running, readings, strict=True)
     ]
-    return tuple(proof for proof in prove_all(pairs) if proof.id in asked)
+    return prove_all(pairs, asked)
 
 
 def named(boxes: Sequence[ObservedBox], names: Sequence[ServiceName]) -> tuple[ObservedBox, ...]:
@@ -53,64 +55,74 @@ def named(boxes: Sequence[ObservedBox], names: Sequence[ServiceName]) -> tuple[O
     return tuple(box for box in boxes if not names or box.id.service_name in names)
 
 
-def _expectation(box: ObservedBox, cycle: Cycle, wanted: frozenset[Element]) -> Expectation:
-    """What must be true of a box: its carried spec, and the limits and links set last."""
-    assert box.spec is not None
-    desired = cycle.desired.services.get(box.id.service_name)
-    usual = VERSIONS[box.spec.profile.strict].limits
-    paths = {volume.name: volume.path for volume in cycle.world.volumes}
-    sizes = {volume.name: volume.size_bytes for volume in cycle.desired.volumes}
-    return Expectation(
-        id=box.id,
-        slot=box.slot,
-        spec=box.spec,
-        limits=desired.limits if desired else box.limits or usual,
-        quota=cycle.desired.quotas.get(box.id.owner, Quota()),
-        address=box.address,
-        volumes={mount.target: paths.get(mount.volume, "") for mount in box.spec.volumes},
-        features=cycle.world.features,
-        volume_sizes={
-            mount.target: size for mount in box.spec.volumes if (size := sizes.get(mount.volume))
-        },
-        joins=box.joins,
-        elements=frozenset(one for one in wanted if _concerns(one, box.address)),
-    )
+class _Expected:
+    """What must be true of each box: its carried spec, and the limits and links set last."""
+
+    def __init__(self, cycle: Cycle, wanted: Iterable[Element]) -> None:
+        self._cycle = cycle
+        self._paths = {volume.name: volume.path for volume in cycle.world.volumes}
+        self._sizes = {volume.name: volume.size_bytes for volume in cycle.desired.volumes}
+        self._elements: dict[str, set[Element]] = {}
+        for element in wanted:
+            for address in _addresses(element):
+                self._elements.setdefault(address, set()).add(element)
+
+    def of(self, box: ObservedBox) -> Expectation:
+        """What must be true of a box whose declaration can be read."""
+        assert box.spec is not None
+        cycle, sizes = self._cycle, self._sizes
+        desired = cycle.desired.services.get(box.id.service_name)
+        usual = VERSIONS[box.spec.profile.strict].limits
+        mounts = box.spec.volumes
+        return Expectation(
+            id=box.id,
+            slot=box.slot,
+            spec=box.spec,
+            limits=desired.limits if desired else box.limits or usual,
+            quota=cycle.desired.quotas.get(box.id.owner, Quota()),
+            address=box.address,
+            volumes={mount.target: self._paths.get(mount.volume, "") for mount in mounts},
+            features=cycle.world.features,
+            volume_sizes={
+                mount.target: size for mount in mounts if (size := sizes.get(mount.volume))
+            },
+            joins=box.joins,
+            elements=frozenset(self._elements.get(box.address, ())),
+        )
 
 
-def _concerns(element: Element, address: str) -> bool:
-    """Whether a box's address stands in an element of the table."""
+def _addresses(element: Element) -> tuple[str, ...]:
+    """The boxes' addresses that stand in an element of the table."""
     match element:
         case Pass(source, destination):
-            return address in (source, destination)
+            return source, destination
         case Out(source):
-            return address == source
+            return (source,)
         case Route() | Door():
-            return address in element.backends
+            return element.backends
 
 
 def _readings(
     session: Session, running: Sequence[ObservedBox], asked: set[BoxId], kept: Kept
 ) -> list[Reading]:
-    """A reading of each box: afresh of those that are asked for, and of those never read."""
+    """A reading of each box: a whole one of those that are asked for, of the others what these are
+    held against, which is read where it never was."""
     due = [box for box in running if box.id in asked or kept.get(box.id, (0,))[0] != box.pid]
-    fresh = dict(zip((box.id for box in due), _read_all(session, due), strict=True))
-    readings = [fresh.get(box.id) or kept[box.id][1] for box in running]
-    for box in due:
-        kept[box.id] = box.pid or 0, _without_filters(fresh[box.id])
-    return readings
+    whole: dict[BoxId, Reading] = {}
 
-
-def _without_filters(reading: Reading) -> Reading:
-    """What others are held against, without the programs that make up most of it."""
-    return replace(reading, tasks=tuple(replace(one, filters=None) for one in reading.tasks))
-
-
-def _read_all(session: Session, boxes: Sequence[ObservedBox]) -> list[Reading]:
-    def read(box: ObservedBox) -> Reading:
-        try:
-            return session.borders.witness.read(box.id, box.pid or 0)
-        except EngineError as error:
-            return Reading("", (), {}, failures={"box": error.what})
+    def read(box: ObservedBox) -> None:
+        reading = _read(session, box)
+        kept[box.id] = box.pid or 0, as_neighbour(reading)
+        if box.id in asked:
+            whole[box.id] = reading
 
     with working(session.clock) as workers:
-        return list(workers.map(read, boxes))
+        list(workers.map(read, due))
+    return [whole.get(box.id) or kept[box.id][1] for box in running]
+
+
+def _read(session: Session, box: ObservedBox) -> Reading:
+    try:
+        return session.borders.witness.read(box.id, box.pid or 0)
+    except EngineError as error:
+        return Reading("", (), {}, failures={"box": error.what})

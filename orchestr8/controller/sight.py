@@ -55,6 +55,11 @@ class Sight:
         self._heard_of |= heard_of
         self._doubted |= {*services, *(box_id.service_name for box_id in heard_of)}
 
+    def doubt_alone(self, boxes: Iterable[BoxId]) -> None:
+        """These boxes are looked at next, and no others of their services. A plan that comes of it
+        is made again after a look at all that it is about."""
+        self._heard_of |= set(boxes)
+
     def doubt_host(self) -> None:
         """The packet filter, the quotas and the volumes are looked at next."""
         self._host = None

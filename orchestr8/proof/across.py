@@ -20,7 +20,7 @@ from orchestr8.proof.claim import (
     numbers,
     unproven,
 )
-from orchestr8.proof.model import Expectation, Mount, Reading
+from orchestr8.proof.model import Expectation, Mount, Reading, TaskReading
 from orchestr8.proof.namespaces import RANGE, joined
 from orchestr8.proof.storage import RESOLUTION, unread_mounts
 
@@ -28,6 +28,28 @@ _SHAREABLE = ("pid", "net", "ipc")
 _KINDS = ("cgroup", "ipc", "mnt", "net", "pid", "uts")
 _OF_THE_KERNEL = frozenset({"proc", "sysfs", "cgroup", "cgroup2", "devpts", "devtmpfs"})
 _ALONE = "nobody else"
+
+
+def as_neighbour(reading: Reading) -> Reading:
+    """What of a reading other boxes are held against, which is a small part of it."""
+    tasks = (
+        TaskReading(
+            task.pid,
+            task.start_time,
+            task.comm,
+            {"Uid": task.status["Uid"]} if "Uid" in task.status else {},
+            task.namespaces,
+            uid_map=task.uid_map,
+        )
+        for task in reading.tasks
+    )
+    return Reading(
+        reading.boot_id,
+        tuple(tasks),
+        host_namespaces={},
+        mounts=tuple(_storage(reading)),
+        cgroup_path=reading.cgroup_path,
+    )
 
 
 def neighbours(pairs: Iterable[Pair]) -> Neighbours:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from orchestr8.names import BoxId
 from orchestr8.proof.across import neighbours
 from orchestr8.proof.claim import Claim, Neighbours, Pair
 from orchestr8.proof.claims import CLAIMS
@@ -15,10 +16,15 @@ def prove(expectation: Expectation, reading: Reading, others: Iterable[Pair] = (
     return _prove(expectation, reading, neighbours((*others, (expectation, reading))))
 
 
-def prove_all(pairs: Sequence[Pair]) -> tuple[Proof, ...]:
-    """The same for many boxes at once; costs what each costs alone."""
+def prove_all(pairs: Sequence[Pair], asked: Collection[BoxId] | None = None) -> tuple[Proof, ...]:
+    """The same for many boxes at once, or for those that are asked for; costs what each costs
+    alone."""
     index = neighbours(pairs)
-    return tuple(_prove(expectation, reading, index) for expectation, reading in pairs)
+    return tuple(
+        _prove(expectation, reading, index)
+        for expectation, reading in pairs
+        if asked is None or expectation.id in asked
+    )
 
 
 def _prove(expectation: Expectation, reading: Reading, index: Neighbours) -> Proof:

@@ -70,6 +70,22 @@ def test_only_what_is_doubted_is_looked_at_again(road: Road, session: Session) -
     assert not seen(look(session, sight).world)
 
 
+def test_a_box_can_be_looked_at_without_the_others_of_its_service(tmp_path: Path) -> None:
+    road = Road(tmp_path)
+    road.image("api:1", "a")
+    road.apply({"shop.yaml": manifest("shop", "api api:1, replicas: 2")})
+    with road.open() as session:
+        sight = Sight()
+        look(session, sight)
+        first, second = (take_away(road, API) for _ in range(2))
+        sight.doubt_alone([first])
+        cycle = look(session, sight)
+        assert {box.id for box in cycle.world.boxes} == {second}
+        assert cycle.plan.actions and not sight.covers(cycle.plan), "the other may be gone as well"
+        sight.doubt_plan(cycle.plan)
+        assert not look(session, sight).world.boxes
+
+
 def test_nothing_is_done_upon_what_is_only_remembered(road: Road, session: Session) -> None:
     sight = Sight()
     look(session, sight)

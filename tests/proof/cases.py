@@ -23,7 +23,7 @@ from typing import Any
 
 import yaml
 
-from orchestr8.proof.across import neighbours
+from orchestr8.proof.across import as_neighbour, neighbours
 from orchestr8.proof.claim import Claim, Pair
 from orchestr8.proof.claims import CLAIMS
 from orchestr8.proof.model import Expectation, Finding, Reading, Verdict
@@ -60,7 +60,8 @@ class Case:
         if isinstance(claim, Claim):  # no other claim is asked: a case that fails is this one's
             answer = claim.check(*base)
         else:
-            others = () if self.document.get("alone") else (neighbour,)
+            other = neighbour[0], as_neighbour(neighbour[1])  # all that is kept of others
+            others = () if self.document.get("alone") else (other,)
             answer = claim.check(*base, neighbours((*others, base)))
         return Finding(claim.id, claim.sentence, *answer)
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from orchestr8.isolation.features import ALL as ALL_FEATURES
 from orchestr8.isolation.limits import Quota
 from orchestr8.isolation.relaxations import RELAXATIONS
+from orchestr8.names import BoxId
 from orchestr8.proof.claims import CLAIMS
 from orchestr8.proof.model import Expectation, Reading, Verdict
 from orchestr8.proof.prove import prove, prove_all
@@ -35,6 +36,16 @@ def test_a_broken_case_breaks_a_box_that_held() -> None:
     """The recorded boxes hold in everything, so what a case says comes from its edits."""
     for proof in prove_all([pair_of(document) for document in recorded().values()]):
         assert [f for f in proof.findings if f.verdict is not Verdict.HELD] == []
+
+
+def test_who_is_asked_for_is_proved_as_among_all() -> None:
+    pairs = [pair_of(document) for document in recorded().values()]
+    expectation, reading = pairs[0]
+    double = replace(expectation, id=BoxId("another", "service", 1)), reading
+    among_all = {proof.id: proof for proof in prove_all((*pairs, double))}
+    assert among_all[expectation.id].verdict is Verdict.BROKEN, "nothing of it is its own"
+    for box_id, proof in among_all.items():
+        assert prove_all((*pairs, double), {box_id}) == (proof,)
 
 
 def test_every_dimension_of_a_relaxation_has_a_claim() -> None:

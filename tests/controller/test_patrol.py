@@ -1,0 +1,37 @@
+"""Boxes are proved in turn, a few at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestr8.controller.clock import Clock
+from orchestr8.controller.keeping import Keeper
+from orchestr8.controller.patrol import NEW_MOST
+from tests.controller.looping import Told
+from tests.controller.road import Road, manifest
+
+LEFT = 3
+
+
+class Standing(Clock):
+    """A clock by which nobody's turn comes again, however slow the machine is."""
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def test_many_that_were_never_proved_are_proved_a_part_at_a_time(tmp_path: Path) -> None:
+    road = Road(tmp_path)
+    road.image("api:1", "a")
+    boxes = NEW_MOST + LEFT
+    road.apply({"shop.yaml": manifest("shop", f"api api:1, replicas: {boxes}")})
+    with road.open() as session, session.changing():
+        session.clock = Standing()
+        keeper = Keeper(session, Told())
+        _, next_ms = keeper.turn()
+        assert (len(session.proved), next_ms) == (NEW_MOST, 0), "somebody may need it in between"
+        _, next_ms = keeper.turn()
+        assert len(session.proved) == boxes and next_ms > 0
+        road.machine.faults.calls.clear()
+        keeper.turn()
+        assert "witness.read" not in {call for call, _ in road.machine.faults.calls}
