@@ -15,7 +15,7 @@ import requests
 import urllib3.exceptions
 from msgspec import DecodeError
 
-from orchestr8.engines.docker import failures, library
+from orchestr8.engines.docker import failures, sdk
 from orchestr8.engines.docker.boxes import _require_all_taken
 from orchestr8.engines.docker.client import Client
 from orchestr8.errors import (
@@ -45,7 +45,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 @pytest.mark.parametrize("kind", EXCEPTIONS, ids=lambda kind: str(kind.__name__))
 def test_none_is_unmapped(kind: type[Exception]) -> None:
     error = kind(*ARGUMENTS.get(kind.__name__, ("text",)))
-    with pytest.raises(EngineError) as translated, library.words("creating box x", URL):
+    with pytest.raises(EngineError) as translated, sdk.words("creating box x", URL):
         raise error
     assert translated.value.__cause__ is error
     assert translated.value.what.startswith("creating box x")
@@ -68,7 +68,7 @@ def test_none_is_unmapped(kind: type[Exception]) -> None:
     ids=repr,
 )
 def test_what_is_bare_may_work_later(error: Exception) -> None:
-    with pytest.raises(UnavailableError) as translated, library.words("listing", URL):
+    with pytest.raises(UnavailableError) as translated, sdk.words("listing", URL):
         raise error
     assert translated.value.remedy
 
@@ -91,7 +91,7 @@ def test_what_is_bare_of_a_single_call_may_work_later(error: Exception) -> None:
 
 def test_no_right_to_the_socket_is_said() -> None:
     inner = urllib3.exceptions.ProtocolError("aborted", PermissionError(13, "denied"))
-    with pytest.raises(RejectedError) as translated, library.words("listing", URL):
+    with pytest.raises(RejectedError) as translated, sdk.words("listing", URL):
         raise requests.exceptions.ConnectionError(inner)
     assert "may not use the Docker Engine" in translated.value.what
     assert "root" in translated.value.remedy

@@ -31,7 +31,7 @@ from orchestr8.engines.joined import LOOK_SECONDS
 from orchestr8.errors import RejectedError, UnavailableError
 
 if TYPE_CHECKING:
-    from orchestr8.engines.docker.library import EventStream, Library
+    from orchestr8.engines.docker.sdk import EventStream, Library
 
 API_LEAST = (1, 41)
 CONNECTIONS = 16
@@ -77,7 +77,7 @@ class Client:
 
     @cached_property
     def _library(self) -> Library:
-        from orchestr8.engines.docker.library import Library  # it takes long to load
+        from orchestr8.engines.docker.sdk import Library  # it takes long to load
 
         return Library(self.endpoint, self._answered, int(_CALL_SECONDS))
 

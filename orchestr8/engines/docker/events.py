@@ -12,7 +12,7 @@ from orchestr8.errors import EngineError
 from orchestr8.names import BoxId
 
 if TYPE_CHECKING:
-    from orchestr8.engines.docker.library import EventStream
+    from orchestr8.engines.docker.sdk import EventStream
 
 _TOLD = ("die", "destroy", "update", "pause", "unpause")
 _AGAIN_SECONDS = 1.0
