@@ -59,7 +59,7 @@ class Adopted(Struct, frozen=True):
 
 
 def look(looking: Session, own: Path) -> tuple[Found, ...]:
-    """Every installation on the engine but the store's own, as seen by whoever uses `own`."""
+    """Every installation that has something on the engine, as seen by whoever uses `own`."""
     return tuple(
         _found(looking, one, own)
         for one in looking.borders.installations.found()
