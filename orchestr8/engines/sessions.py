@@ -19,36 +19,36 @@ _DEAD = "ZX"
 
 
 def end(pid: int, group: str) -> None:
-    """Kill a process, and all that have its session and live in its control groups, unless the
-    session is ours.
+    """Kill a process, and all that have its session and live in a control group whose path has
+    `group` in it, unless the session is ours.
 
-    Nobody is hit if no `group` is in their names: then the number is another's by now. They are
-    looked for until none is left, since what is about to end may begin another; at most for a
+    Nobody is hit if the process does not live there: then the number is another's by now. They
+    are looked for until none is left, since what is about to end may begin another; at most for a
     while.
     """
-    groups, session = _text(pid, "cgroup"), _session(pid)
-    if not session or group not in groups or not _kill(pid, groups, session):
+    session = _session(pid)
+    if not session or not _kill(pid, group, session):
         return
     if session == os.getsid(0):
         return
     deadline = time.monotonic() + _END_SECONDS
     while True:
-        alive = [number for number in _numbers() if _is_of(number, groups, session)]
+        alive = [number for number in _numbers() if _is_of(number, group, session)]
         if not alive or time.monotonic() > deadline:
             return
         for number in alive:
-            _kill(number, groups, session)
+            _kill(number, group, session)
         time.sleep(_LOOK_SECONDS)
 
 
-def _kill(pid: int, groups: str, session: int) -> bool:
+def _kill(pid: int, group: str, session: int) -> bool:
     """Whether it was killed. Its number is held first and looked at then, so it is nobody else."""
     try:
         handle = os.pidfd_open(pid)
     except OSError:
         return False
     try:
-        if not _is_of(pid, groups, session):
+        if not _is_of(pid, group, session):
             return False
         signal.pidfd_send_signal(handle, signal.SIGKILL)
         return True
@@ -58,9 +58,9 @@ def _kill(pid: int, groups: str, session: int) -> bool:
         os.close(handle)
 
 
-def _is_of(pid: int, groups: str, session: int) -> bool:
-    """Whether it lives, in these groups and this session."""
-    return _session(pid) == session and _text(pid, "cgroup") == groups
+def _is_of(pid: int, group: str, session: int) -> bool:
+    """Whether it lives, in this group and this session."""
+    return _session(pid) == session and group in _text(pid, "cgroup")
 
 
 def _session(pid: int) -> int:

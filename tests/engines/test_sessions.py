@@ -8,13 +8,13 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from orchestr8.engines import sessions
 
-GROUPS = Path("/proc/self/cgroup").read_text()
+# Not the whole of /proc/self/cgroup: its lines change when anybody mounts a hierarchy of version 1.
+ANY_GROUP = ":/"
 BEGINS = """
 sleep 1000 &
 echo $!
@@ -61,7 +61,7 @@ def of_session(handles: dict[int, int]) -> set[int]:
 def test_all_of_the_session_end_and_nobody_else(begun: dict[int, int]) -> None:
     first, expected = next(iter(begun)), of_session(begun)
     assert len(expected) == 3
-    sessions.end(first, GROUPS)
+    sessions.end(first, ANY_GROUP)
     assert ended(begun, 0) == expected
 
 
@@ -73,7 +73,7 @@ def test_another_that_has_the_number_by_now_is_left_alone(begun: dict[int, int])
 def test_of_our_own_session_it_alone_ends() -> None:
     with subprocess.Popen(["sleep", "1000"]) as one, subprocess.Popen(["sleep", "1000"]) as other:
         try:
-            sessions.end(one.pid, GROUPS)
+            sessions.end(one.pid, ANY_GROUP)
             assert one.wait(60) == -signal.SIGKILL
             assert other.poll() is None
         finally:
