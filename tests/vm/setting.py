@@ -19,6 +19,9 @@ _BUILDS_WITH = ("setuptools>=68", "wheel")
 _TESTS_WITH = ("pytest", "hypothesis", "jsonschema")
 """Those of the project's tools for tests that run tests, and judge no text."""
 
+_INSTALL_SECONDS = 1800
+"""At most, for what pip does on an emulated machine that shares its processors."""
+
 HOME = "/root/orchestr8"
 """The checkout inside."""
 
@@ -37,7 +40,8 @@ def install(machine: Machine) -> None:
     """The README's two lines."""
     machine.check(f"cp -r /project/checkout {HOME}")
     machine.check(
-        f"cd {HOME} && {OFFLINE} && python3 -m venv .venv && .venv/bin/pip install --quiet ."
+        f"cd {HOME} && {OFFLINE} && python3 -m venv .venv && .venv/bin/pip install --quiet .",
+        timeout=_INSTALL_SECONDS,
     )
     machine.check(f"ln -s {HOME}/.venv/bin/orchestr8 /usr/local/bin/orchestr8")
 
@@ -47,7 +51,10 @@ def prepare_tests(machine: Machine) -> None:
     second Docker beside theirs."""
     machine.check("systemctl stop docker.socket docker")
     tools = " ".join(_TESTS_WITH)
-    machine.check(f"cd {HOME} && {OFFLINE} && .venv/bin/pip install --quiet {tools}")
+    machine.check(
+        f"cd {HOME} && {OFFLINE} && .venv/bin/pip install --quiet {tools}",
+        timeout=_INSTALL_SECONDS,
+    )
     machine.check(
         f"cd {HOME} && mkdir -p .cache && cp -rs /project/images /project/registry .cache"
     )
