@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.hosts import vm
 from tests.run import Part, side_by_side
+from tests.vm import setting
 
 FOLDER = Path(__file__).parent
 SUITES = FOLDER / "test_suites.py"
@@ -19,6 +20,7 @@ SUITES = FOLDER / "test_suites.py"
 def main(options: list[str]) -> int:
     """Runs the roads and the shop on one machine, the project's own tests on the other."""
     vm.ensure_base()
+    setting.ensure_wheels()
     roads = sorted(map(str, set(FOLDER.glob("test_*.py")) - {SUITES}))
     return side_by_side(
         [

@@ -63,7 +63,7 @@ def prepare_tests(machine: Machine) -> None:
 def lay_out(folder: Path) -> None:
     """Fills a folder with what the machine shall find."""
     _copy_checkout(folder / "checkout")
-    shutil.copytree(_wheels(), folder / "wheels")
+    shutil.copytree(ensure_wheels(), folder / "wheels")
     (folder / "images").mkdir()
     subprocess.run([sys.executable, CHECKOUT / "examples/images/build.py"], check=True)
     for file in (*_IMAGES.glob("*.tar"), _IMAGES / "index.json"):
@@ -86,7 +86,7 @@ def _copy_checkout(folder: Path) -> None:
             shutil.copy(CHECKOUT / name, folder / name)
 
 
-def _wheels() -> Path:
+def ensure_wheels() -> Path:
     """Wheels of what the project needs, for the machine's Python; fetched once."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     tools = [one for one in project["optional-dependencies"]["test"] if one.startswith(_TESTS_WITH)]
