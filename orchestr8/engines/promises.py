@@ -42,6 +42,7 @@ PROMISES: dict[str, str] = {
     "logs.follow.until-it-ends": "each line is given as it comes, none twice, until the box ends",
     "logs.follow.left": "whoever has left a box that says nothing keeps nobody waiting",
     "exec.execute.running": "a command runs in a running box, and in no other",
+    "exec.execute.overruns": "a command that overruns ends, with what it began in its session",
     "exec.execute_attached.status": "a joined command gives its status and writes to our output",
     "exec.execute_attached.left": "a joined command, and what it began in its session, ends once "
     "nobody is at its other end",

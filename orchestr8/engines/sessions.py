@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestr8.kernel import files
+from orchestr8.engines import living
 
-_END_SECONDS = 5.0
+_END_SECONDS = 30.0
 _LOOK_SECONDS = 0.001
 _DEAD = "ZX"
 
@@ -43,9 +43,8 @@ def end(pid: int, group: str) -> None:
 
 def _kill(pid: int, group: str, session: int) -> bool:
     """Whether it was killed. Its number is held first and looked at then, so it is nobody else."""
-    try:
-        handle = os.pidfd_open(pid)
-    except OSError:
+    handle = living.opened(pid)
+    if handle is None:
         return False
     try:
         if not _is_of(pid, group, session):
@@ -60,20 +59,13 @@ def _kill(pid: int, group: str, session: int) -> bool:
 
 def _is_of(pid: int, group: str, session: int) -> bool:
     """Whether it lives, in this group and this session."""
-    return _session(pid) == session and group in _text(pid, "cgroup")
+    return _session(pid) == session and group in living.text(pid, "cgroup")
 
 
 def _session(pid: int) -> int:
     """Its session's number; 0 of one that has ended."""
-    words = _text(pid, "stat").rpartition(")")[2].split()
+    words = living.text(pid, "stat").rpartition(")")[2].split()
     return 0 if not words or words[0] in _DEAD else int(words[3])
-
-
-def _text(pid: int, name: str) -> str:
-    try:
-        return files.read_text(f"/proc/{pid}/{name}")
-    except OSError:
-        return ""
 
 
 def _numbers() -> Iterator[int]:

@@ -19,7 +19,8 @@ from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.host import hierarchies
 from orchestr8.host.volume_images import FIFREEZE, FITHAW
 
-_WAIT_SECONDS = 10.0
+_WAIT_SECONDS = 60.0
+"""A task comes to a stand when it has had a processor, of which its box may have little."""
 _PAUSE_SECONDS = 0.005
 _THAW_FILE_SYSTEM = f"""\
 import fcntl, os, sys

@@ -87,13 +87,14 @@ def boot_id() -> str:
 def start_time(pid: int) -> int | None:
     """When a process started, in clock ticks since boot, or None if there is none or it ended.
 
-    With the number it identifies a process: the number alone may be another's by now.
+    With the number it identifies a process: the number alone may be another's by now. Raises
+    OSError where that cannot be read, for want of descriptors say.
     """
     if pid <= 0:
         return None
     try:
         fields = stat_fields(read_text(f"/proc/{pid}/stat"))
-    except (OSError, ValueError):
+    except (FileNotFoundError, ProcessLookupError, ValueError):
         return None
     return None if fields[0] in ("Z", "X") else int(fields[19])
 

@@ -120,8 +120,14 @@ class _Tracer(threading.Thread):
                 _ptrace(_DETACH, self.pid, 0, signal)
         except OSError as error:
             # one that has ended meanwhile is refused as if it were forbidden
-            ended = files.start_time(self.pid) != self.start_time
-            self.error = ProcessLookupError(3, "the task has ended") if ended else error
+            self.error = ProcessLookupError(3, "the task has ended") if self._ended() else error
+
+    def _ended(self) -> bool:
+        """Whether it has, for certain."""
+        try:
+            return files.start_time(self.pid) != self.start_time
+        except OSError:
+            return False
 
     def _await_stop(self) -> int:
         """Wait until it stops; the signal that it was about to get, to be handed on."""

@@ -28,6 +28,8 @@ class Program:
 PROGRAMS = {
     "wait": Program("probe:1", ("/usr/bin/probe", "wait"),
                     Workload(stop_status=0, output=b"hello\n")),
+    "lasting": Program("probe:1", ("/usr/bin/probe", "wait"),
+                       Workload(stop_status=0, commands_last=True)),
     "silent": Program("faults:1", ("/usr/bin/fault", "silent"),
                       Workload(log=(SAYS,), stop_status=0, output=f"{SAYS}\n".encode(),
                                commands_last=True)),

@@ -1,4 +1,4 @@
-"""The promises about images, volumes, owners, the network, logs, commands and the witness."""
+"""The promises about images, volumes, owners, the network, logs and the witness."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from orchestr8.names import ServiceName
 from orchestr8.proof.model import Expectation, Verdict
 from orchestr8.proof.prove import prove
 from tests.conformance.benches import Bench
-from tests.conformance.programs import SAYS
 from tests.conformance.promises import detail, promise
 
 
@@ -203,46 +202,6 @@ def test_who_measures_phases_tells_them_until_the_box_goes(bench: Bench) -> None
     bench.boxes.stop(made.id, "SIGKILL", 0)
     bench.boxes.remove(made.id)
     assert not bench.boxes.phases(made.id)
-
-
-@promise("exec.execute.running")
-def test_commands_run_in_running_boxes_only(bench: Bench) -> None:
-    assert isinstance(bench.boxes, Exec)
-    made = bench.box()
-    bench.boxes.create(made)
-    with pytest.raises(RejectedError, match="does not run"):
-        bench.boxes.execute(made.id, ["/bin/true"])
-    bench.boxes.start(made.id)
-    assert bench.boxes.execute(made.id, ["/bin/true"]).exit_status == 0
-    with pytest.raises(RejectedError, match="no command"):
-        bench.boxes.execute(made.id, [])
-
-
-@promise("exec.execute_attached.status")
-def test_a_joined_command_gives_its_status_and_writes_to_our_output(bench: Bench) -> None:
-    made = bench.box()
-    bench.run(made)
-    assert bench.attached(made, "/bin/echo", "hello") == (0, b"hello\n")
-
-
-@promise("exec.execute_attached.left")
-def test_a_joined_command_ends_when_nobody_is_there_any_more(bench: Bench) -> None:
-    made = bench.box("silent")
-    bench.run(made)
-    _, said = bench.attached(made, "/usr/bin/fault", "silent", left=bool)
-    assert said.decode().strip() == SAYS
-    assert bench.see(made).state.runs
-
-
-@detail("exec.execute_attached.left")
-def test_what_a_joined_command_began_ends_with_it(bench: Bench) -> None:
-    assert isinstance(bench.boxes, Exec)
-    made = bench.box()
-    bench.run(made)
-    script = "sleep 1001 & (sleep 1002; true) & echo hello; sleep 1003"
-    _, said = bench.attached(made, "/bin/sh", "-c", script, left=bool)
-    assert said == b"hello\n"
-    assert b"sleep 100" not in bench.boxes.execute(made.id, ["/bin/sh", "-c", "ps"]).stdout
 
 
 @promise("probes.check.answer")

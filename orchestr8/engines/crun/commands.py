@@ -46,7 +46,7 @@ _BEGIN_SECONDS, _BEGIN_LOOK_SECONDS = 5.0, 0.01
 
 
 class Commands(Struct, frozen=True):
-    """Runs commands in boxes."""
+    """Runs commands in boxes. By its session the end of a command finds what that began."""
 
     runtime: Runtime
     places: Places
@@ -58,7 +58,7 @@ class Commands(Struct, frozen=True):
         with self._document(box_id, command, terminal=False) as folder, subprocess.Popen(
             self._words(box_id, cgroup, folder),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=_ENVIRONMENT,
+            env=_ENVIRONMENT, start_new_session=True,
         ) as process:  # fmt: skip
             deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
             waiting = _Waiting(process, cgroup, folder / "pid")
@@ -82,7 +82,7 @@ class Commands(Struct, frozen=True):
         ) as folder, subprocess.Popen(
             self._words(box_id, cgroup, folder),
             stdin=joined.input, stdout=joined.output, stderr=joined.error, env=_ENVIRONMENT,
-            start_new_session=not joined.stays,  # by which its end finds what it began
+            start_new_session=not joined.stays,
         ) as process:  # fmt: skip
             _Waiting(process, cgroup, folder / "pid").to_its_end(joined)
             return _status(process)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestr8.engines import living
 from orchestr8.kernel import files
 
 _HELD_AT_ONCE = 256
@@ -30,13 +31,13 @@ class Process(Struct, frozen=True, array_like=True):
     @classmethod
     def of(cls, pid: int) -> Process | None:
         """The process that has this number now, if there is one."""
-        started = files.start_time(pid) if pid > 0 else None
+        started = living.start_time(pid)
         return cls(pid, started) if started is not None else None
 
     @property
     def alive(self) -> bool:
         """Whether it is still that process; one that ended and waits to be buried is not."""
-        return files.start_time(self.pid) == self.started
+        return living.start_time(self.pid) == self.started
 
     @property
     def boxed(self) -> bool:
@@ -58,9 +59,8 @@ class Process(Struct, frozen=True, array_like=True):
     @contextlib.contextmanager
     def opened(self) -> Iterator[int | None]:
         """A descriptor that becomes readable at its end; None if it is another process by now."""
-        try:
-            handle = os.pidfd_open(self.pid)
-        except OSError:
+        handle = living.opened(self.pid)
+        if handle is None:
             yield None
             return
         try:
@@ -112,9 +112,9 @@ def at_work(words: Iterable[str]) -> AtWork:
         process = Process.of(int(folder.name))
         try:
             line = files.read_text(f"{folder}/cmdline")
-            complete = complete and bool(line or not _has_program(folder))
-        except OSError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
+        complete = complete and bool(line or not _has_program(folder))
         if process and wanted <= set(line.split("\0")):
             found.append(process)
     return AtWork(tuple(found), complete)

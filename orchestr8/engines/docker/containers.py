@@ -20,6 +20,7 @@ from msgspec.json import decode
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.boxes.world import Observation, ObservedBox, State
+from orchestr8.engines import living
 from orchestr8.engines.docker.client import Client
 from orchestr8.engines.docker.labels import (
     ADDRESS,
@@ -74,7 +75,7 @@ class Details(Struct, frozen=True):
         """Whether the first task that was seen lives, by the kernel's word."""
         if self.pid is None or self.pid_started is None:
             return False
-        return files.start_time(self.pid) == self.pid_started
+        return living.start_time(self.pid) == self.pid_started
 
 
 class _Carried(Struct, frozen=True):
@@ -222,7 +223,7 @@ def details_of(found: Mapping[str, Any]) -> Details:
     pid = int(inner.get("Pid") or 0)
     if pid <= 0:  # between two states; never let such a number out
         return Details(state, created_ms, started_ms)
-    return Details(state, created_ms, started_ms, pid=pid, pid_started=files.start_time(pid))
+    return Details(state, created_ms, started_ms, pid=pid, pid_started=living.start_time(pid))
 
 
 def _carried(labels: Mapping[str, str]) -> _Carried:

@@ -204,9 +204,10 @@ class MemoryBoxes:
                 raise RejectedError(f"box {box_id} does not run")
             if not command:
                 raise RejectedError("there is no command to run")
-            if timeout_ms == 0:
-                raise TimedOutError(f"the command in {box_id} did not end in time")
-            return ExecResult(found.workload.command_status, found.workload.output, b"")
+            if timeout_ms != 0 and (timeout_ms is None or not found.workload.commands_last):
+                return ExecResult(found.workload.command_status, found.workload.output, b"")
+        machine.clock.sleep_ms(timeout_ms)
+        raise TimedOutError(f"the command in box {box_id} did not end within {timeout_ms} ms")
 
     def execute_attached(self, box_id: BoxId, command: Sequence[str], joined: Joined) -> int:
         """The same, to somebody's output."""
