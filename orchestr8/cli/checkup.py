@@ -247,8 +247,16 @@ def _packet_filter(host: Host) -> Iterator[Check]:
 def _security_module(host: Host) -> Iterator[Check]:
     if host.text("sys/module/apparmor/parameters/enabled") == "Y":
         yield Check("AppArmor", Grade.GOOD, "in force")
+    elif host.text("sys/fs/selinux/enforce") == "1":
+        yield Check(
+            "SELinux", Grade.GOOD,
+            "in force; labels were written by its rules, and not tried on such a kernel yet",
+        )  # fmt: skip
     elif host.exists("sys/fs/selinux/enforce"):
-        yield Check("SELinux", Grade.GOOD, "in force")
+        yield Check(
+            "SELinux", Grade.LIMITED,
+            "it only watches: one wall fewer, said as a gap in each plan", "setenforce 1",
+        )  # fmt: skip
     else:
         yield Check(
             "AppArmor", Grade.LIMITED,

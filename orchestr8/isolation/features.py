@@ -11,6 +11,7 @@ from msgspec import Struct, field
 NS_USER = "ns.user"
 NS_TIME = "ns.time"
 LSM = "lsm"
+OWN_LABEL = "lsm.own"
 MEMORY_GUARANTEE = "limits.memory.guarantee"
 CPU_GUARANTEE = "limits.cpu.guarantee"
 IO = "limits.io"
@@ -28,9 +29,9 @@ VOLUME_SIZE = "fs.volume.size"
 
 ALL = frozenset(
     {
-        NS_USER, NS_TIME, LSM, MEMORY_GUARANTEE, CPU_GUARANTEE, IO, BANDWIDTH, STANDBY, EDGE,
-        NETWORK, QUOTA, SHARED_NAMESPACES, DEVICES, HOST_PATHS, AMBIENT_CAPABILITIES, OWNER_IDMAP,
-        VOLUME_SIZE,
+        NS_USER, NS_TIME, LSM, OWN_LABEL, MEMORY_GUARANTEE, CPU_GUARANTEE, IO, BANDWIDTH, STANDBY,
+        EDGE, NETWORK, QUOTA, SHARED_NAMESPACES, DEVICES, HOST_PATHS, AMBIENT_CAPABILITIES,
+        OWNER_IDMAP, VOLUME_SIZE,
     }
 )  # fmt: skip
 

@@ -77,7 +77,17 @@ def trees_for(membership: Mapping[str, str]) -> dict[str, Hierarchy]:
 
 
 _NOT_CONTROLLERS = frozenset(
-    {"rw", "ro", "noprefix", "clone_children", "xattr", "none", "cpuset_v2_mode", "favordynmods"}
+    {
+        "rw",
+        "ro",
+        "noprefix",
+        "clone_children",
+        "xattr",
+        "none",
+        "cpuset_v2_mode",
+        "favordynmods",
+        "seclabel",
+    }
 )
 
 

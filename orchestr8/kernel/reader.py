@@ -197,6 +197,7 @@ class _Pass:
             sysctls=inner[0] if inner else {},
             hostname=inner[1] if inner else None,
             host_parameters=self._try("host parameters", network.host_parameters) or {},
+            selinux=self._try("SELinux", tasks.selinux_mode),
         )
         return replace(self._paths(reading), failures=dict(self.failures))
 

@@ -257,6 +257,15 @@ def _security_label(folder: int) -> str | None:
     return None
 
 
+def selinux_mode() -> str | None:
+    """Whether SELinux keeps what it says, "enforcing" or "permissive"; None where it is absent."""
+    try:
+        enforces = files.read_text("/sys/fs/selinux/enforce").strip()
+    except FileNotFoundError:
+        return None
+    return "enforcing" if enforces == "1" else "permissive"
+
+
 def _scheduling(fields: list[str]) -> tuple[int, ...]:
     """Priority, nice, real-time priority and policy: proc(5)'s fields 18, 19, 40 and 41."""
     if len(fields) <= 38:

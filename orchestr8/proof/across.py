@@ -40,6 +40,7 @@ def as_neighbour(reading: Reading) -> Reading:
             {"Uid": task.status["Uid"]} if "Uid" in task.status else {},
             task.namespaces,
             uid_map=task.uid_map,
+            security_label=task.security_label,
         )
         for task in reading.tasks
     )
@@ -57,6 +58,7 @@ def neighbours(pairs: Iterable[Pair]) -> Neighbours:
     boxes: dict[BoxId, Pair] = {}
     namespaces: dict[tuple[str, int], list[BoxId]] = {}
     users: dict[str, list[BoxId]] = {}
+    labels: dict[str, list[BoxId]] = {}
     cgroups: dict[str, list[BoxId]] = {}
     storage: dict[tuple[str, str], list[Entry]] = {}
     below: dict[tuple[str, str], list[Entry]] = {}
@@ -67,6 +69,8 @@ def neighbours(pairs: Iterable[Pair]) -> Neighbours:
             namespaces.setdefault((kind, inode), []).append(box_id)
         for user in _users(reading):
             users.setdefault(user, []).append(box_id)
+        for label in _labels(reading):
+            labels.setdefault(label, []).append(box_id)
         if reading.cgroup_path:
             cgroups.setdefault(reading.cgroup_path, []).append(box_id)
         for mount in _storage(reading):
@@ -78,6 +82,7 @@ def neighbours(pairs: Iterable[Pair]) -> Neighbours:
         boxes=boxes,
         namespaces={key: tuple(ids) for key, ids in namespaces.items()},
         users={key: tuple(ids) for key, ids in users.items()},
+        labels={key: tuple(ids) for key, ids in labels.items()},
         cgroups={key: tuple(ids) for key, ids in cgroups.items()},
         storage=storage,
         storage_below=below,
@@ -198,6 +203,26 @@ def _base(reading: Reading) -> int | None:
     return row[1] if row and len(row) == 3 and row[1] else None
 
 
+def _labels(reading: Reading) -> set[str]:
+    """The labels of the security module that its tasks carry."""
+    return {task.security_label for task in reading.tasks if task.security_label}
+
+
+def _unique_label(expectation: Expectation, reading: Reading, all_: Neighbours) -> Answer:
+    """No other box is within its label's reach, but those whose processes or memory it shares."""
+    labels = _labels(reading)
+    if not labels:
+        return unproven(_ALONE, failure(reading, "tasks"))
+    others = {
+        box_id
+        for label in labels
+        for box_id in all_.labels.get(label, ())
+        if box_id != expectation.id
+        and not any(_may_share(expectation, all_.boxes[box_id][0], kind) for kind in ("pid", "ipc"))
+    }
+    return nothing_wrong(_ALONE, (f"{box_id} has the same" for box_id in others))
+
+
 def _unique_cgroup(expectation: Expectation, reading: Reading, all_: Neighbours) -> Answer:
     if not reading.cgroup_path:
         return unproven(_ALONE, failure(reading, "tasks", "cgroup"))
@@ -263,6 +288,13 @@ ACROSS_CLAIMS = (
         "alone.namespaces", "namespaces are shared with", ("pid", "net", "ipc"), _unique_namespaces
     ),
     AcrossClaim("alone.user", "its user ids are shared with", ("user",), _unique_user),
+    AcrossClaim(
+        "alone.label",
+        "its security label is shared with",
+        ("pid", "ipc"),
+        _unique_label,
+        lambda expectation: expectation.features.has(features.OWN_LABEL),
+    ),
     AcrossClaim("alone.cgroup", "its cgroup is shared with", (), _unique_cgroup),
     AcrossClaim("alone.processes", "its processes are seen by", ("pid",), _no_strays),
     AcrossClaim(

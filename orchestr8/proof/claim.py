@@ -59,6 +59,7 @@ class Neighbours(Struct, frozen=True):
     boxes: Mapping[BoxId, Pair] = field(default_factory=dict)
     namespaces: Mapping[tuple[str, int], tuple[BoxId, ...]] = field(default_factory=dict)
     users: Mapping[str, tuple[BoxId, ...]] = field(default_factory=dict)
+    labels: Mapping[str, tuple[BoxId, ...]] = field(default_factory=dict)
     cgroups: Mapping[str, tuple[BoxId, ...]] = field(default_factory=dict)
     storage: Mapping[tuple[str, str], list[Entry]] = field(default_factory=dict)
     storage_below: Mapping[tuple[str, str], list[Entry]] = field(default_factory=dict)

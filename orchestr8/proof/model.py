@@ -119,7 +119,8 @@ class Reading(Struct, frozen=True):
     interfaces.
 
     `network` is the packet-filter table, put here by whoever observes it, `host_parameters` the
-    kernel parameters of the host that the network stands on. `architecture` is `amd64` or `arm64`.
+    kernel parameters of the host that the network stands on. `selinux` is "enforcing" or
+    "permissive", None where it was not read. `architecture` is `amd64` or `arm64`.
     `file_systems` has the bytes that a whole file system on a loop device can hold, by its target.
     `failures` has a sentence for each subject that could not be read.
     """
@@ -143,6 +144,7 @@ class Reading(Struct, frozen=True):
     hostname: str | None = None
     network: NetworkState | None = None
     host_parameters: Mapping[str, str] = field(default_factory=dict)
+    selinux: str | None = None
     architecture: str = ""
     file_systems: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)

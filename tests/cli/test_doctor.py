@@ -105,6 +105,14 @@ def test_the_bridge_filter_and_the_security_module(tmp_path: Path) -> None:
     assert "forwarding" not in found
 
 
+def test_selinux_counts_where_it_enforces(tmp_path: Path) -> None:
+    found = _host(tmp_path, sys__fs__selinux__enforce="1")
+    assert found["SELinux"].grade is Grade.GOOD
+    assert "not tried" in found["SELinux"].seen
+    found = _host(tmp_path, sys__fs__selinux__enforce="0")
+    assert (found["SELinux"].grade, found["SELinux"].mend) == (Grade.LIMITED, "setenforce 1")
+
+
 def _checks(folder: Path, command: str = "") -> tuple[Check, ...]:
     mend = command or f"chmod 700 {folder}"
     return (

@@ -120,12 +120,23 @@ def test_an_untrusted_image_is_refused(image: ImageFacts) -> None:
         config(strict(), replace(SITUATION, image=image))
 
 
+def test_a_level_labels_processes_and_what_is_mounted_for_them() -> None:
+    plain, made = config(strict(), SITUATION), config(strict(), labelled())
+    assert made["process"].pop("selinuxLabel") == "system_u:system_r:container_t:s0:c1,c2"
+    assert made["linux"].pop("mountLabel") == "system_u:object_r:container_file_t:s0:c1,c2"
+    assert made == plain
+
+
+def labelled() -> Situation:
+    return replace(SITUATION, level="s0:c1,c2")
+
+
 @pytest.mark.parametrize("capabilities", [(), ("NET_RAW", "CHOWN")])
 def test_the_runtimes_own_schema_takes_it(capabilities: tuple[str, ...]) -> None:
     if not SCHEMA.is_dir():
         pytest.skip("the OCI schema is missing: apt-get install "
                     "golang-github-opencontainers-specs-dev")  # fmt: skip
-    made = config(strict(capabilities=capabilities), SITUATION)
+    made = config(strict(capabilities=capabilities), labelled())
     # A schema of before runtime-spec 1.1 does not know the newest namespace.
     spaces = made["linux"]["namespaces"]
     spaces[:] = [one for one in spaces if one["type"] != "time"]

@@ -117,7 +117,10 @@ def machine(**info: Any) -> DockerMachine:
 
 def test_a_security_module_is_present_only_where_the_engine_uses_it() -> None:
     assert not machine().features.has(features.LSM)
-    assert machine(SecurityOptions=["name=selinux"]).features.has(features.LSM)
+    without_policy = machine(SecurityOptions=["name=selinux"])
+    for word in (features.LSM, features.OWN_LABEL):
+        assert without_policy.features.has(word) is (not without_policy.why_no_selinux)
+    assert "--selinux-enabled" in machine().features.why(features.OWN_LABEL)
     without_kernel = machine(SecurityOptions=["name=apparmor", "name=seccomp,profile=default"])
     assert without_kernel.features.has(features.LSM) is without_kernel.apparmor
 

@@ -254,7 +254,9 @@ RICH = {
 
 
 @pytest.mark.parametrize(
-    "also", [(), (features.NS_USER,), (features.NS_TIME, features.LSM)], ids=str
+    "also",
+    [(), (features.NS_USER,), (features.NS_TIME, features.LSM), (features.LSM, features.OWN_LABEL)],
+    ids=str,
 )
 @pytest.mark.parametrize("settings", [{}, RICH, {"user": "root", "uid": 0, "gid": 0,
                          "capabilities": ("CHOWN",)}], ids=["strict", "rich", "root"])  # fmt: skip

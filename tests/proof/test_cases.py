@@ -79,7 +79,7 @@ def test_what_does_not_apply_is_not_counted() -> None:
     everything = replace(box, features=replace(box.features, present=ALL_FEATURES))
     for changed, more, fewer in (
         (replace(box, volume_sizes={"/data": 1}), {"volume-sizes"}, set()),
-        (everything, {"lsm", "ns.time", "ns.user", "ns.user.map"}, set()),
+        (everything, {"alone.label", "lsm", "ns.time", "ns.user", "ns.user.map"}, set()),
         (joined, set(), {"hostname"}),
         (nameless, set(), {"hostname"}),
         (alone, set(), {"default-deny", "egress", "links", "publish"}),
@@ -87,7 +87,7 @@ def test_what_does_not_apply_is_not_counted() -> None:
     ):
         assert _counted(changed) == (_counted(box) | more) - fewer
     assert {claim.id for claim in CLAIMS} - _counted(box) == {
-        "lsm", "ns.time", "ns.user", "ns.user.map", "volume-sizes",
+        "alone.label", "lsm", "ns.time", "ns.user", "ns.user.map", "volume-sizes",
     }  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from orchestr8.engines.crun.bounded import Bounds
 from orchestr8.engines.crun.boxes import CrunBoxes
 from orchestr8.engines.crun.images import CrunImages
 from orchestr8.engines.crun.installations import CrunInstallations
+from orchestr8.engines.crun.labels import Labels
+from orchestr8.engines.crun.levels import Levels
 from orchestr8.engines.crun.machine import CrunMachine, Tools, found_tools
 from orchestr8.engines.crun.making import Parts
 from orchestr8.engines.crun.monitor import Monitors
@@ -40,6 +42,7 @@ def crun_borders(contents: Contents, ground: Ground, tools: Tools | None = None)
         Path(tools.crun), run.path / "runtime", places.runtime, joins=not machine.unified
     )
     images, volumes = CrunImages(places.images, Bounds(ground.image_bytes_max)), CrunVolumes(places)
+    labels = Labels(Levels(ground.run_folder / "levels", installation), places)
     gateway = str(IPv4Network(ranges.subnet)[1])
     plugs = Plugs(f"o8-{installation[:8]}", ranges.subnet, gateway)
     boxes = CrunBoxes(
@@ -49,7 +52,7 @@ def crun_borders(contents: Contents, ground: Ground, tools: Tools | None = None)
             places=places,
             machine=machine,
             images=images,
-            preparation=CrunPreparation(run, images, volumes, contents),
+            preparation=CrunPreparation(run, images, volumes, contents, labels),
             monitors=Monitors(tools.conmon, runtime, places),
             plugs=plugs,
             cgroups=BoxCgroups(installation),

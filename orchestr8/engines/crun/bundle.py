@@ -17,6 +17,7 @@ from orchestr8.engines.crun.situation import RANGE, Situation
 from orchestr8.engines.refusals import refuse_image
 from orchestr8.engines.storage import INODES_LEAST, PAGE_BYTES, scratch_of
 from orchestr8.engines.this_kernel import NO_IPV6
+from orchestr8.isolation import selinux
 from orchestr8.isolation.profile import Scratch
 from orchestr8.isolation.strict import VERSIONS, Strict
 
@@ -71,6 +72,8 @@ def process(box: Box, situation: Situation) -> Part:
     }
     if situation.apparmor:
         part["apparmorProfile"] = situation.apparmor
+    if situation.level:
+        part["selinuxLabel"] = selinux.process_label(situation.level)
     return part
 
 
@@ -148,6 +151,8 @@ def _linux(box: Box, situation: Situation) -> Part:
             for one in situation.devices
         ],
     }
+    if situation.level:
+        part["mountLabel"] = selinux.file_label(situation.level)
     if situation.cgroup:
         part["cgroupsPath"] = situation.cgroup
         part["resources"] = {"devices": _device_rules(situation)}

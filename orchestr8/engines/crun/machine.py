@@ -14,14 +14,14 @@ from msgspec import Struct
 from orchestr8.engines.crun import installed
 from orchestr8.engines.image_facts import architecture
 from orchestr8.errors import FeatureMissingError
-from orchestr8.host import apparmor, hierarchies, volume_images
+from orchestr8.host import apparmor, hierarchies, selinux, volume_images
 from orchestr8.isolation import features
+from orchestr8.isolation import selinux as labels
 from orchestr8.isolation.features import Features
 
 OLDEST = (1, 8, 1)
 
 _WHY_MISSING = {
-    features.LSM: "AppArmor is not in force on this host, and SELinux labels are not built yet",
     features.CPU_GUARANTEE: (
         "it weighs among the boxes of one owner only; between owners it counts at admission"
     ),
@@ -64,11 +64,18 @@ class CrunMachine:
         return apparmor.enabled()
 
     @cached_property
+    def why_no_selinux(self) -> str:
+        """Why boxes get no labels of SELinux; empty where they do."""
+        return selinux.missing(labels.NEEDED)
+
+    @cached_property
     def features(self) -> Features:
         """What is enforced here, and why not what is not."""
         missing = dict(_WHY_MISSING)
-        if self.apparmor:
-            del missing[features.LSM]
+        if self.why_no_selinux:
+            missing[features.OWN_LABEL] = self.why_no_selinux
+            if not self.apparmor:
+                missing[features.LSM] = f"AppArmor is not in force here; {self.why_no_selinux}"
         why = volume_images.missing()
         if why:
             missing[features.VOLUME_SIZE] = why

@@ -78,8 +78,11 @@ def _make(
         cgroup.allow_devices([f"c {one.major}:{one.minor} {one.access}" for one in devices])
         monitor.go_on(None if parts.monitors.runtime.joins else cgroup)
         watch.lap("cgroup")
-        binds = parts.preparation.lay_out(box, places, joined)
-        situation = replace(_situation(parts, box, binds, devices), joined=joined.namespaces)
+        level = "" if parts.machine.why_no_selinux else parts.preparation.labels.level(box)
+        binds = parts.preparation.lay_out(box, places, joined, level)
+        situation = replace(
+            _situation(parts, box, binds, devices), joined=joined.namespaces, level=level
+        )
         document = bundle.config(box, situation)
         watch.lap("root")
         LogFiles(places).begin()  # before the monitor writes, and whoever looks takes a part off

@@ -17,6 +17,7 @@ from orchestr8.boxes.desired import Box
 from orchestr8.engines.crun import stubs
 from orchestr8.engines.crun.images import CrunImages
 from orchestr8.engines.crun.joins import Joined
+from orchestr8.engines.crun.labels import Labels
 from orchestr8.engines.crun.places import BoxPlaces
 from orchestr8.engines.crun.situation import RANGE, host_id
 from orchestr8.engines.crun.volumes import CrunVolumes
@@ -39,6 +40,7 @@ class CrunPreparation:
     images: CrunImages
     volumes: CrunVolumes
     contents: Contents
+    labels: Labels
 
     def ensure(self) -> None:
         """What all boxes need."""
@@ -48,16 +50,26 @@ class CrunPreparation:
     def _readiness(self) -> Readiness:
         return Readiness(self.run)
 
-    def lay_out(self, box: Box, places: BoxPlaces, joined: Joined) -> dict[str, str]:
-        """Mounts everything; the paths to bind from, by their targets in the box."""
+    def lay_out(
+        self, box: Box, places: BoxPlaces, joined: Joined, level: str = ""
+    ) -> dict[str, str]:
+        """Mounts everything; the paths to bind from, by their targets in the box.
+
+        With one of SELinux's levels, what is ours is labelled for it. A path of the host keeps the
+        label that it has.
+        """
         bound = dict(self._stage(box))
+        if level:
+            self._label(box, level)
         for target, source, read_only, idmap in self._wanted(box):
             bound[target] = self._bind(places, source, target, read_only, idmap)
         bound |= joined.lay_out(box, partial(_place, places))
-        self._show_image(box, places, bound)
+        self._show_image(box, places, bound, level)
         return {target: str(path) for target, path in bound.items()}
 
-    def _show_image(self, box: Box, places: BoxPlaces, bound: Mapping[str, Path]) -> None:
+    def _show_image(
+        self, box: Box, places: BoxPlaces, bound: Mapping[str, Path], level: str
+    ) -> None:
         """The image under the box's own ids, with a place for everything that is mounted in it."""
         root = self.images.root(box.spec.image_id)
         folders = [target for target, path in bound.items() if path.is_dir()]
@@ -72,8 +84,17 @@ class CrunPreparation:
         if lacks:
             places.stubs.mkdir(mode=0o755)
             stubs.lay_out(lacks, places.stubs, box.uid_base)
+            if level:
+                self.labels.image(places.stubs)
             places.root.mkdir(mode=0o700)
             mounts.attach_layers([places.stubs, places.image], places.root)
+
+    def _label(self, box: Box, level: str) -> None:
+        """Before anything of it is shown to the box."""
+        self.labels.own(self.run.boxes / str(box.id), level)
+        self.labels.image(self.images.root(box.spec.image_id))
+        for volume in box.spec.volumes:
+            self.labels.volume(Path(self.volumes.path(volume.volume)))
 
     def confine(self, strict: int) -> str:
         """Load the profile where it is missing, as after a reboot; its name."""
@@ -86,8 +107,9 @@ class CrunPreparation:
         return Staging(self.run).names(box_id) or ()
 
     def release(self, box_id: BoxId) -> None:
-        """Take back what was staged."""
+        """Take back what was staged, and the label."""
         Staging(self.run).unstage(box_id)
+        self.labels.levels.leave(box_id)
 
     def _wanted(self, box: Box) -> Iterator[tuple[str, Path, bool, IdMap | None]]:
         for volume in box.spec.volumes:

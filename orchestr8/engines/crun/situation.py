@@ -28,7 +28,8 @@ class Situation(Struct, frozen=True):
     `binds` leads from a target in the box to the path of a mount that is prepared as the box shall
     have it. `joined` leads from a namespace that is another box's (pid, net, ipc) to its path; the
     mounts that show it are among the binds. `cgroup` is the path of the box's group where the
-    runtime joins it, else empty.
+    runtime joins it, else empty. `apparmor` is a profile's name and `level` one of SELinux's,
+    each empty where the kernel does not have it in force.
     """
 
     image: ImageFacts
@@ -37,6 +38,7 @@ class Situation(Struct, frozen=True):
     binds: Mapping[str, str] = field(default_factory=dict)
     cgroup: str = ""
     apparmor: str = ""
+    level: str = ""
     ipv6: bool = True
     also_masked: tuple[str, ...] = ()
     devices: tuple[DeviceNode, ...] = ()

@@ -279,9 +279,12 @@ class DockerBoxes:
                 for item in spec.secrets
             },
         )
+        paths = {volume.volume: parts.volumes.path(volume.volume) for volume in spec.volumes}
+        if not parts.machine.why_no_selinux:
+            parts.preparation.share(box.id, list(paths.values()))
         wanted = [
             Bind(
-                parts.volumes.path(volume.volume),
+                paths[volume.volume],
                 volume.target,
                 volume.read_only,
                 spec.uid,

@@ -9,8 +9,9 @@ from typing import Any
 from orchestr8.engines.docker.client import Client
 from orchestr8.engines.image_facts import architecture
 from orchestr8.errors import RejectedError
-from orchestr8.host import volume_images
+from orchestr8.host import selinux, volume_images
 from orchestr8.isolation import features
+from orchestr8.isolation import selinux as labels
 from orchestr8.isolation.features import Features
 
 _APPARMOR = Path("/sys/module/apparmor/parameters/enabled")
@@ -86,10 +87,19 @@ class DockerMachine:
         return enabled and self._security_option("apparmor")
 
     @cached_property
+    def why_no_selinux(self) -> str:
+        """Why boxes get no labels of SELinux; empty where the engine gives each its own."""
+        if not self._security_option("selinux"):
+            return "the engine does not use SELinux (dockerd --selinux-enabled)"
+        return selinux.missing(labels.NEEDED)
+
+    @cached_property
     def features(self) -> Features:
         """What is enforced here, and why not what is not."""
         missing = dict(_WHY_MISSING)
-        if self.apparmor or self._security_option("selinux"):
+        if self.why_no_selinux:
+            missing[features.OWN_LABEL] = self.why_no_selinux
+        if self.apparmor or not self.why_no_selinux:
             del missing[features.LSM]
         if self._idmapped_mounts:
             del missing[features.OWNER_IDMAP]

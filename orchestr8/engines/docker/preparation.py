@@ -10,12 +10,13 @@ from pathlib import Path
 from orchestr8.boxes.desired import Box
 from orchestr8.engines.docker.situation import Bind, Staged
 from orchestr8.engines.paths import require_plain
-from orchestr8.host import apparmor
+from orchestr8.host import apparmor, selinux
 from orchestr8.host.cgroups import owner_cgroup
 from orchestr8.host.mounts import Binds, IdMap, RunFolder
 from orchestr8.host.readiness import Readiness
 from orchestr8.host.staging import Stage, Staging
 from orchestr8.isolation import apparmor as profiles
+from orchestr8.isolation import selinux as labels
 from orchestr8.names import BoxId
 
 
@@ -84,6 +85,11 @@ class HostPreparation:
         name = profiles.profile_name(strict)
         apparmor.ensure(name, profiles.profile_text(strict))
         return name
+
+    def share(self, box_id: BoxId, volumes: Sequence[str]) -> None:
+        """One label for what is staged, since the engine chooses the box's own level."""
+        for place in (self.run.boxes / str(box_id), *map(Path, volumes)):
+            selinux.label(place, labels.SHARED_FILES)
 
     def owner_cgroup(self, owner: str, driver: str) -> str:
         """The owner's cgroup as a container's parent."""

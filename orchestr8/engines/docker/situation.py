@@ -86,5 +86,8 @@ class Preparation(Protocol):
     def confine(self, strict: int) -> str:
         """Have AppArmor's profile of a version of STRICT in force; its name."""
 
+    def share(self, box_id: BoxId, volumes: Sequence[str]) -> None:
+        """Have SELinux let boxes at what is staged for one, and at these folders of volumes."""
+
     def owner_cgroup(self, owner: str, driver: str) -> str:
         """The owner's cgroup as a container's parent, for the driver cgroupfs or systemd."""

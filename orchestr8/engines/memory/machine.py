@@ -29,6 +29,7 @@ _WHY_MISSING = {
     features.NS_USER: "the simulated machine gives boxes no user namespace of their own",
     features.NS_TIME: "the simulated machine gives boxes no time namespace of their own",
     features.LSM: "the simulated kernel has no security module",
+    features.OWN_LABEL: "the simulated kernel has no SELinux",
     features.MEMORY_GUARANTEE: (
         "the simulated kernel has no memory.low; it counts at admission, and `serve` keeps it "
         "within a quota"

@@ -11,7 +11,7 @@ import struct
 from orchestr8.boxes.use import BoxUse, Traffic, Use
 from orchestr8.engines.memory.machine import Machine, SimulatedBox
 from orchestr8.engines.memory.mounts import ROOT_MOUNT, mask_of, mounts
-from orchestr8.isolation import apparmor, capabilities, features
+from orchestr8.isolation import apparmor, capabilities, features, selinux
 from orchestr8.isolation.limits import Limits, Quota
 from orchestr8.isolation.seccomp import ENOSYS
 from orchestr8.isolation.strict import VERSIONS
@@ -104,6 +104,7 @@ def _true_reading(machine: Machine, found: SimulatedBox, pid: int) -> Reading:
         sysctls=dict(strict.sysctls),
         hostname=networked.spec.hostname,
         host_parameters={"net.bridge.bridge-nf-call-iptables": "1"},
+        selinux="enforcing" if machine.features.has(features.OWN_LABEL) else None,
         architecture=machine.features.architecture,
         file_systems={
             mount.target: volume.size_bytes
@@ -164,7 +165,6 @@ def _status(machine: Machine, found: SimulatedBox, pid: int) -> tuple[dict[str, 
 def _task(machine: Machine, found: SimulatedBox, pid: int) -> TaskReading:
     strict = VERSIONS[found.box.spec.profile.strict]
     status, id_map = _status(machine, found, pid)
-    profile = f"{apparmor.profile_name(strict.version)} (enforce)"
     return TaskReading(
         pid=pid,
         start_time=found.started_ms,
@@ -175,7 +175,7 @@ def _task(machine: Machine, found: SimulatedBox, pid: int) -> TaskReading:
         oom_score_adj=_FIRST if found.box.id in machine.first_to_end else strict.oom_score_adj,
         uid_map=id_map,
         gid_map=id_map,
-        security_label=profile if machine.features.has(features.LSM) else None,
+        security_label=_label(machine, found),
         program="/run",
         program_mount=ROOT_MOUNT,
         workdir=found.box.spec.workdir,
@@ -189,6 +189,17 @@ def _task(machine: Machine, found: SimulatedBox, pid: int) -> TaskReading:
         scheduling=(20, 0, 0, 0),
         filters=(_FILTER,),
     )
+
+
+def _label(machine: Machine, found: SimulatedBox) -> str | None:
+    """The security module's word: SELinux's, whoever joins another having that one's, or AppArmor's
+    for all."""
+    if machine.features.has(features.OWN_LABEL):
+        owner = _joined(machine, found, "pid") or _joined(machine, found, "ipc") or found
+        return selinux.process_label(next(selinux.levels(str(owner.box.id))))
+    if machine.features.has(features.LSM):
+        return f"{apparmor.profile_name(found.box.spec.profile.strict)} (enforce)"
+    return None
 
 
 def _limits(limits: Limits) -> dict[str, str]:
