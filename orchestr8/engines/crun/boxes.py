@@ -20,7 +20,7 @@ from orchestr8.engines.crun.commands import Commands
 from orchestr8.engines.crun.log_files import LogFiles
 from orchestr8.engines.crun.logs import follow, last_lines
 from orchestr8.engines.crun.making import Parts
-from orchestr8.engines.crun.processes import Process, at_work, end
+from orchestr8.engines.crun.processes import Process, at_work, end, ending
 from orchestr8.engines.crun.stopwatch import Stopwatch
 from orchestr8.engines.joined import Joined
 from orchestr8.engines.memory_use import require_room
@@ -113,7 +113,10 @@ class CrunBoxes:
         self._cgroup(box_id).set_limits(limits)
 
     def stop(self, box_id: BoxId, signal_name: str, grace_ms: int) -> None:
-        """The signal, the grace, then SIGKILL."""
+        """The signal, the grace, then SIGKILL.
+
+        The monitor writes status and last lines a moment later: who asks for them waits for it.
+        """
         held = self._carried(box_id)
         if not held or not held.process or not seen.state_of(held, self._places).runs:
             return
@@ -129,7 +132,6 @@ class CrunBoxes:
                 "one of its tasks waits in the kernel, for a disk for instance: see dmesg",
             )
         self._end_rest(held)
-        seen.await_status(held, self._places)
 
     def remove(self, box_id: BoxId) -> None:
         """All that create made."""
@@ -162,7 +164,9 @@ class CrunBoxes:
 
     def logs(self, box_id: BoxId, lines_max: int) -> tuple[str, ...]:
         """The last lines of both streams."""
-        self._existing(box_id)
+        held = self._existing(box_id)
+        if seen.state_of(held, self._places) is State.STOPPED:
+            seen.await_status(held, self._places)
         files = LogFiles(self._places.box(box_id))
         files.tend()
         return last_lines(files, lines_max)
@@ -254,12 +258,12 @@ class CrunBoxes:
         held = self._carried(box_id)
         with failures.words(f"taking box {box_id} back"):
             self._parts.cgroups.keep()
-            self._end_all(box_id, held)
-            self._forget_state(box_id, whole=held is not None and held.process is not None)
+            with self._ending_all(box_id, held):
+                self._forget_state(box_id, whole=held is not None and held.process is not None)
+                self._cgroup(box_id).remove()
+                self._parts.preparation.release(box_id)
             (self._places.sockets / str(box_id)).unlink(missing_ok=True)
             (self._places.exits / str(box_id)).unlink(missing_ok=True)
-            self._cgroup(box_id).remove()
-            self._parts.preparation.release(box_id)
             self._places.box(box_id).forget()
 
     def _forget_state(self, box_id: BoxId, *, whole: bool) -> None:
@@ -276,16 +280,23 @@ class CrunBoxes:
             self._parts.monitors.runtime.delete(str(box_id))
             trees.remove(state)  # what crun itself had only begun
 
-    def _end_all(self, box_id: BoxId, held: Carried | None) -> None:
-        """End a box's processes.
-
-        Of one whose making was cut off nobody noted them, and it may go on without whoever began
-        it: the programs that make the box are ended, and whoever lives in its group.
-        """
+    @contextlib.contextmanager
+    def _ending_all(self, box_id: BoxId, held: Carried | None) -> Iterator[None]:
+        """A box's processes have ended, but for its monitor, which ends meanwhile: that lives in
+        none of its groups, and writes to no folder of those that go meanwhile."""
         if held and held.process and held.boot_id == files.boot_id():
-            end([one for one in (held.process, held.monitor) if one], _END_SECONDS)
-            self._end_rest(held)
+            end([held.process], _END_SECONDS)
+            with ending([held.monitor] if held.monitor else [], _END_SECONDS):
+                self._end_rest(held)
+                yield
             return
+        self._end_half_made(box_id)
+        yield
+
+    def _end_half_made(self, box_id: BoxId) -> None:
+        """End the processes of a box whose making was cut off, and may go on without whoever began
+        it. Nobody noted them: the programs that make it are ended, and whoever lives in its group.
+        """
         deadline = time.monotonic() + _END_SECONDS
         words, cgroup = (f"--root={self._places.runtime}", str(box_id)), self._cgroup(box_id)
         with self._places.box(box_id).being_made(_END_SECONDS):

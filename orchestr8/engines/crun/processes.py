@@ -72,14 +72,21 @@ class Process(Struct, frozen=True, array_like=True):
 def end(processes: Sequence[Process], seconds: float) -> None:
     """Kills them all, and waits so long for each to end."""
     for first in range(0, len(processes), _HELD_AT_ONCE):
-        with contextlib.ExitStack() as opened:
-            several = processes[first : first + _HELD_AT_ONCE]
-            handles = [opened.enter_context(one.opened()) for one in several]
-            there = [handle for handle in handles if handle is not None]
-            for handle in there:
-                _sent(handle, signal.SIGKILL)
-            for handle in there:
-                ends(handle, seconds)
+        with ending(processes[first : first + _HELD_AT_ONCE], seconds):
+            pass
+
+
+@contextlib.contextmanager
+def ending(processes: Sequence[Process], seconds: float) -> Iterator[None]:
+    """They are killed before, and have ended or had so long to end afterwards."""
+    with contextlib.ExitStack() as opened:
+        handles = [opened.enter_context(one.opened()) for one in processes]
+        there = [handle for handle in handles if handle is not None]
+        for handle in there:
+            _sent(handle, signal.SIGKILL)
+        yield
+        for handle in there:
+            ends(handle, seconds)
 
 
 def ends(handle: int, seconds: float) -> bool:
