@@ -6,7 +6,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 
-from orchestr8.cli.checkup import Check, Grade, Host, installing
+from orchestr8.cli.checks import Check, Grade, Host, installing
 from orchestr8.engines.crun import installed
 from orchestr8.engines.crun.machine import OLDEST, version_of
 from orchestr8.host import forward_policy

@@ -12,7 +12,7 @@ from orchestr8.cli.arguments import EngineName, Output, OutputAs
 from orchestr8.errors import EngineError, Exit, Orchestr8Error, StoreError, UsageError
 
 if TYPE_CHECKING:
-    from orchestr8.cli.checkup import Check
+    from orchestr8.cli.checks import Check
     from orchestr8.controller.settings import Settings
     from orchestr8.engines.select import Choice
     from orchestr8.isolation.features import Features
@@ -33,7 +33,7 @@ def run(
     packages that are missing, loads modules, mounts hierarchies and closes folders. What would
     change somebody's choice is only said. Exit status 1: boxes cannot run here.
     """
-    from orchestr8.cli.checkup import Grade
+    from orchestr8.cli.checks import Grade
 
     if (fix or yes) and (output is Output.JSON or not fix):
         raise UsageError("--yes goes with --fix, and --fix with text", "orchestr8 doctor --fix")
@@ -57,7 +57,8 @@ def run(
 
 def _examined(engine: str) -> tuple[tuple[Check, ...], Features | None]:
     """All checks, and what the engine enforces if it can be asked."""
-    from orchestr8.cli.checkup import Check, Grade, Host, engine_checks, host_checks
+    from orchestr8.cli.checks import Check, Grade, Host
+    from orchestr8.cli.checkup import engine_checks, host_checks
     from orchestr8.controller.settings import Settings
 
     host = Host(Settings.from_environment(engine), os.environ)
@@ -76,7 +77,7 @@ def _examined(engine: str) -> tuple[tuple[Check, ...], Features | None]:
 
 def _meant(settings: Settings) -> tuple[Choice | None, tuple[Check, ...]]:
     """The engine that an apply would use, if there is one, and what is said of the choice."""
-    from orchestr8.cli.checkup import Check, Grade
+    from orchestr8.cli.checks import Check, Grade
     from orchestr8.cli.opening import opened_to_look
     from orchestr8.controller.session import ENGINE_KEY
     from orchestr8.engines.select import choose
@@ -120,7 +121,7 @@ def _missing(features: Features) -> tuple[list[tuple[str, str]], list[tuple[str,
 
 
 def _print_text(checks: tuple[Check, ...], features: Features | None) -> None:
-    from orchestr8.cli.checkup import Grade
+    from orchestr8.cli.checks import Grade
     from orchestr8.cli.explain import print_pairs
     from orchestr8.cli.terminal import count, escaped, paint, say
 

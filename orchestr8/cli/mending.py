@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from orchestr8.cli.checkup import Check
+from orchestr8.cli.checks import Check
 from orchestr8.cli.terminal import count, escaped, say
 from orchestr8.errors import Orchestr8Error, UsageError
 from orchestr8.host import programs

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestr8.cli.plan_output import PlanOutput, print_json, print_text
 from orchestr8.cli.source_lines import titled
 from orchestr8.cli.terminal import escaped, say
 from orchestr8.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from orchestr8.cli.plan import PlanOutput
     from orchestr8.controller.proposal import Proposal
 
 _UNSIGNED_SHOWN = 5
@@ -22,7 +22,6 @@ def plan_of_source(
 
     `beside` says that something was typed which belongs to a plan of files. Raises UsageError.
     """
-    from orchestr8.cli import plan
     from orchestr8.cli.opening import opened_fleet
     from orchestr8.cli.texts import Texts
     from orchestr8.controller.proposal import propose
@@ -34,13 +33,13 @@ def plan_of_source(
         found = propose(session, source, branch)
     merged = not branch or (branch == source.branch and not source.tags)
     words = f"sync {name}" + ("" if merged else "   (once it is merged)")
-    if output is plan.PlanOutput.JSON:
-        plan.print_json(found.prospect, Texts(), f"sync {name}")
-    elif output is plan.PlanOutput.MARKDOWN:
+    if output is PlanOutput.JSON:
+        print_json(found.prospect, Texts(), f"sync {name}")
+    elif output is PlanOutput.MARKDOWN:
         _print_markdown(found)
     else:
         say(escaped(_title(found)))
-        plan.print_text(found.prospect, Texts(), words, simulated=False)
+        print_text(found.prospect, Texts(), words, simulated=False)
         for line in _unsigned(found):
             say(escaped(line))
     return int(Exit.CHANGES) if exit_code and found.prospect.changes else 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestr8.errors import Place, Problem
 from orchestr8.manifest.model import Source
-from orchestr8.manifest.nodes import DEPTH_MAX
+from orchestr8.manifest.text import DEPTH_MAX
 
 _KEY_ALONE = re.compile(r"""\s*(?:[\w.:/-]+|"[^"]*"|'[^']*')""")
 _WORDS: tuple[tuple[str, str, str], ...] = (

@@ -15,13 +15,13 @@ import yaml
 from orchestr8.errors import Place, Problem
 from orchestr8.manifest.model import Source
 from orchestr8.manifest.text import (
+    DEPTH_MAX,
     SCALAR_BYTES_MAX,
     character_problem,
     refused_character,
     without_refused,
 )
 
-DEPTH_MAX = 32
 KEYS_MAX = 20_000
 VALUES_MAX = 100_000
 SMALLEST = (

@@ -16,6 +16,8 @@ from orchestr8.reading import SET_BYTES_MAX as SET_BYTES_MAX
 from orchestr8.reading import looks_like_a_manifest as looks_like_a_manifest
 
 SCALAR_BYTES_MAX = 16 << 10
+DEPTH_MAX = 32
+"""How deep mappings and lists may lie in each other."""
 
 _PLANE_ENDS = "".join(chr((plane << 16) + last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _REFUSED = re.compile(

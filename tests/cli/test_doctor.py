@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestr8.cli.checkup import Check, Grade, Host, host_checks
+from orchestr8.cli.checks import Check, Grade, Host
+from orchestr8.cli.checkup import host_checks
 from orchestr8.cli.crun_checkup import crun_checks, judged
 from orchestr8.cli.mending import mend, offered
 from orchestr8.controller.settings import Settings
