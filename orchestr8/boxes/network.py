@@ -20,7 +20,7 @@ class Ranges(Struct, frozen=True):
     services: str = SERVICE_RANGE
 
 
-class Pass(Struct, frozen=True, order=True, gc=False):
+class Pass(Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """One box may open TCP connections to one port of another."""
 
     source: str
@@ -28,7 +28,7 @@ class Pass(Struct, frozen=True, order=True, gc=False):
     port: int
 
 
-class Route(Struct, frozen=True, order=True, gc=False):
+class Route(Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """A service's virtual address and port lead to these boxes."""
 
     address: str
@@ -36,7 +36,7 @@ class Route(Struct, frozen=True, order=True, gc=False):
     backends: tuple[str, ...]
 
 
-class Door(Struct, frozen=True, order=True, gc=False):
+class Door(Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """A port of the host leads to these boxes' port; address 0.0.0.0 is every one of the host."""
 
     address: str
@@ -45,7 +45,7 @@ class Door(Struct, frozen=True, order=True, gc=False):
     backends: tuple[str, ...]
 
 
-class Out(Struct, frozen=True, order=True, gc=False):
+class Out(Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """One box may reach a range outside on one port, by TCP and UDP."""
 
     source: str

@@ -36,12 +36,17 @@ def allocate(
     readable as before.
     """
     known, services = records.services, contracts.services
-    gone = [
-        replace(record, key="")
-        for name, record in known.items()
-        if name not in services and record.key and name not in records.adopted
-    ]
-    keyless = [name for name in services if name not in known or not known[name].key]
+    found = [known.get(name) for name in services]
+    keyless = [name for name, one in zip(services, found, strict=True) if not one or not one.key]
+    gone = (
+        [
+            replace(record, key="")
+            for name, record in known.items()
+            if name not in services and record.key and name not in records.adopted
+        ]
+        if len(known) > len(found) - found.count(None)
+        else []
+    )
     fresh = _fresh(sorted(keyless), records, service_range) if keyless else []
     changed = tuple(sorted((*gone, *fresh), key=lambda record: record.name))
     given = Allocations(services=changed)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from operator import itemgetter
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Desired, DesiredService
@@ -24,6 +23,7 @@ Digests = Mapping[tuple[str, ...], str]
 """Keyed hashes: ("file", owner, service, source) and ("secret", owner, name), which for one service
 may be ("secret", owner, name, service) instead. Empty is missing."""
 NO_VOLUMES: Volumes = {}
+NO_LINE = ("", "")
 
 
 def expand(
@@ -33,7 +33,9 @@ def expand(
 
     A volume of which `volumes` says nothing is read-only for all but its own service.
     """
-    fleet = _Fleet(contracts, records, digests, Storage(contracts, records, volumes))
+    ties = _Ties.of(contracts)
+    storage = Storage(contracts, records, volumes, ties.mounting)
+    fleet = _Fleet(contracts, records, digests, storage, ties)
     contracted = sorted(contracts.services.items(), key=itemgetter(0))
     return Desired(
         services={name: fleet.service(contract) for name, contract in contracted},
@@ -44,42 +46,54 @@ def expand(
     )
 
 
-@dataclass
-class _Fleet:
-    """Everything that a service's declaration is drawn from.
+class _Ties(Struct, frozen=True):
+    """What services have to do with each other, of all contracts in one walk.
 
-    `joiners` are the services that share another's network, by that other one.
+    `joiners` are the services that share another's network, by that other one; `shared` those whose
+    ipc namespace another joins, `called` those to which a link leads, `mounting` has those with
+    volumes.
     """
+
+    joiners: dict[ServiceName, list[Contract]] = field(default_factory=dict)
+    shared: set[ServiceName] = field(default_factory=set)
+    called: set[ServiceName] = field(default_factory=set)
+    mounting: list[Contract] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, contracts: Contracts) -> _Ties:
+        """The ties of these."""
+        found = cls()
+        for contract in contracts.services.values():
+            profile, service = contract.profile, contract.service
+            if profile.net != PRIVATE:
+                found.joiners.setdefault(ServiceName.parse(profile.net), []).append(contract)
+            if profile.ipc != PRIVATE:
+                found.shared.add(ServiceName.parse(profile.ipc))
+            for link in service.connects:
+                found.called.add(link.peer)
+            if service.volumes:
+                found.mounting.append(contract)
+        return found
+
+
+class _Fleet(Struct):
+    """Everything that a service's declaration is drawn from."""
 
     contracts: Contracts
     records: Records
     digests: Digests
     storage: Storage
-    joiners: dict[ServiceName, list[Contract]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        services = self.contracts.services.values()
-        for contract in services:
-            if contract.profile.net != PRIVATE:
-                peer = ServiceName.parse(contract.profile.net)
-                self.joiners.setdefault(peer, []).append(contract)
-        shared = {contract.profile.ipc for contract in services} - {PRIVATE}
-        self._ipc_joined = {ServiceName.parse(peer) for peer in shared}
-        records = self.records.services.items()
-        self._lines = {name: (str(name), record.address) for name, record in records}
-
-    @cached_property
-    def _called(self) -> set[ServiceName]:
-        """The services to which a link leads."""
-        services = self.contracts.services.values()
-        return {link.peer for contract in services for link in contract.service.connects}
+    ties: _Ties
+    _lines: dict[ServiceName, tuple[str, str]] = field(default_factory=dict)
+    """The lines of hosts files that were asked for so far."""
 
     def service(self, contract: Contract) -> DesiredService:
         """One service: a declaration for each slot, and what may change without a new box."""
         service = contract.service
         name = service.name
         record = self.records.services[name]
-        users = (contract, *self.joiners.get(name, ())) if self.joiners else (contract,)
+        joiners = self.ties.joiners
+        users = (contract, *joiners.get(name, ())) if joiners else (contract,)
         endings = [grant for grant in contract.grants if grant.ended]
         return DesiredService(
             name=name,
@@ -100,7 +114,7 @@ class _Fleet:
             new_boxes_allowed=not endings or not any(map(self._forbids, endings)),
             notes=contract.notes if not endings else (*contract.notes, *map(_ending, endings)),
             stop_first_why=self._stop_first_why(contract),
-            shares=("ipc",) if self._ipc_joined and name in self._ipc_joined else (),
+            shares=("ipc",) if self.ties.shared and name in self.ties.shared else (),
             missing=self._missing(contract) if service.files or service.secrets else (),
             uid_base=record.uid_base,
             standby=service.standby,
@@ -162,16 +176,23 @@ class _Fleet:
         """
         if users[0].profile.net != PRIVATE:
             return False
-        return any(_uses_network(user) or user.name in self._called for user in users)
+        return any(_uses_network(user) or user.name in self.ties.called for user in users)
 
     def _names(self, users: Sequence[Contract]) -> tuple[tuple[str, str], ...]:
         """The hosts file of a box with an interface: the service and those that it calls, at their
         virtual addresses."""
-        lines = self._lines
-        found = {lines[user.name] for user in users}
+        found = {self._line(user.name) for user in users}
         for user in users:
-            found.update([lines[link.peer] for link in _links(user) if link.peer in lines])
-        return tuple(sorted(found))
+            found.update([self._line(link.peer) for link in _links(user)])
+        return tuple(sorted(found - {NO_LINE}))
+
+    def _line(self, name: ServiceName) -> tuple[str, str]:
+        """The hosts file's line of a service; NO_LINE of one that never was."""
+        line = self._lines.get(name)
+        if line is None:
+            record = self.records.services.get(name)
+            line = self._lines[name] = (str(name), record.address) if record else NO_LINE
+        return line
 
     def _stop_first_why(self, contract: Contract) -> str:
         if contract.service.run_once:

@@ -48,17 +48,18 @@ def wire(
     """Compares what the table shall hold with what it holds."""
     ports = _called_ports(desired)
     held = frozenset(seen.doors_held)
-    wanted = _wanted(desired, presences, ports, held)
     going = frozenset(address for one in presences.values() if one.going for address in one.going)
-    # Each is looked for while it is at hand: to walk through large sets in their order is slow.
-    right: set[Element] = set()
-    add: set[Element] = set()
-    at_end: set[Element] = set()
-    for one in wanted:
-        (right if one in elements else add).add(one)
-        if going and isinstance(one, Pass | Out) and touches(one, going):
-            at_end.add(one)
-    gone = elements - right - seen.standing if len(right) != len(elements) else frozenset()
+    # Each once, and looked for in the order in which they were made: sets have their own, in which
+    # walking through many is slow.
+    wanted = dict.fromkeys(_wanted(desired, presences, ports, held))
+    add = {one for one in wanted if one not in elements}
+    at_end = (
+        {one for one in wanted if isinstance(one, Pass | Out) and touches(one, going)}
+        if going
+        else set()
+    )
+    is_more = len(elements) > len(wanted) - len(add)
+    gone = elements - wanted.keys() - seen.standing if is_more else frozenset()
     remove = set(_without_replaced(gone, add))
     if seen.busy:
         add = {one for one in add if not is_theirs(one, seen.busy_addresses)}

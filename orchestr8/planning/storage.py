@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 
 from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.records import UID_INSIDE, Records
@@ -33,7 +32,6 @@ def ids(contract: Contract, uid_private: int) -> tuple[int, int]:
     return uid_private, uid_private
 
 
-@dataclass
 class Storage:
     """The volumes of a fleet.
 
@@ -42,18 +40,22 @@ class Storage:
     where the volume's owner says so.
     """
 
-    contracts: Contracts
-    records: Records
-    volumes: Volumes
-    _homes: dict[tuple[str, str], ServiceName] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self, contracts: Contracts, records: Records, volumes: Volumes, mounting: Sequence[Contract]
+    ) -> None:
+        """`mounting` are those of the contracts that have volumes."""
+        self.contracts = contracts
+        self.records = records
+        self.volumes = volumes
+        self._mounting = mounting
+        self._own_ids = contracts.features.has(NS_USER)
+        self._homes: dict[tuple[str, str], ServiceName] = {}
         mounted: dict[tuple[str, str], list[ServiceName]] = {}
-        for name, contract in self.contracts.services.items():
+        for contract in mounting:
             for mount in contract.service.volumes:
-                mounted.setdefault((mount.owner, mount.volume), []).append(name)
+                mounted.setdefault((mount.owner, mount.volume), []).append(contract.name)
         for key, names in mounted.items():
-            shared = dict(self.volumes[key].share) if key in self.volumes else {}
+            shared = dict(volumes[key].share) if key in volumes else {}
             self._homes[key] = min(
                 names, key=lambda name: (name.owner != key[0], name in shared, name)
             )
@@ -76,7 +78,7 @@ class Storage:
     def desired(self) -> tuple[DesiredVolume, ...]:
         """Every volume that a slot mounts, each once."""
         found: dict[str, DesiredVolume] = {}
-        for contract in self.contracts.services.values():
+        for contract in self._mounting:
             for mount in contract.service.volumes:
                 for slot in self._slots(contract, mount):
                     volume = self._volume(mount, slot)
@@ -123,10 +125,6 @@ class Storage:
         with the service's range on the host; without one the ids are those of the host.
         """
         return UID_INSIDE if self._own_ids else self.records.services[name].uid
-
-    @property
-    def _own_ids(self) -> bool:
-        return self.contracts.features.has(NS_USER)
 
     def _modes(self, mount: VolumeMount) -> dict[ServiceName, str]:
         declared = self.volumes.get((mount.owner, mount.volume))
