@@ -38,15 +38,13 @@ def allocate(
     known, services = records.services, contracts.services
     found = [known.get(name) for name in services]
     keyless = [name for name, one in zip(services, found, strict=True) if not one or not one.key]
-    gone = (
-        [
-            replace(record, key="")
-            for name, record in known.items()
-            if name not in services and record.key and name not in records.adopted
-        ]
-        if len(known) > len(found) - found.count(None)
-        else []
-    )
+    # Where every record is of a service that is contracted, none has gone.
+    known_gone = known if len(known) > len(found) - found.count(None) else {}
+    gone = [
+        replace(record, key="")
+        for name, record in known_gone.items()
+        if name not in services and record.key and name not in records.adopted
+    ]
     fresh = _fresh(sorted(keyless), records, service_range) if keyless else []
     changed = tuple(sorted((*gone, *fresh), key=lambda record: record.name))
     given = Allocations(services=changed)
