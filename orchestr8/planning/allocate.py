@@ -39,10 +39,10 @@ def allocate(
     found = [known.get(name) for name in services]
     keyless = [name for name, one in zip(services, found, strict=True) if not one or not one.key]
     # Where every record is of a service that is contracted, none has gone.
-    known_gone = known if len(known) > len(found) - found.count(None) else {}
+    may_be_gone = known if len(known) > len(found) - found.count(None) else {}
     gone = [
         replace(record, key="")
-        for name, record in known_gone.items()
+        for name, record in may_be_gone.items()
         if name not in services and record.key and name not in records.adopted
     ]
     fresh = _fresh(sorted(keyless), records, service_range) if keyless else []
