@@ -16,20 +16,21 @@ from orchestr8.engines import living
 _END_SECONDS = 30.0
 _LOOK_SECONDS = 0.001
 _DEAD = "ZX"
+_OUTSIDE = 0  # what the kernel says of a session whose leader lives in an outer process namespace
 
 
 def end(pid: int, group: str) -> None:
     """Kill a process, and all that have its session and live in a control group whose path has
-    `group` in it, unless the session is ours.
+    `group` in it, unless the session is ours or cannot be told from others.
 
     Nobody is hit if the process does not live there: then the number is another's by now. They
     are looked for until none is left, since what is about to end may begin another; at most for a
     while.
     """
     session = _session(pid)
-    if not session or not _kill(pid, group, session):
+    if session is None or not _kill(pid, group, session):
         return
-    if session == os.getsid(0):
+    if session in (os.getsid(0), _OUTSIDE):
         return
     deadline = time.monotonic() + _END_SECONDS
     while True:
@@ -62,10 +63,10 @@ def _is_of(pid: int, group: str, session: int) -> bool:
     return _session(pid) == session and group in living.text(pid, "cgroup")
 
 
-def _session(pid: int) -> int:
-    """Its session's number; 0 of one that has ended."""
+def _session(pid: int) -> int | None:
+    """Its session's number; None of one that has ended."""
     words = living.text(pid, "stat").rpartition(")")[2].split()
-    return 0 if not words or words[0] in _DEAD else int(words[3])
+    return None if not words or words[0] in _DEAD else int(words[3])
 
 
 def _numbers() -> Iterator[int]:

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -68,6 +69,24 @@ def test_all_of_the_session_end_and_nobody_else(begun: dict[int, int]) -> None:
 def test_another_that_has_the_number_by_now_is_left_alone(begun: dict[int, int]) -> None:
     sessions.end(next(iter(begun)), "/another-group")
     assert ended(begun, 0) == set()
+
+
+OF_NO_NUMBER = """
+import subprocess
+from orchestr8.engines import sessions
+with subprocess.Popen(["sleep", "1000"]) as one, subprocess.Popen(["sleep", "1000"]) as other:
+    sessions.end(one.pid, ":/")
+    print(one.wait(), other.poll(), flush=True)
+    other.kill()
+"""
+
+
+def test_where_the_leader_of_a_session_is_out_of_sight_it_alone_ends() -> None:
+    """As in a shell that `docker exec` or `nsenter` began: the kernel numbers its session 0."""
+    inner = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    words = [*inner, sys.executable, "-c", OF_NO_NUMBER]
+    said = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+    assert said.split() == [str(-signal.SIGKILL), "None"]
 
 
 def test_of_our_own_session_it_alone_ends() -> None:
