@@ -42,7 +42,8 @@ def run_killed_at(
     kills."""
     reader, writer = os.pipe()
     tracing = [
-        "strace", "--daemonize", "--follow-forks", "--quiet=all", "--string-limit=64",
+        "strace", "--daemonize", "--follow-forks", "--seccomp-bpf", "--quiet=all",
+        "--string-limit=64",
         "--decode-fds=path", "--signal=none", f"--trace={','.join(CALLS)}",
         f"--inject={','.join(CALLS)}:delay_enter={_HELD_MICROSECONDS}",
         f"--output=/dev/fd/{writer}", "--",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,10 +48,6 @@ class CrunFleet(Home):
     def clear_engine(self) -> None:
         bridge = f"o8-{self.installation[:8]}"
         subprocess.run(["ip", "link", "delete", bridge], check=False, stderr=subprocess.DEVNULL)
-        for group in _groups(self.installation):
-            for folder in (*group.iterdir(), group):
-                with suppress(OSError):
-                    folder.rmdir()
 
 
 def _groups(installation: str) -> Iterator[Path]:

@@ -19,6 +19,7 @@ from typing import Any
 import docker
 
 from tests.hosts import Engine
+from tests.kernel import leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 LABEL = "orchestr8.installation"
@@ -119,13 +120,22 @@ class Home:
         return self._known
 
     def take_down(self) -> None:
-        """Leaves nothing: boxes, and what the engine has, then table, mounts and folders."""
-        for set_name in sorted({"default", *self.sets}):
-            self.run("remove", "--set", set_name, exit_status=None)
-        if self.installation:
+        """Leaves nothing: by what a person would type, and then, however that went, by hand."""
+        try:
+            for set_name in sorted({"default", *self.sets}):
+                self.run("remove", "--set", set_name, exit_status=None)
+        finally:
+            self.clear()
+
+    def clear(self) -> None:
+        """Leaves nothing, behind orchestr8's back: boxes, and what the engine has, then table,
+        cgroups, mounts and folders."""
+        if self.installation:  # none before its first apply, and no name would be everybody's
             self.clear_engine()
-            _quietly("nft", "delete", "table", "inet", f"orchestr8_{self.installation}")
-        _quietly("umount", "--recursive", "--lazy", str(self.run_folder))
+            table = ("nft", "delete", "table", "inet", f"orchestr8_{self.installation}")
+            subprocess.run(table, check=False, stderr=subprocess.DEVNULL)
+            leftovers.remove(self.installation)
+        leftovers.unmount_below(self.run_folder)
         shutil.rmtree(self.run_folder, ignore_errors=True)
         shutil.rmtree(self.base, ignore_errors=True)
 
@@ -181,10 +191,12 @@ class Fleet(Home):
         found = [(str(one["Type"]), str(one["Action"])) for one in stream]
         return [one for one in found if not one[1].startswith("exec_")]
 
-    def take_down(self) -> None:
-        """Leaves nothing: boxes, network, table, volumes, folders."""
-        super().take_down()
-        self.client.close()
+    def clear(self) -> None:
+        """Also what leads to the engine."""
+        try:
+            super().clear()
+        finally:
+            self.client.close()
 
     def clear_engine(self) -> None:
         label = {"label": f"{LABEL}={self.installation}"}
@@ -233,7 +245,3 @@ def fresh(engine: Engine) -> Iterator[Fleet]:
         yield made
     finally:
         made.take_down()
-
-
-def _quietly(*command: str) -> None:
-    subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
