@@ -52,8 +52,17 @@ class Health(Enum):
         return self in (Health.UNKNOWN, Health.SETTLING)
 
 
+class Unseen(Enum):
+    """Why nobody saw how a box ended; the value is said of the box."""
+
+    CUT_OFF = "was never whole: its making was cut off"
+    MONITOR = "lost its monitor, which keeps its output and its exit status"
+    REBOOT = "ended with an earlier boot of the host"
+
+
 class ObservedBox(Struct, frozen=True):
-    """One box as its engine and its cgroup show it. Times are milliseconds since the epoch.
+    """One box as its engine and its cgroup show it. Times are milliseconds since the epoch, 0 where
+    nobody knows.
 
     `spec` is None where the label could not be read. `pid` is the first task's, with the start
     time from /proc, so that a reused pid is not taken for it.
@@ -71,6 +80,7 @@ class ObservedBox(Struct, frozen=True):
     started_ms: int = 0
     stopped_ms: int = 0
     exit_status: int | None = None
+    unseen: Unseen | None = None
     out_of_memory: bool = False
     pid: int | None = None
     engine_id: str = ""

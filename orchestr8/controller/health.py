@@ -11,6 +11,7 @@ from orchestr8.boxes.world import Health, ObservedBox, State
 from orchestr8.controller.settings import SETTLE_MS
 from orchestr8.engines.protocol import Probes
 from orchestr8.manifest.model import Health as HealthLine
+from orchestr8.planning import wording
 from orchestr8.planning.plan import AwaitBox
 
 
@@ -87,13 +88,10 @@ def _late(gate: AwaitBox, waited_ms: int, why: str) -> Shut | None:
 
 def how_it_ended(box: ObservedBox) -> str:
     """A sentence for the end of a box."""
-    if box.out_of_memory:
-        most = f" ({units.format_size(box.limits.memory_max_bytes)})" if box.limits else ""
-        return f"the box ran out of memory{most}"
     lasted = ""
-    if box.started_ms and box.stopped_ms >= box.started_ms:
+    if not box.out_of_memory and box.started_ms and box.stopped_ms >= box.started_ms:
         lasted = f" after {_lasted(box.stopped_ms - box.started_ms)}"
-    return f"the box exited with status {box.exit_status}{lasted}"
+    return f"the box {wording.how_it_ended(box)}{lasted}"
 
 
 def _lasted(milliseconds: int) -> str:

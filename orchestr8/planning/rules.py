@@ -333,7 +333,7 @@ def _ran_ms(slot: Slot, move: Provision | Replace, failures: Failures) -> int:
     if box is None or not box.started_ms:
         return 0
     if box.state is State.STOPPED:
-        return box.stopped_ms - box.started_ms
+        return (box.stopped_ms or slot.seen.now_ms) - box.started_ms
     is_older = isinstance(move, Replace) and move.update and box.started_ms < failures.last_ms
     return 0 if is_older else slot.seen.now_ms - box.started_ms
 

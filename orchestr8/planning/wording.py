@@ -9,15 +9,27 @@ from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.spec import SpecVolume
 from orchestr8.boxes.world import ObservedBox, ObservedVolume
 
+_SIGNALS = {
+    1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS",
+    8: "SIGFPE", 9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV", 12: "SIGUSR2", 13: "SIGPIPE",
+    14: "SIGALRM", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ", 31: "SIGSYS",
+}  # fmt: skip
+"""Those that end a program, by their numbers on Linux."""
+_BY_SIGNAL = 128
+
 
 def how_it_ended(box: ObservedBox) -> str:
-    """Why a stopped box no longer runs."""
+    """Why a stopped box no longer runs, said of it.
+
+    A program that exits with such a status itself cannot be told from one that a signal ended.
+    """
     if box.out_of_memory:
         most = f" ({units.format_size(box.limits.memory_max_bytes)})" if box.limits else ""
         return f"ran out of memory{most}"
     if box.exit_status is None:
-        return "stopped"
-    return f"exited with status {box.exit_status}"
+        return box.unseen.value if box.unseen else "stopped"
+    signal = _SIGNALS.get(box.exit_status - _BY_SIGNAL)
+    return f"exited with status {box.exit_status}{f' (as by {signal})' if signal else ''}"
 
 
 def in_a_row(count: int) -> str:

@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 from msgspec.structs import replace
 
-from orchestr8.boxes.world import Health, ObservedBox, State
+from orchestr8.boxes.world import Health, ObservedBox, State, Unseen
 from orchestr8.controller.health import Asker, Passed, Shut, how_it_ended, judge
 from orchestr8.controller.settings import SETTLE_MS
 from orchestr8.engines.memory.boxes import MemoryBoxes
@@ -55,7 +55,7 @@ OLD = replace(RUNNING, started_ms=NOW - SETTLE_MS)
         (DONE, replace(STOPPED, exit_status=1), None, 0,
          Shut("the box exited with status 1 after 1000 ms")),
         (DONE, replace(STOPPED, exit_status=None), None, 0,
-         Shut("the box exited with status None after 1000 ms")),
+         Shut("the box stopped after 1000 ms")),
         (DONE, replace(STOPPED, exit_status=137, out_of_memory=True), None, 0,
          Shut("the box ran out of memory")),
     ],
@@ -73,6 +73,11 @@ def test_a_gate_is_judged_by_what_is_seen(
         (replace(STOPPED, started_ms=NOW - 61_000), "the box exited with status 0 after 61 s"),
         (replace(STOPPED, started_ms=0), "the box exited with status 0"),
         (replace(STOPPED, stopped_ms=0), "the box exited with status 0"),
+        (replace(STOPPED, exit_status=139),
+         "the box exited with status 139 (as by SIGSEGV) after 1000 ms"),
+        (replace(STOPPED, exit_status=255), "the box exited with status 255 after 1000 ms"),
+        (replace(STOPPED, exit_status=None, stopped_ms=0, unseen=Unseen.MONITOR),
+         "the box lost its monitor, which keeps its output and its exit status"),
         (replace(STOPPED, out_of_memory=True, limits=Limits(memory_max_bytes=64 * MIB)),
          "the box ran out of memory (64MiB)"),
     ],

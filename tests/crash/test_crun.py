@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from orchestr8.boxes.desired import Box
-from orchestr8.boxes.world import State
+from orchestr8.boxes.world import State, Unseen
 from orchestr8.engines.crun import carried
 from orchestr8.engines.crun.carried import Carried
-from orchestr8.engines.crun.places import Places
+from orchestr8.engines.crun.places import BoxPlaces, Places
 from tests.conformance.crun import RUN, CrunBench
 from tests.crash.lives import Lives
 from tests.scenarios.fleet import eventually
@@ -89,6 +89,7 @@ def test_a_box_dies_with_its_monitor(lives: Lives, *, started: bool) -> None:
     assert monitor
     monitor.signal(signal.SIGKILL)
     eventually(lambda: lives.bench.see(box).state is State.STOPPED)
+    assert lives.bench.see(box).unseen is Unseen.MONITOR
     lives.again(box)
     assert lives.remains() == before
 
@@ -104,9 +105,24 @@ def test_boxes_that_go_while_commands_run_in_them_leave_nothing(lives: Lives) ->
     eventually(lambda: lives.remains() == before)
 
 
-def _held(lives: Lives, box: Box) -> Carried:
+def test_a_box_that_an_earlier_release_told_to_end_did_not_fail(lives: Lives) -> None:
+    before, box = lives.remains(), lives.bench.box("exit 3")
+    lives.bench.run(box)
+    lives.bench.see_ended(box)
+    assert not lives.bench.boxes.ended_from_outside(box.id)
+    _places(lives, box).told.touch()
+    assert lives.bench.boxes.ended_from_outside(box.id)
+    lives.end(box)
+    assert lives.remains() == before
+
+
+def _places(lives: Lives, box: Box) -> BoxPlaces:
     places = Places(lives.bench.state / "crun", RUN / lives.bench.installation / "crun")
-    held = carried.read(places.box(box.id).record)
+    return places.box(box.id)
+
+
+def _held(lives: Lives, box: Box) -> Carried:
+    held = carried.read(_places(lives, box).record)
     assert held
     return held
 

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from orchestr8.engines.crun import carried
+from orchestr8.boxes.world import State, Unseen
+from orchestr8.engines.crun import carried, seen
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.places import Places
 from orchestr8.engines.crun.processes import Process
+from orchestr8.host.box_cgroups import BoxCgroup
+from orchestr8.kernel import files
 from orchestr8.names import STANDBY, BoxId
 
 BOX = Carried(
@@ -18,6 +21,7 @@ BOX = Carried(
     service_key="key", spec="{}", boot_id="boot", created_ms=5,
 )  # fmt: skip
 FIRST, MONITOR = Process(20, 1000), Process(10, 900)
+GONE = Process(20, -1)
 
 
 @pytest.fixture
@@ -85,3 +89,19 @@ def test_a_box_whose_record_the_disk_never_had_is_taken_away_and_no_other(tmp_pa
     places.tidy()
     assert [one.name for one in (tmp_path / "state" / "boxes").iterdir()] == [str(BOX.id)]
     assert _read(places.box(BOX.id).record) == BOX
+
+
+@pytest.mark.parametrize(
+    ("held", "why"),
+    [
+        (replace(BOX, process=GONE, monitor=GONE), Unseen.REBOOT),
+        (replace(BOX, boot_id=files.boot_id()), Unseen.CUT_OFF),
+        (replace(BOX, boot_id=files.boot_id(), process=GONE, monitor=GONE), Unseen.MONITOR),
+    ],
+)
+def test_why_nobody_saw_the_end_of_a_box_is_known(
+    tmp_path: Path, held: Carried, why: Unseen
+) -> None:
+    box = seen.observed(held, Places(tmp_path, tmp_path), BoxCgroup("/none", ()), ())
+    assert (box.state, box.exit_status, box.stopped_ms) == (State.STOPPED, None, 0)
+    assert box.unseen is why

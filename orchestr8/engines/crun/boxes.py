@@ -182,7 +182,7 @@ class CrunBoxes:
         held = self._carried(box_id)
         if not held or seen.state_of(held, self._places) is not State.STOPPED:
             return False
-        if held.told:
+        if held.told or self._places.box(box_id).told.exists():
             return True
         status = seen.ending_of(self._places.box(box_id)).status
         return status in (None, 128 + signal.SIGKILL) and not self._cgroup(box_id).out_of_memory()

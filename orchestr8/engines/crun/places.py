@@ -57,6 +57,11 @@ class BoxPlaces(Struct, frozen=True, dict=True):
         return self.kept / "exit"
 
     @cached_property
+    def told(self) -> Path:
+        """There if an earlier release asked it to end; today that is a line of the record."""
+        return self.kept / "told"
+
+    @cached_property
     def bundle(self) -> Path:
         """config.json, and the monitor's pipes: never shared, and one for each command too."""
         return self.run / "bundle"

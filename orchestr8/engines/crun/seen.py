@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from orchestr8.boxes.world import ObservedBox, State
+from orchestr8.boxes.world import ObservedBox, State, Unseen
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.places import BoxPlaces, Places
 from orchestr8.engines.crun.processes import ends
@@ -124,8 +124,9 @@ def observed(
         limits=cgroups.limits_of(first) if first else None,
         created_ms=carried.created_ms,
         started_ms=carried.started_ms,
-        stopped_ms=max(ending.at_ms, carried.started_ms) if stopped else 0,
+        stopped_ms=max(ending.at_ms, carried.started_ms) if ending.at_ms else 0,
         exit_status=ending.status,
+        unseen=_unseen(carried) if stopped and ending.status is None else None,
         out_of_memory=stopped and cgroup.out_of_memory(),
         pid=first if state.runs else None,
         engine_id=str(carried.id),
@@ -135,3 +136,12 @@ def observed(
         service_address=carried.service_address,
         stop=carried.stop,
     )
+
+
+def _unseen(carried: Carried) -> Unseen | None:
+    """Why a box that has stopped has no status; a monitor that lives may be about to write it."""
+    if carried.boot_id != files.boot_id():
+        return Unseen.REBOOT
+    if carried.process is None or carried.monitor is None:
+        return Unseen.CUT_OFF
+    return None if carried.monitor.alive else Unseen.MONITOR
