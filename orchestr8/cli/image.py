@@ -9,8 +9,10 @@ import typer
 from orchestr8.cli.arguments import EngineName, Output, OutputAs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestr8.controller.session import Session
-    from orchestr8.engines.image_store import ImageStore
+    from orchestr8.engines.image_store import HeldImage, ImageStore
 
 Archive = Annotated[
     str,
@@ -20,7 +22,14 @@ Archive = Annotated[
         show_default=False,
     ),
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As in name:tag.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|ID",
+        help="As in name:tag, or an id as `image ls` shows it.",
+        show_default=False,
+    ),
+]
 NewName = Annotated[
     str,
     typer.Option("--name", help="What to call it; else as the archive does.", show_default=False),
@@ -52,7 +61,7 @@ def ls(engine: EngineName = "", output: OutputAs = Output.TEXT) -> int:
         say("no image is here; an apply fetches what it needs.")
         return 0
     rows = [
-        [escaped(one.reference), one.id[7:19], rounded_size(one.size_bytes),
+        [escaped(one.reference), _short(one.id), rounded_size(one.size_bytes),
          str(len(used.get(one.id, [])))]
         for one in found
     ]  # fmt: skip
@@ -72,28 +81,31 @@ def take(archive: Archive, name: NewName = "", engine: EngineName = "") -> int:
 
     with opened(engine) as session:
         for facts in _store(session).take_archive(archive, name):
-            say(f"{escaped(facts.reference)}  {facts.id[7:19]}")
+            say(f"{escaped(facts.reference)}  {_short(facts.id)}")
     return 0
 
 
 def rm(name: Name, engine: EngineName = "") -> int:
-    """Forget an image; one that a box runs is kept."""
+    """Forget an image, by a name of it or with all its names by its id; one that a box runs is
+    kept."""
     from orchestr8.cli.opening import opened
     from orchestr8.cli.terminal import escaped, say
     from orchestr8.errors import RejectedError
 
     with opened(engine) as session:
         store = _store(session)
-        facts = session.borders.images.resolve(name)
-        if not facts:
+        meant = _meant(store.held(), name)
+        if not meant:
             raise RejectedError(f"there is no image {name}", "see `orchestr8 image ls`")
-        boxes = _users(session).get(facts.id, [])
+        boxes = _users(session).get(meant[0].id, [])
         if boxes:
             raise RejectedError(
                 f"box {boxes[0]} runs the image {name}", "it can go when no box runs it"
             )
-        store.forget(name)
-    say(f"{escaped(name)} is forgotten.")
+        for one in meant:
+            store.forget(one.reference)
+    for one in meant:
+        say(f"{escaped(one.reference)} is forgotten.")
     return 0
 
 
@@ -121,6 +133,16 @@ def _store(session: Session) -> ImageStore:
             "use its own commands, such as `docker image ls`",
         )
     return images
+
+
+def _meant(held: Sequence[HeldImage], name: str) -> list[HeldImage]:
+    """The one of this name, else those of this id, which may be as short as it is listed."""
+    named = [one for one in held if one.reference == name]
+    return named or [one for one in held if name in (one.id, _short(one.id))]
+
+
+def _short(image_id: str) -> str:
+    return image_id.removeprefix("sha256:")[:12]
 
 
 def _users(session: Session) -> dict[str, list[str]]:
