@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.workload import stamp
 from orchestr8.engines.crun import installed
+from tests.hosts.engines import CACHE
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ class BareRuntime:
 
 
 def bare_runtime(name: str, root: Path, folder: Path) -> BareRuntime | None:
-    """One of this machine, or None where it is missing or can make no container here."""
-    program = installed.found(name)
-    if not program:
+    """One of this machine or of an engine's tree, or None where it is missing or can make no
+    container here."""
+    program = installed.found(name) or str(CACHE / "root-bookworm/usr/sbin" / name)
+    if not Path(program).exists():
         return None
     found = BareRuntime(program, root, folder)
     try:
