@@ -9,6 +9,7 @@ from benchmarks.ground import Ground
 from benchmarks.inside import ECHO, ROUND_TRIPS
 from benchmarks.installation import installation
 from benchmarks.rows import Row, in_turn, medians
+from tests.hosts.inside import executed
 
 TITLE = "Network"
 ROUNDS = 9
@@ -38,8 +39,7 @@ def rows(ground: Ground) -> Iterator[Row]:
 
         def trips(service: str, host: str) -> float:
             command = ["python3", "-c", ROUND_TRIPS, host]
-            made = api.exec_create(ours.container(service)["Id"], command)
-            return float(api.exec_start(made["Id"]))
+            return float(executed(api, ours.container(service)["Id"], command)[1])
 
         measures = {
             "veth": lambda: trips("caller.me", "echo.me"),

@@ -10,6 +10,7 @@ from benchmarks.ground import Ground, plain_environment, python, run
 from benchmarks.inside import DISK
 from benchmarks.installation import Installation, client, installation
 from benchmarks.rows import Row, in_turn, medians
+from tests.hosts.inside import executed
 
 TITLE = "Volumes"
 ROUNDS = 9
@@ -78,11 +79,9 @@ def _rows(ours: Installation, layered: str) -> Iterator[Row]:
 
 
 def _inside(ours: Installation, container: str, path: str, doing: str) -> float:
-    api = ours.fleet.client
-    made = api.exec_create(container, ["python3", "-c", DISK, path, doing])
-    said = api.exec_start(made["Id"]).decode()
-    if api.exec_inspect(made["Id"])["ExitCode"]:
-        raise RuntimeError(f"{doing} in {container[:12]}: {said.strip()[-200:]}")
+    status, said = executed(ours.fleet.client, container, ["python3", "-c", DISK, path, doing])
+    if status:
+        raise RuntimeError(f"{doing} in {container[:12]}: {said.decode().strip()[-200:]}")
     return float(said)
 
 

@@ -23,6 +23,7 @@ from orchestr8.proof.prove import prove
 from tests.conformance.crun import CrunBench
 from tests.hosts import engine, load_images
 from tests.hosts.images import archives
+from tests.hosts.inside import executed
 from tests.kernel import leftovers
 
 RANGE = 9 * 65_536
@@ -182,9 +183,8 @@ def open_container(ground: Ground) -> Iterator[Callable[[str], tuple[int, str]]]
 
     def attempt(code: str) -> tuple[int, str]:
         command = ["/usr/bin/python3", "-I", "-S", "-c", code]
-        run = client.exec_create(made, command)["Id"]
-        output = client.exec_start(run).decode()
-        return client.exec_inspect(run)["ExitCode"], output
+        status, output = executed(client, made, command)
+        return status, output.decode()
 
     client.start(made)
     yield attempt

@@ -22,6 +22,7 @@ from orchestr8.isolation.profile import Device, HostPath
 from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
 from tests.conformance.benches import DockerBench, said
 from tests.conformance.promises import detail, promise
+from tests.hosts.inside import executed
 from tests.scenarios.fleet import eventually
 
 
@@ -36,8 +37,9 @@ def test_files_and_secrets_are_there_and_closed(real: DockerBench) -> None:
     assert "Read-only" in said(real, made, "touch", "/run/secrets/other")
     status = said(real, made, "stat", "-c", "%u %a", "/run/secrets/password")
     assert status == f"{made.spec.uid} 400"
-    other = real.client.exec_create(str(made.id), ["cat", "/run/secrets/password"], user="7:7")
-    assert b"Permission denied" in real.client.exec_start(other["Id"])
+    command = ["cat", "/run/secrets/password"]
+    _, refused = executed(real.client, str(made.id), command, user="7:7")
+    assert b"Permission denied" in refused
 
 
 @detail("boxes.write_names.in-place")

@@ -27,6 +27,7 @@ from orchestr8.isolation.seccomp import profile_json
 from orchestr8.isolation.strict import STRICT_1
 from orchestr8.names import BoxId
 from orchestr8.proof.model import Expectation
+from tests.hosts.inside import executed
 
 IMAGE = "probe:1"
 OWNER = "witness"
@@ -48,9 +49,8 @@ class Running(Struct, frozen=True):
     def execute(self, command: list[str], **settings: Any) -> tuple[int, str]:
         """Run a command in the box; its exit status and output."""
         settings = {"user": f"{UID}:{UID}", **settings}
-        made = self.client.exec_create(self.container, command, **settings)
-        output = self.client.exec_start(made["Id"])
-        return self.client.exec_inspect(made["Id"])["ExitCode"], output.decode()
+        status, output = executed(self.client, self.container, command, **settings)
+        return status, output.decode()
 
     @contextlib.contextmanager
     def executing(self, command: list[str], **settings: Any) -> Iterator[int]:
