@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
@@ -14,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,6 @@ from orchestr8.names import BoxId
 
 _NUMBER_LEAST = 10
 _BORN_SECONDS = 30.0
-_LOOK_SECONDS, _LOOK_SECONDS_MAX = 0.0001, 0.0005
 _NOT_THERE = re.compile(r"executable file `(.*)` not found")
 _ANSWER_BYTES = 64 << 10
 _ENDED = -1
@@ -161,23 +160,17 @@ class Waiting:
             os.write(self.pipes.tell, b"0")
 
     def hand_over(self, document: bytes) -> Process:
-        """Gives the runtime the box's document; the monitor that answers then.
-
-        The runtime reads it twice, first from the pipe that it waits at. Where it stands by then,
-        a file takes the pipe's name before a byte is written.
-        """
+        """Gives the runtime the box's document; the monitor that answers then."""
         if self.started.wait():
             said = _last((self.box.bundle / "errors").read_text(errors="replace"))
             raise RejectedError(f"creating box {self.box_id}: {said}", "see `orchestr8 doctor`")
         number = _number(self.box.bundle / "monitor.pid")
         monitor = Process.of(number) or Process(number, _ENDED)
-        whole = self.box.document.with_suffix(".whole")
-        small_files.write(whole, document)
-        reader = self._reader(monitor)
-        if reader is not None:
-            with contextlib.suppress(BrokenPipeError), os.fdopen(reader, "wb") as pipe:
-                whole.rename(self.box.document)
-                pipe.write(document)
+        pipe = os.open(self.box.document, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            self._feed(pipe, document, monitor)
+        finally:
+            os.close(pipe)
         return monitor
 
     def born(self, monitor: Process) -> Born:
@@ -198,45 +191,70 @@ class Waiting:
             self.started.kill()
             self.started.wait()
 
-    def _reader(self, monitor: Process) -> int | None:
-        """The pipe once the runtime is at its other end; None where there will be none."""
-        pipe, pause = str(self.box.document), _LOOK_SECONDS
+    def _feed(self, pipe: int, document: bytes, monitor: Process) -> None:
+        """The runtime reads the document twice, first from the pipe, and then whatever has its name
+        by then. So a file takes that name in between: the pipe has less room than the document is
+        long, and once there is room for more, the first part is being read.
+
+        A monitor that ends meanwhile has said why. We have both ends of the pipe: who has not
+        opened it yet loses nothing, and nobody's end is ours.
+        """
+        room = fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1)  # a page is the least
+        left = document.ljust(room + 1)
+        whole = self.box.document.with_suffix(".whole")
+        small_files.write(whole, document)
+        left = left[os.write(pipe, left) :]
         deadline = time.monotonic() + _BORN_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                opened = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            except OSError as error:
-                if error.errno != errno.ENXIO:
-                    raise
-            else:
-                os.set_blocking(opened, True)
-                return opened
-            if pause > _LOOK_SECONDS_MAX and not monitor.alive:
-                return None
-            time.sleep(pause)
-            pause = min(pause * 1.25, 2 * _LOOK_SECONDS_MAX)
-        return None
+        with monitor.opened() as ending:
+
+            def is_read() -> bool:
+                return _first(pipe, select.POLLOUT, ending, deadline) is _Came.ASKED
+
+            if is_read():
+                whole.rename(self.box.document)
+            while left and is_read():
+                left = left[os.write(pipe, left) :]
 
     def _answer(self, monitor: Process) -> dict[str, Any]:
         text, deadline = b"", time.monotonic() + _BORN_SECONDS
-        with monitor.opened() as handle:
-            ends = [] if handle is None else [handle]
+        with monitor.opened() as ending:
             while not text.endswith(b"\n"):
-                wait = 0 if handle is None else max(0.0, deadline - time.monotonic())
-                readable, _, _ = select.select([self.pipes.read, *ends], [], [], wait)
-                if self.pipes.read in readable:
-                    text += os.read(self.pipes.read, _ANSWER_BYTES)
-                elif readable or handle is None:
-                    raise RejectedError(
-                        f"creating box {self.box_id}: its monitor ended without a word",
-                        "see `orchestr8 doctor`",
-                    )
-                else:
-                    raise UnavailableError(
-                        f"creating box {self.box_id}: the runtime does not answer"
-                    )
+                match _first(self.pipes.read, select.POLLIN, ending, deadline):
+                    case _Came.ASKED:
+                        text += os.read(self.pipes.read, _ANSWER_BYTES)
+                    case _Came.END:
+                        raise RejectedError(
+                            f"creating box {self.box_id}: its monitor ended without a word",
+                            "see `orchestr8 doctor`",
+                        )
+                    case _Came.DEADLINE:
+                        raise UnavailableError(
+                            f"creating box {self.box_id}: the runtime does not answer"
+                        )
         found: dict[str, Any] = json.loads(text)
         return found
+
+
+class _Came(Enum):
+    """What came first."""
+
+    ASKED = "what was waited for"
+    END = "the end of a process"
+    DEADLINE = "the deadline"
+
+
+def _first(number: int, event: int, ending: int | None, deadline: float) -> _Came:
+    """Waits for an event of a descriptor, and for no longer than a process lives; that has ended
+    already where it has no descriptor."""
+    waiting = select.poll()
+    waiting.register(number, event)
+    if ending is not None:
+        waiting.register(ending, select.POLLIN)
+    left = 0.0 if ending is None else max(0.0, deadline - time.monotonic())
+    came = dict(waiting.poll(left * 1000))
+    if number in came:
+        return _Came.ASKED
+    return _Came.END if came or ending is None else _Came.DEADLINE
 
 
 def _above(number: int) -> int:
