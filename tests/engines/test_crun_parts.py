@@ -25,6 +25,7 @@ from orchestr8.engines.crun.processes import Process
 from orchestr8.errors import FeatureMissingError, RejectedError
 from orchestr8.manifest.model import Stop
 from tests.engines.boxes import box
+from tests.host.rights import needs_root
 
 
 @pytest.fixture
@@ -188,6 +189,19 @@ def test_an_image_in_an_archive_comes_by_all_its_names(tmp_path: Path) -> None:
     with pytest.raises(RejectedError, match="no name of an image"):
         images.take_archive(hostile, "")
     assert [one.reference for one in images.held()] == ["app:1", "app:1.2", "other:3"]
+
+
+@needs_root
+def test_only_root_takes_images(tmp_path: Path) -> None:
+    images = CrunImages(tmp_path)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(RejectedError, match="web:1 cannot be unpacked: only root") as refused:
+            images.fetch("web:1")
+    finally:
+        os.seteuid(0)
+    assert refused.value.remedy == "run as root"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_archive_without_a_name_asks_for_one(tmp_path: Path) -> None:

@@ -62,12 +62,14 @@ class CrunImages(Struct, frozen=True):
         facts = self.resolve(reference)
         if facts:
             return facts
+        _require_root(reference)
         with self._one_at_a_time(reference):
             return self.resolve(reference) or self._take(transfer.at_registry(reference), reference)
 
     def take(self, source: str, reference: str) -> ImageFacts:
         """An image from where skopeo can read it (`docker://…`, `docker-archive:…`, `oci:…`)."""
         self.resolve(reference)  # refuses what is no name
+        _require_root(reference)
         with self._one_at_a_time(reference):
             return self._take(source, reference)
 
@@ -209,6 +211,15 @@ class CrunImages(Struct, frozen=True):
             yield
         finally:
             os.close(descriptor)
+
+
+def _require_root(reference: str) -> None:
+    """Before anything is moved: what cannot be unpacked need not come."""
+    if os.geteuid() != 0:
+        raise RejectedError(
+            f"the image {reference} cannot be unpacked: only root gives files their owners",
+            "run as root",
+        )
 
 
 @contextmanager
