@@ -22,8 +22,7 @@ from orchestr8.controller.sources import Synced, require_sources, sync
 from orchestr8.errors import Place, Problem, RefusedError, UnavailableError, UsageError
 from orchestr8.manifest.model import DeclaredSource, Source
 from orchestr8.names import PLATFORM
-from orchestr8.sources.git import DamagedError
-from orchestr8.sources.objects import MalformedError
+from orchestr8.sources.objects import DamagedError, MalformedError
 from orchestr8.sources.signatures import Signed
 
 _NOT_KNOWN_YET = "0" * 40

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from orchestr8.controller.settings import Settings
-from orchestr8.errors import RefusedError
+from orchestr8.errors import Orchestr8Error, RefusedError
 from orchestr8.host.secret_files import read_secret
 from orchestr8.manifest.model import DeclaredSource
 from orchestr8.names import PLATFORM
 from orchestr8.sources.files import Files, files_below
 from orchestr8.sources.folder import Content, content_of
-from orchestr8.sources.git import Clone, Objects, Remote
+from orchestr8.sources.git import Clone, Remote
 from orchestr8.sources.judge import Question, judge
-from orchestr8.sources.objects import Commit
+from orchestr8.sources.objects import Commit, DamagedError, MalformedError
+from orchestr8.sources.reading import Objects
 from orchestr8.sources.signatures import NotSigned, Signatures, Signed
 from orchestr8.store.sources import CommitRecord
 
@@ -70,24 +71,103 @@ def fetched_by_git(
         if source.credentials:
             credentials = read_secret(settings.secrets, PLATFORM, source.credentials)
         remote = Remote(source.git, source.branch, source.tags, credentials, whole=source.verified)
-        fetched_tip = clone.fetch(remote)
+        clone.fetch(remote)
         with clone.reading() as objects:
             signatures = Signatures(clone.child, settings.keys)
-            yield InGit(source, fetched_tip, clone, objects, signatures)
+            yield InGit(source, clone, objects, signatures)
+
+
+class Outlook(Struct, frozen=True):
+    """What a source is asked with: the name that is in force, if it needs no other look, and the
+    question that what is newer is judged by."""
+
+    in_force: str = ""
+    question: Question | None = None
+
+
+@contextmanager
+def looked_at(
+    settings: Settings, source: DeclaredSource, outlook: Outlook, use: str = "followed"
+) -> Iterator[Found]:
+    """What a source has now, read and judged already where it is new: that may take long, too.
+
+    Raises EngineError, and DamagedError where it must be fetched anew.
+    """
+    with fetched(settings, source, use) as found:
+        looked = LookedAt(found)
+        try:
+            looked.look(outlook)
+        except DamagedError:
+            found.forget()
+            raise
+        yield looked
+
+
+class LookedAt:
+    """What a source had, which remembers what it answered: nothing is read or judged twice."""
+
+    def __init__(self, found: Found) -> None:
+        self._found = found
+        self._answers: dict[tuple[Any, ...], tuple[Any, Exception | None]] = {}
+
+    def look(self, outlook: Outlook) -> None:
+        """Asks ahead what will be asked; what is wrong with it is told then."""
+        try:
+            tip = self.tip()
+            if tip != outlook.in_force:
+                self.commits(tip, outlook.question)
+                self.files(tip)
+        except (Orchestr8Error, MalformedError):
+            return
+
+    @property
+    def source(self) -> DeclaredSource:
+        """As it was declared."""
+        return self._found.source
+
+    def tip(self) -> str:
+        """As it was found."""
+        name: str = self._answer(self._found.tip)
+        return name
+
+    def commits(self, tip: str, question: Question | None) -> tuple[CommitRecord, ...]:
+        """As they were found."""
+        found: tuple[CommitRecord, ...] = self._answer(self._found.commits, tip, question)
+        return found
+
+    def files(self, tip: str) -> Files:
+        """As they were found."""
+        found: Files = self._answer(self._found.files, tip)
+        return found
+
+    def forget(self) -> None:
+        """What was found is damaged."""
+        self._found.forget()
+
+    def _answer(self, ask: Callable[..., Any], *arguments: Any) -> Any:
+        asked = (ask.__name__, *arguments)
+        if asked not in self._answers:
+            try:
+                self._answers[asked] = ask(*arguments), None
+            except (Orchestr8Error, MalformedError) as error:
+                self._answers[asked] = None, error
+        answer, wrong = self._answers[asked]
+        if wrong:
+            raise wrong
+        return answer
 
 
 class InGit(Struct, frozen=True):
-    """What git fetched; `fetched_tip` is a commit or a tag."""
+    """What git fetched."""
 
     source: DeclaredSource
-    fetched_tip: str
     clone: Clone
     objects: Objects
     signatures: Signatures
 
     def tip(self) -> str:
         """The newest commit."""
-        return self.objects.tip(self.fetched_tip)
+        return self.objects.tip()
 
     def signer(self, tip: str) -> Signed | NotSigned:
         """Who signed a commit."""

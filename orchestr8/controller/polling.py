@@ -1,8 +1,8 @@
 """Sources are asked on their own intervals, folders also when something is written there, beside a
 loop that makes every change.
 
-A fetch may take minutes, so each has a thread of its own; what came of it is judged and applied
-between two turns of the loop. Nothing is remembered here that the store does not have.
+To fetch, read and judge may take minutes, so each has a thread of its own; what came of it is
+applied between two turns of the loop. Nothing is remembered here that the store does not have.
 """
 
 from __future__ import annotations
@@ -11,19 +11,27 @@ import threading
 
 from orchestr8.controller.clock import Clock
 from orchestr8.controller.folder_watch import FolderWatch
-from orchestr8.controller.found import Found, fetched
+from orchestr8.controller.found import Found, Outlook, looked_at
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.session import Session
 from orchestr8.controller.settings import Settings
-from orchestr8.controller.sources import Synced, declared_sources, take, unreachable
+from orchestr8.controller.sources import (
+    Synced,
+    declared_sources,
+    outlook,
+    take,
+    unreachable,
+)
 from orchestr8.errors import EngineError, Orchestr8Error, UnavailableError
 from orchestr8.manifest.model import DeclaredSource
-from orchestr8.sources.git import DamagedError
+from orchestr8.sources.objects import DamagedError
 
 LOOK_SECONDS = 30.0
 """How often the platform's part is looked at for sources that are new or gone."""
 APPLY_MS = 600_000
+Declared = dict[DeclaredSource, Outlook]
+"""The sources of the part in force, and what each will be judged by."""
 
 
 class Polling:
@@ -46,11 +54,11 @@ class Polling:
         try:
             while not self._stopping:
                 try:
-                    declared: list[DeclaredSource] = self._loop.call(_declared)
+                    declared: Declared = self._loop.call(_declared)
                 except UnavailableError:
                     return
                 except Orchestr8Error:
-                    declared = []  # the loop tells what keeps it from reading its store
+                    declared = {}  # the loop tells what keeps it from reading its store
                 self._heard.wait(self._begin(declared))
                 self._heard.clear()
         finally:
@@ -74,12 +82,12 @@ class Polling:
         """The file of the secret that wakes a source; empty where nothing does. From any thread."""
         return self._webhooks.get(name, "")
 
-    def _begin(self, declared: list[DeclaredSource]) -> float:
+    def _begin(self, declared: Declared) -> float:
         """Begins with every source that is due; the seconds until the next is."""
         now, wait = self._clock.monotonic(), LOOK_SECONDS
         self._folders.keep(declared)
         self._webhooks = {one.name: one.webhook for one in declared}
-        for source in declared:
+        for source, asking in declared.items():
             if source.name in self._under_way:
                 continue  # its end is heard of
             due = self._due.get(source.name, 0.0)
@@ -89,18 +97,23 @@ class Polling:
                 self._under_way.add(source.name)
                 self._folders.renew(source)
                 # a daemon, since a fetch that hangs must not keep a server from ending
-                name = f"source {source.name}"
-                threading.Thread(target=self._ask, args=(source,), name=name, daemon=True).start()
+                name, given = f"source {source.name}", (source, asking)
+                asker = threading.Thread(target=self._ask, args=given, name=name, daemon=True)
+                try:
+                    asker.start()
+                except RuntimeError:  # there is no thread to be had now
+                    self._under_way.discard(source.name)
+                    self._due[source.name] = due = now + LOOK_SECONDS
             wait = min(wait, max(due - now, 0.1))
         return wait
 
-    def _ask(self, source: DeclaredSource) -> None:
+    def _ask(self, source: DeclaredSource, asking: Outlook) -> None:
         """One source, once. Whatever goes wrong, it is asked again when it is due."""
         try:
             try:
-                self._fetch(source)
+                self._fetch(source, asking)
             except DamagedError:
-                self._fetch(source)
+                self._fetch(source, asking)
         except DamagedError as error:
             what = f"what was fetched cannot be read: {error}"
             self._tell_unreachable(source, UnavailableError(what, "it is fetched anew"))
@@ -112,10 +125,10 @@ class Polling:
             self._under_way.discard(source.name)
             self._heard.set()
 
-    def _fetch(self, source: DeclaredSource) -> None:
+    def _fetch(self, source: DeclaredSource, asking: Outlook) -> None:
         # A clone of its own: its lock is held while the loop is waited for, and a `sync` that the
         # loop is about would wait for that lock.
-        with fetched(self._settings, source, "polled") as found:
+        with looked_at(self._settings, source, asking, "polled") as found:
             self._loop.call(_taken, found, self._listener)
 
     def _tell_unreachable(self, source: DeclaredSource, error: EngineError) -> None:
@@ -125,8 +138,8 @@ class Polling:
             return  # the loop has ended, or tells itself that its store cannot be written
 
 
-def _declared(session: Session) -> list[DeclaredSource]:
-    return list(declared_sources(session).values())
+def _declared(session: Session) -> Declared:
+    return {one: outlook(session, one) for one in declared_sources(session).values()}
 
 
 def _taken(session: Session, found: Found, listener: Listener) -> None:

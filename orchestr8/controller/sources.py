@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.apply import apply_request
 from orchestr8.controller.fleet import declared
-from orchestr8.controller.found import Found, fetched
+from orchestr8.controller.found import Found, Outlook, looked_at
 from orchestr8.controller.progress import Progress
 from orchestr8.controller.request import Loaded, Origin, Request, load_request, moved_services
 from orchestr8.controller.session import Session
@@ -38,9 +38,8 @@ from orchestr8.manifest.problems import with_sources
 from orchestr8.manifest.repository import is_key
 from orchestr8.names import PLATFORM, ServiceName
 from orchestr8.sources.files import Files
-from orchestr8.sources.git import DamagedError
 from orchestr8.sources.judge import Question
-from orchestr8.sources.objects import MalformedError
+from orchestr8.sources.objects import DamagedError, MalformedError
 from orchestr8.store.sources import CommitRecord, SourceRecord
 
 CONVERGED = "converged"
@@ -105,7 +104,8 @@ def sync(session: Session, source: DeclaredSource, progress: Progress, timeout_m
 
 def _sync(session: Session, source: DeclaredSource, progress: Progress, timeout_ms: int) -> Synced:
     with ExitStack() as stack:
-        found = session.beside(stack.enter_context, fetched(session.settings, source))
+        look = looked_at(session.settings, source, outlook(session, source))
+        found = session.beside(stack.enter_context, look)
         return take(session, found, progress, timeout_ms, again=True)
 
 
@@ -187,6 +187,13 @@ def _taken(
     good = replace(record, good=tip, start=belief(source), good_ms=record.looked_ms)
     good = replace(good, state=_state(session, source.name))
     return Synced(good, is_new=True, applied=applied)
+
+
+def outlook(session: Session, source: DeclaredSource) -> Outlook:
+    """What the source's newest commit will be judged by, as things are now."""
+    record = session.store.sources.record(source.name)
+    stands = record.start == belief(source)
+    return Outlook(record.good if stands else "", question(session, source, record))
 
 
 def belief(source: DeclaredSource) -> str:

@@ -16,8 +16,7 @@ from contextlib import contextmanager
 
 from orchestr8.errors import Place, Problem, RejectedError, UnavailableError
 from orchestr8.sources.files import DEPTH_MOST, ENTRIES_MOST, LINK_BYTES_MOST
-from orchestr8.sources.git import DamagedError
-from orchestr8.sources.objects import Entry
+from orchestr8.sources.objects import DamagedError, Entry
 
 TOTAL_BYTES_MOST = 64 << 20
 """What a folder has at most, since all of it is read at every look."""

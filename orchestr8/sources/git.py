@@ -1,7 +1,7 @@
 """A source's clone: the git command carries, and everything that it brought is looked at again.
 
 A clone has no work tree, so no filter, hook, link or submodule of a repository ever acts. It is a
-cache: whatever is wrong with it, it is made anew. Objects are hashed again when they are read.
+cache: whatever is wrong with it, it is made anew.
 """
 
 from __future__ import annotations
@@ -16,17 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import quote, urlsplit
 
 from orchestr8.errors import RejectedError, UnavailableError
-from orchestr8.sources import objects
-from orchestr8.sources.child import Answer, Bounds, Child, end
-from orchestr8.sources.objects import Commit, Entry, MalformedError
+from orchestr8.sources.child import Answer, Bounds, Child
+from orchestr8.sources.objects import DamagedError
+from orchestr8.sources.reading import Objects
 
 _TIP = "refs/source/tip"
-OBJECT_BYTES_MOST = 8 << 20
-"""Of a commit or a folder; files have a smaller measure of their own."""
 _PASSED_ON = ("GIT_SSL_CAINFO", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
 """What a house says about its own network."""
 _KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
@@ -34,6 +31,7 @@ _SETTINGS = """\
 [safe]
 	directory = *
 [core]
+	fsync = none
 	hooksPath = /dev/null
 	fsmonitor = false
 	alternateRefsCommand = true
@@ -68,6 +66,9 @@ _DAMAGED = re.compile(
     r"bad config|unresolved deltas|does not point to|too short|not a valid|bad signature|"
     r"did not send all|garbage|shallow file|cannot lock ref|unable to (?:create|resolve|open)"
 )
+_OTHER_HASH = re.compile(r"mismatched algorithms: client \w+; server (sha1|sha256)")
+_TRIES = 3
+"""As it is; anew; and anew once more, where the remote turns out to hash its objects otherwise."""
 
 _SAYS_WHAT_FAILED = re.compile(r"fatal|error|ERROR|ssh:|Host key|.*Permission denied")
 
@@ -97,8 +98,12 @@ class Remote:
         return f"a tag {self.tags}" if self.tags else f"the branch {self.branch}"
 
 
-class DamagedError(Exception):
-    """The clone is not what was fetched; it can be made anew."""
+class _OtherHashError(DamagedError):
+    """The remote has its objects by another hash than the clone, which can be made anew."""
+
+    def __init__(self, what: str, hashed: str) -> None:
+        super().__init__(what)
+        self.hashed = hashed
 
 
 class Clone:
@@ -130,25 +135,25 @@ class Clone:
         finally:
             os.close(descriptor)
 
-    def fetch(self, remote: Remote) -> str:
-        """Brings what the remote has; the name of the commit at its tip.
+    def fetch(self, remote: Remote) -> None:
+        """Brings what the remote has.
 
         Raises UnavailableError where that may work later, RejectedError where something must
         change first. Whatever happens, a later fetch goes on from there.
         """
         self.child.give("gitconfig", _SETTINGS.encode())
+        hashed, wrong = "sha1", ""
         try:
             more = self._environment(remote)
-            try:
-                return self._fetched(remote, more)
-            except DamagedError:
-                self.forget()
-                return self._fetched(remote, more)
-        except DamagedError as error:
-            self.forget()
+            for _ in range(_TRIES):
+                try:
+                    return self._fetch(remote, more, hashed)
+                except DamagedError as error:
+                    self.forget()
+                    hashed, wrong = getattr(error, "hashed", "sha1"), str(error)
             raise UnavailableError(
-                f"what {remote.url} sends cannot be used: {error}", "look at the repository there"
-            ) from None
+                f"what {remote.url} sends cannot be used: {wrong}", "look at the repository there"
+            )
         finally:
             for name in ("credentials", "key"):
                 self.child.take_back(name)
@@ -160,20 +165,19 @@ class Clone:
     @contextmanager
     def reading(self) -> Iterator[Objects]:
         """The clone's objects; raises DamagedError below where one is not what it should be."""
-        found = Objects(self)
-        with found:
+        with Objects(self._ask, _TIP) as found:
             yield found
 
-    def ask(self) -> subprocess.Popen[bytes]:
+    def _ask(self) -> subprocess.Popen[bytes]:
         """git, ready to be asked for objects."""
         return self.child.start(["git", f"--git-dir={self._git}", "cat-file", "--batch"])
 
-    def _fetched(self, remote: Remote, more: dict[str, str]) -> str:
+    def _fetch(self, remote: Remote, more: dict[str, str], hashed: str) -> None:
         self._clear_away(whole=remote.whole)
         if not self._git.exists():
             self.child.make_folder(self._git)
-            command = ["git", "init", "--quiet", "--bare", "--template=", str(self._git)]
-            self._said(self.child.run(command, more), remote)
+            how = ["--quiet", "--bare", "--template=", f"--object-format={hashed}"]
+            self._said(self.child.run(["git", "init", *how, str(self._git)], more), remote)
         name = f"refs/heads/{remote.branch}"
         if remote.tags:
             name = f"refs/tags/{self._highest_tag(remote, more)}"
@@ -184,7 +188,6 @@ class Clone:
             remote, more,
         )  # fmt: skip
         self._require_small(remote)
-        return self._call(["rev-parse", "--verify", _TIP], remote, more).decode().strip()
 
     def _call(self, words: list[str], remote: Remote, more: dict[str, str]) -> bytes:
         network = words[0] in ("fetch", "ls-remote")
@@ -223,6 +226,9 @@ class Clone:
                 f"{remote.url} has no branch {remote.branch}",
                 "push it again, or mend the source's `branch` in the platform's manifest",
             )
+        other = _OTHER_HASH.search(answer.errors)
+        if other:
+            raise _OtherHashError(first, other[1])
         if _DAMAGED.search(answer.errors) and not _of_the_remote(answer.errors):
             raise DamagedError(first)
         raise UnavailableError(
@@ -288,82 +294,6 @@ class Clone:
         else:
             self.child.give("key", remote.credentials.rstrip() + b"\n")
         return more
-
-
-class Objects:
-    """The objects of a clone, each hashed again: what lies on the disk is not believed."""
-
-    def __init__(self, clone: Clone) -> None:
-        self._clone = clone
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Objects:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._end()
-
-    def _end(self) -> None:
-        if self._process:
-            end(self._process)
-            self._process = None
-
-    def read(self, name: str, kind: str, bytes_most: int = OBJECT_BYTES_MOST) -> bytes:
-        """An object's content.
-
-        Raises DamagedError where it is not there or another one, MalformedError where it is of
-        another kind, and OverflowError where it has more than `bytes_most`.
-        """
-        process = self._process = self._process or self._clone.ask()
-        if not process.stdin or not process.stdout:
-            raise DamagedError("git cannot be asked")
-        try:
-            process.stdin.write(name.encode() + b"\n")
-            process.stdin.flush()
-            header = process.stdout.readline(200).split()
-            if len(header) != 3:
-                raise DamagedError(f"the object {name[:12]} is missing")
-            size = int(header[2])
-            if size > bytes_most:
-                raise OverflowError
-            content = process.stdout.read(size + 1)[:-1]
-        except (OSError, ValueError) as error:
-            self._end()
-            raise DamagedError(f"the object {name[:12]} cannot be read") from error
-        except OverflowError:
-            self._end()  # what it would still say is nobody's
-            raise
-        found = header[1].decode("ascii", "replace")
-        if objects.name_of(found, content, name) != name:
-            raise DamagedError(f"the object {name[:12]} is another one than its name says")
-        if found != kind:
-            raise MalformedError(f"{name[:12]} is a {found}, not a {kind}")
-        return content
-
-    def commit(self, name: str) -> Commit:
-        """A commit."""
-        return objects.read_commit(name, self.read(name, "commit"))
-
-    def tree(self, name: str) -> list[Entry]:
-        """A folder's entries."""
-        return objects.read_tree(self.read(name, "tree"), name)
-
-    def tip(self, name: str) -> str:
-        """The commit that a tip is, or that its tag points at."""
-        for _ in range(5):
-            try:
-                content = self.read(name, "tag")
-            except MalformedError:
-                return name
-            kind, name = objects.read_tag(content)
-            if kind == "commit":
-                return name
-        raise MalformedError("a tag of a tag of a tag, and so on")
 
 
 def _version(tag: str) -> list[tuple[int, int, str]]:

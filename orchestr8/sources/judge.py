@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from orchestr8.errors import Place, Problem, RefusedError
 from orchestr8.sources.files import entry_at
-from orchestr8.sources.git import Objects
 from orchestr8.sources.objects import Commit
+from orchestr8.sources.reading import Objects
 from orchestr8.sources.signatures import NotSigned, Signed
 
 COMMITS_MOST = 10_000

@@ -14,12 +14,17 @@ from msgspec import Struct
 _NAME = rb"[0-9a-f]{40}|[0-9a-f]{64}"
 _PERSON = re.compile(rb"([^<>\n\0]*) ?<([^<>\n\0]*)> ([0-9]{1,12}) [+-][0-9]{4}")
 _ENTRY = re.compile(rb"(40000|100644|100664|100755|120000|160000) ([^/\0]+)\0", re.DOTALL)
-SIGNATURE = b"gpgsig"
+_SIGNATURES = {40: b"gpgsig", 64: b"gpgsig-sha256"}
+"""The header of a commit's signature, by how long the names of its repository are."""
 KINDS = {"40000": "folder", "120000": "link", "160000": "submodule"}
 
 
 class MalformedError(ValueError):
     """An object that is not as git writes it."""
+
+
+class DamagedError(Exception):
+    """What was fetched is not what its name says; it can be fetched anew."""
 
 
 class Person(Struct, frozen=True):
@@ -68,20 +73,20 @@ def read_commit(name: str, content: bytes) -> Commit:
     head, gap, body = content.partition(b"\n\n")
     if not gap or b"\0" in content:
         raise MalformedError("it has no message, or a NUL in it")
-    headers = _headers(head)
+    headers, signed_by = _headers(head), _SIGNATURES[len(name)]
     keys = [key for key, _ in headers]
     parents = keys.count(b"parent")
     if keys[: parents + 3] != [b"tree", *[b"parent"] * parents, b"author", b"committer"]:
         raise MalformedError("its headers are not as git writes them")
-    if any(keys.count(key) > 1 for key in (b"tree", b"author", b"committer", SIGNATURE)):
+    if any(keys.count(key) > 1 for key in (b"tree", b"author", b"committer", signed_by)):
         raise MalformedError("one of its headers stands there twice")
-    if any(key.startswith(SIGNATURE) and key != SIGNATURE for key in keys):
+    if any(key.startswith(b"gpgsig") and key != signed_by for key in keys):
         raise MalformedError("it has signatures for another hash beside its own")
     values = dict(headers)
     names = [values[b"tree"], *(value for key, value in headers if key == b"parent")]
     if not all(re.fullmatch(_NAME, one) and len(one) == len(name) for one in names):
         raise MalformedError("it names no objects of its own repository")
-    others = [b"%s %s\n" % one for one in _raw_headers(head) if one[0] != SIGNATURE]
+    others = [b"%s %s\n" % one for one in _raw_headers(head) if one[0] != signed_by]
     return Commit(
         name,
         names[0].decode(),
@@ -89,7 +94,7 @@ def read_commit(name: str, content: bytes) -> Commit:
         _person(values[b"author"]),
         _person(values[b"committer"]),
         body.partition(b"\n")[0].decode("utf-8", "replace")[:200],
-        values.get(SIGNATURE, b""),
+        values.get(signed_by, b""),
         b"".join(others) + b"\n" + body,
     )
 

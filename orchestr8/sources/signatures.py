@@ -60,9 +60,15 @@ class Signatures:
         """`keys` is the folder of gpg's public keys on this machine, *.asc and *.gpg."""
         self._child = child
         self._keys = keys
+        self._known: dict[str, Signed | NotSigned] = {}
 
     def of(self, commit: Commit) -> Signed | NotSigned:
-        """Who signed a commit, if it is signed well."""
+        """Who signed a commit, if it is signed well; each is asked about once."""
+        if commit.id not in self._known:
+            self._known[commit.id] = self._asked(commit)
+        return self._known[commit.id]
+
+    def _asked(self, commit: Commit) -> Signed | NotSigned:
         signature = commit.signature
         if not signature:
             return NotSigned("is not signed")

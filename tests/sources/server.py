@@ -45,6 +45,7 @@ class Answers(BaseHTTPRequestHandler):
     """One connection of a client."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # an answer is two writes
     server: Server
 
     def log_message(self, format: str, *words: object) -> None:  # noqa: A002

@@ -14,7 +14,7 @@ from orchestr8.reading import FILE_BYTES_MAX
 from orchestr8.sources import folder
 from orchestr8.sources.files import files_below
 from orchestr8.sources.folder import TOTAL_BYTES_MOST, Content, content_of
-from orchestr8.sources.git import DamagedError
+from orchestr8.sources.objects import DamagedError
 from tests.sources.workshop import HELLO
 
 

@@ -17,8 +17,8 @@ from orchestr8.controller.trace import trace
 from orchestr8.errors import UsageError
 from tests.controller.looping import looping, until
 from tests.controller.road import TIMEOUT_MS, Road, manifest
+from tests.sources.team import told as wrong
 from tests.sources.test_polling import polling, told
-from tests.sources.test_sync import told as wrong
 
 
 @dataclass

@@ -15,8 +15,9 @@ import pytest
 from orchestr8.errors import ManifestError, RejectedError, UnavailableError
 from orchestr8.sources.child import UID, Bounds, Child
 from orchestr8.sources.files import Files, files_below
-from orchestr8.sources.git import Clone, DamagedError, Remote
-from tests.sources.workshop import HELLO, Workshop
+from orchestr8.sources.git import Clone, Remote
+from orchestr8.sources.objects import DamagedError
+from tests.sources.workshop import HELLO, Workshop, fetched
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -34,18 +35,12 @@ WHO = (
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="another account needs root")
 
 
-def fetched(clone: Clone, remote: Remote) -> str:
-    """One fetch."""
-    with clone.held():
-        return clone.fetch(remote)
-
-
 def read(clone: Clone, remote: Remote, path: str = "") -> dict[str, str]:
     """The manifests of a remote's tip."""
     with clone.held():
-        tip = clone.fetch(remote)
+        clone.fetch(remote)
         with clone.reading() as objects:
-            files = files_below(objects, objects.commit(objects.tip(tip)).tree, path)
+            files = files_below(objects, objects.commit(objects.tip()).tree, path)
     return {one.name: one.text for one in files.texts}
 
 
@@ -75,9 +70,9 @@ def test_files_beside_the_manifests_are_read_when_they_are_asked_for(
     (workshop.folder / "d" / "link").symlink_to("app.toml")
     workshop.commit()
     with clone.held():
-        tip = clone.fetch(Remote(str(workshop.folder)))
+        clone.fetch(Remote(str(workshop.folder)))
         with clone.reading() as objects:
-            files = files_below(objects, objects.commit(tip).tree, "d")
+            files = files_below(objects, objects.commit(objects.tip()).tree, "d")
             assert files.read_file("d/app.toml") == b"a"
             said = [reason(files, name) for name in ("other", "d/big", "d/link")]
             assert files.read_file("d/app.toml") == b"a"
@@ -101,10 +96,7 @@ def test_the_highest_tag_of_a_pattern_counts(workshop: Workshop, clone: Clone) -
         names[tag] = workshop.commit({"web.yaml": HELLO + f"# {tag}\n"})
         workshop.git("tag", "-a", "-m", "a tag", tag)
     remote = Remote(str(workshop.folder), tags="v1*")
-    with clone.held():
-        tip = clone.fetch(remote)
-        with clone.reading() as objects:
-            assert objects.tip(tip) == names["v1.10"]
+    assert fetched(clone, remote) == names["v1.10"]
     assert "# v2-rc1" in read(clone, Remote(str(workshop.folder), tags="v*"))["web.yaml"]
     workshop.git("tag", "v2")
     assert "# x3" in read(clone, Remote(str(workshop.folder), tags="v*"))["web.yaml"]
@@ -226,6 +218,18 @@ def test_a_force_push_is_followed_by_the_fetch(workshop: Workshop, clone: Clone)
     fetched(clone, remote)
     workshop.git("reset", "--hard", "--quiet", first)
     assert fetched(clone, remote) == first
+
+
+def test_a_remote_that_hashes_otherwise_than_before_is_fetched_anew(
+    workshop: Workshop, clone: Clone, ground: Path
+) -> None:
+    longer = Workshop.begun(ground / "longer", "--object-format=sha256")
+    tips = {one.folder: one.commit({"web.yaml": HELLO}) for one in (workshop, longer)}
+    assert {len(tip) for tip in tips.values()} == {40, 64}
+    for folder in (workshop.folder, longer.folder, workshop.folder):
+        remote = Remote(str(folder), whole=True)
+        assert fetched(clone, remote) == tips[folder]
+        assert read(clone, remote) == {"web.yaml": HELLO}
 
 
 @pytest.mark.parametrize("damage", ["lock", "cut", "emptied", "exchanged", "config", "head"])

@@ -9,7 +9,7 @@ import pytest
 from orchestr8.errors import UnavailableError
 from orchestr8.sources.git import Clone, Remote
 from tests.sources.server import BACKEND, Served, serving
-from tests.sources.workshop import HELLO, Workshop
+from tests.sources.workshop import HELLO, Workshop, fetched
 
 pytestmark = pytest.mark.skipif(not BACKEND.exists(), reason="git has no http-backend here")
 PASSWORD = "ann:a word/with@signs"
@@ -21,11 +21,10 @@ def trusted(ground: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_SSL_CAINFO", str(ground / "authority.pem"))
 
 
-def fetched(clone: Clone, served: Served, credentials: bytes = PASSWORD.encode()) -> str:
-    """One fetch."""
-    with clone.held():
-        address = f"{served.address}/workshop/.git"
-        return clone.fetch(Remote(address, credentials=credentials, whole=True))
+def brought(clone: Clone, served: Served, credentials: bytes = PASSWORD.encode()) -> str:
+    """The commit that one fetch brings."""
+    address = f"{served.address}/workshop/.git"
+    return fetched(clone, Remote(address, credentials=credentials, whole=True))
 
 
 @pytest.mark.usefixtures("trusted")
@@ -34,14 +33,14 @@ def test_a_password_is_given_to_the_server_that_asks_for_it(
 ) -> None:
     tip = workshop.commit({"web.yaml": HELLO})
     with serving(ground, PASSWORD) as served:
-        assert fetched(clone, served) == tip
+        assert brought(clone, served) == tip
         with pytest.raises(UnavailableError) as caught:
-            fetched(clone, served, b"ann:wrong\n")
+            brought(clone, served, b"ann:wrong\n")
         assert caught.value.remedy.startswith("look at the source's `credentials`")
         assert "wrong" not in caught.value.what
         assert PASSWORD not in "".join(served.asked)
         newer = workshop.commit({"web.yaml": HELLO + "# 2\n"})
-        assert fetched(clone, served) == newer
+        assert brought(clone, served) == newer
 
 
 @pytest.mark.usefixtures("trusted")
@@ -52,7 +51,7 @@ def test_no_server_sends_git_and_its_password_elsewhere(
     with serving(ground, PASSWORD) as there, serving(ground, PASSWORD) as here:
         here.redirects_to = there.address
         with pytest.raises(UnavailableError):
-            fetched(clone, here)
+            brought(clone, here)
         assert there.asked == []
 
 
@@ -61,7 +60,7 @@ def test_a_server_that_nobody_vouches_for_is_not_fetched_from(
 ) -> None:
     workshop.commit({"web.yaml": HELLO})
     with serving(ground) as served, pytest.raises(UnavailableError, match="certificate"):
-        fetched(clone, served, b"")
+        brought(clone, served, b"")
 
 
 @pytest.mark.usefixtures("trusted")
@@ -70,11 +69,11 @@ def test_a_connection_that_breaks_in_the_middle_leaves_a_clone_that_goes_on(
 ) -> None:
     first = workshop.commit({"web.yaml": HELLO})
     with serving(ground) as served:
-        assert fetched(clone, served, b"") == first
+        assert brought(clone, served, b"") == first
         workshop.write({"noise.yaml": "# " + "many words " * 2000})
         second = workshop.commit()
         served.cuts_after = 40
         with pytest.raises(UnavailableError):
-            fetched(clone, served, b"")
+            brought(clone, served, b"")
         served.cuts_after = 0
-        assert fetched(clone, served, b"") == second
+        assert brought(clone, served, b"") == second

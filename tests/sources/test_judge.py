@@ -29,10 +29,10 @@ class Bench:
     def judged(self, question: Question | None = None) -> tuple[Judged, ...]:
         """What is found of main."""
         with self.clone.held():
-            tip = self.clone.fetch(Remote(str(self.workshop.folder), whole=True))
+            self.clone.fetch(Remote(str(self.workshop.folder), whole=True))
             with self.clone.reading() as objects:
                 signer = Signatures(self.clone.child, Path("/none")).of
-                return judge(objects, tip, question or self.question(), signer)
+                return judge(objects, objects.tip(), question or self.question(), signer)
 
     def refused(self, question: Question | None = None) -> list[str]:
         """Why main is not believed."""

@@ -14,7 +14,7 @@ from orchestr8.controller.polling import Polling
 from orchestr8.controller.settings import Settings
 from tests.controller.looping import SECONDS_MOST, Running, looping, until
 from tests.controller.road import Road
-from tests.sources.test_sync import Team
+from tests.sources.team import Team
 from tests.sources.workshop import Workshop, ssh_key
 
 

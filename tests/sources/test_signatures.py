@@ -24,9 +24,10 @@ def ann(ground: Path) -> Key:
 def signer(workshop: Workshop, clone: Clone, keys: Path | None = None) -> Signed | NotSigned:
     """Who signed the tip of main."""
     with clone.held():
-        tip = clone.fetch(Remote(str(workshop.folder)))
+        clone.fetch(Remote(str(workshop.folder)))
         with clone.reading() as objects:
-            return Signatures(clone.child, keys or Path("/none")).of(objects.commit(tip))
+            signatures = Signatures(clone.child, keys or Path("/none"))
+            return signatures.of(objects.commit(objects.tip()))
 
 
 def rewritten(workshop: Workshop, content: bytes) -> str:
@@ -52,6 +53,17 @@ def signature_of(content: bytes) -> bytes:
 def test_an_ssh_signature_names_its_key(workshop: Workshop, clone: Clone, ann: Key) -> None:
     workshop.commit({"web.yaml": HELLO}, ann)
     assert signer(workshop, clone) == Signed(ann.member)
+
+
+def test_a_signature_in_a_repository_with_longer_hashes_counts_as_well(
+    ground: Path, clone: Clone, ann: Key
+) -> None:
+    workshop = Workshop.begun(ground / "longer", "--object-format=sha256")
+    workshop.commit({"web.yaml": HELLO}, ann)
+    assert signer(workshop, clone) == Signed(ann.member)
+    rewritten(workshop, raw(workshop).replace(b"\na change", b"\nanother"))
+    why = "has a signature that is not over what it says"
+    assert signer(workshop, clone) == NotSigned(why)
 
 
 def test_a_commit_without_one_is_not_signed(workshop: Workshop, clone: Clone) -> None:

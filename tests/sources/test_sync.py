@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import pytest
 
 from orchestr8.cli.source_lines import state_of
@@ -14,74 +11,12 @@ from orchestr8.controller.found import fetched
 from orchestr8.controller.proposal import propose
 from orchestr8.controller.rollback import roll_back
 from orchestr8.controller.source_status import source_status
-from orchestr8.controller.sources import Synced
 from orchestr8.controller.trace import trace
 from orchestr8.engines.memory.workload import dies_at_once
 from orchestr8.errors import Exit, RefusedError, UsageError
 from orchestr8.planning.plan import Mark
-from orchestr8.store.sources import SourceRecord
-from tests.controller.road import TIMEOUT_MS, Road, manifest
-from tests.sources.workshop import Key, Workshop, ssh_key
-
-WEB = "web/web.yaml"
-
-
-@dataclass
-class Team:
-    """A machine whose platform declares sources of one repository, and who works in it."""
-
-    road: Road
-    workshop: Workshop
-    ann: Key
-    bob: Key
-    lines: dict[str, str] = field(default_factory=dict)
-
-    def declare(self, *, members: str = "", **sources: str) -> None:
-        """Applies the platform's part: Ann belongs to web and Bob to data."""
-        self.lines |= sources
-        url = self.workshop.folder
-        listed = "\n".join(
-            f"    {name}: {{git: {url}, {rest}}}" for name, rest in self.lines.items()
-        )
-        text = (
-            "orchestr8: 1\nplatform:\n  mode: team\n  owners:\n"
-            f'    web: {{members: ["{members or self.ann.member}"]}}\n'
-            f'    data: {{members: ["{self.bob.member}"]}}\n  sources:\n{listed}\n'
-        )
-        self.road.apply({"platform.yaml": text}, "rules")
-
-    def sync(self, name: str = "web") -> Synced:
-        """`sync NAME`."""
-        with self.road.open() as opened:
-            (source,) = syncing.require_sources(opened, (name,))
-            return syncing.sync(opened, source, self.road.watcher, TIMEOUT_MS)
-
-    def push(self, *services: str, key: Key | None = None, owner: str = "web") -> str:
-        """A commit with these services in the folder of web."""
-        return self.workshop.commit({WEB: manifest(owner, *services)}, key or self.ann)
-
-    def record(self, name: str = "web") -> SourceRecord:
-        """What is remembered of a source."""
-        with self.road.open() as opened:
-            return opened.store.sources.record(name)
-
-
-@pytest.fixture
-def team(ground: Path, workshop: Workshop) -> Team:
-    """A source of web that asks for signatures since the first commit."""
-    road = Road(ground / "machine")
-    for reference, mark in (("front:1", "a"), ("front:2", "b"), ("work:1", "c")):
-        road.image(reference, mark)
-    road.folder.mkdir(mode=0o755)
-    made = Team(road, workshop, ssh_key(ground, "ann"), ssh_key(ground, "bob"))
-    start = workshop.commit({"README": "x"})
-    made.declare(web=f"path: web, owner: web, start: {start}")
-    return made
-
-
-def told(synced: Synced) -> list[str]:
-    """Where something is wrong, and what."""
-    return [f"{one.place}: {one.what}" for one in synced.record.problems]
+from tests.controller.road import TIMEOUT_MS, manifest
+from tests.sources.team import WEB, Team, told
 
 
 def test_a_signed_push_runs_and_the_next_look_finds_nothing_new(team: Team) -> None:
@@ -132,6 +67,20 @@ def test_a_bad_manifest_is_told_with_its_line_and_the_last_good_one_stays(team: 
     team.push("front front:2")
     assert team.sync().record.state == "converged"
     assert team.road.boxes() == {"web--front--2": "b"}
+
+
+def test_a_commit_of_a_size_that_nobody_writes_is_refused(team: Team) -> None:
+    good = team.push("front")
+    team.sync()
+    head = team.workshop.git("cat-file", "commit", "HEAD")
+    words = f"{head}\n{'x' * (9 << 20)}\n".encode()
+    commit = team.workshop.git("hash-object", "-t", "commit", "-w", "--stdin", text=words)
+    team.workshop.git("update-ref", "refs/heads/main", commit)
+    synced = team.sync()
+    assert (synced.record.state, synced.record.good) == ("refused", good)
+    assert told(synced) == [
+        "source web: its newest commit: a commit or a folder has more than 8 MiB"
+    ]
 
 
 def test_what_a_push_no_longer_names_goes_and_nothing_else(team: Team) -> None:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestr8.sources.git import Clone, Remote
+
 HELLO = 'orchestr8: 1\nowner: me\nservices:\n  hello: {image: "hello:1"}\n'
 
 
@@ -38,11 +40,11 @@ class Workshop:
     folder: Path
 
     @classmethod
-    def begun(cls, folder: Path) -> Workshop:
-        """A repository with the branch main and nothing in it."""
+    def begun(cls, folder: Path, *how: str) -> Workshop:
+        """A repository with the branch main and nothing in it; `how` is said to git init."""
         folder.mkdir(mode=0o755, parents=True)
         made = cls(folder)
-        made.git("init", "--quiet", "--initial-branch=main", ".")
+        made.git("init", "--quiet", "--initial-branch=main", *how, ".")
         made.git("config", "gpg.format", "ssh")
         return made
 
@@ -89,6 +91,14 @@ class Workshop:
         sign = ["-S"] if key else []
         self.git(*signing, "commit", "--quiet", "--allow-empty", "-m", message, *sign, **more)
         return self.git("rev-parse", "HEAD")
+
+
+def fetched(clone: Clone, remote: Remote) -> str:
+    """The commit that one fetch brings."""
+    with clone.held():
+        clone.fetch(remote)
+        with clone.reading() as objects:
+            return objects.tip()
 
 
 def ssh_key(folder: Path, name: str) -> Key:

@@ -1,0 +1,103 @@
+"""What a clone has, read by git and hashed again by us: what lies on the disk is not believed."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from types import TracebackType
+
+from orchestr8.sources import objects
+from orchestr8.sources.child import end
+from orchestr8.sources.objects import Commit, DamagedError, Entry, MalformedError
+
+OBJECT_BYTES_MOST = 8 << 20
+"""Of a commit or a folder; files have a smaller measure of their own."""
+
+
+class Objects:
+    """The objects of a clone. Where one is not what it should be, all of it raises DamagedError;
+    what has another form than git's, or is larger than it may be, MalformedError."""
+
+    def __init__(self, ask: Callable[[], subprocess.Popen[bytes]], fetched: str) -> None:
+        """`ask` starts git, ready to be asked; `fetched` is the ref that was fetched."""
+        self._ask = ask
+        self._fetched = fetched
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Objects:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        if self._process:
+            end(self._process)
+            self._process = None
+
+    def read(self, name: str, kind: str, bytes_most: int) -> bytes:
+        """An object's content; raises OverflowError where it has more than `bytes_most`."""
+        return _checked(name, kind, *self._said(name, bytes_most)[1:])
+
+    def commit(self, name: str) -> Commit:
+        """A commit."""
+        return objects.read_commit(name, _checked(name, "commit", *self._whole(name)[1:]))
+
+    def tree(self, name: str) -> list[Entry]:
+        """A folder's entries."""
+        return objects.read_tree(_checked(name, "tree", *self._whole(name)[1:]), name)
+
+    def tip(self) -> str:
+        """The commit that was fetched, or that the fetched tag points at."""
+        name, kind, content = self._whole(self._fetched)
+        for _ in range(5):
+            if kind != "tag":
+                return name
+            kind, name = objects.read_tag(_checked(name, "tag", kind, content))
+            content = self._whole(name)[2] if kind == "tag" else b""
+        raise MalformedError("a tag of a tag of a tag, and so on")
+
+    def _whole(self, name: str) -> tuple[str, str, bytes]:
+        """A commit, a tag or a folder as git says it."""
+        try:
+            return self._said(name, OBJECT_BYTES_MOST)
+        except OverflowError:
+            most = OBJECT_BYTES_MOST >> 20
+            raise MalformedError(f"a commit or a folder has more than {most} MiB") from None
+
+    def _said(self, name: str, bytes_most: int) -> tuple[str, str, bytes]:
+        """The name, the kind and the content of something, as git says."""
+        process = self._process = self._process or self._ask()
+        if not process.stdin or not process.stdout:
+            raise DamagedError("git cannot be asked")
+        try:
+            process.stdin.write(name.encode() + b"\n")
+            process.stdin.flush()
+            header = process.stdout.readline(200).decode("ascii", "replace").split()
+            if len(header) != 3:
+                raise DamagedError(f"the object {name[:12]} is missing")
+            size = int(header[2])
+            if size > bytes_most:
+                raise OverflowError
+            content = process.stdout.read(size + 1)[:-1]
+        except (OSError, ValueError) as error:
+            self._end()
+            raise DamagedError(f"the object {name[:12]} cannot be read") from error
+        except OverflowError:
+            self._end()  # what it would still say is nobody's
+            raise
+        return header[0], header[1], content
+
+
+def _checked(name: str, kind: str, found: str, content: bytes) -> bytes:
+    """The content, which is what its name says, and of this kind."""
+    if objects.name_of(found, content, name) != name:
+        raise DamagedError(f"the object {name[:12]} is another one than its name says")
+    if found != kind:
+        raise MalformedError(f"{name[:12]} is a {found}, not a {kind}")
+    return content
