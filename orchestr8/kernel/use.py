@@ -18,6 +18,8 @@ def use_of(pid: int) -> BoxUse | None:
     A number that this kernel does not count is 0.
     """
     try:
+        if files.start_time(pid) is None:  # its group outlasts its end on version 2
+            return None
         membership = cgroups.parse_membership(files.read_text(f"/proc/{pid}/cgroup"))
         group = cgroups.group_of(membership, cgroups.trees_for(membership))
         if pid <= 0 or group.path == "/" or not group.folders:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,11 @@ def test_a_group_whose_files_are_missing_uses_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pid", [0, -1, 1 << 30])
 def test_who_is_no_process_has_no_use(pid: int) -> None:
     assert use.use_of(pid) is None
+
+
+def test_whoever_has_ended_uses_nothing_before_its_parent_asks() -> None:
+    """On version 2 it is in its group until then."""
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert use.use_of(child.pid) is None
