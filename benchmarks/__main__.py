@@ -31,6 +31,7 @@ GROUPS = (
     "many",
     "cold",
     "crash",
+    "pushed",
     "volumes",
     "network",
     "idle",

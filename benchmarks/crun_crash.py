@@ -63,18 +63,19 @@ def _recovered(ours: Installed, manifest: Path, service: str) -> float:
 
     (crashed,) = begun()
     began = time.monotonic_ns()
-    kill(_pid(crashed))
+    kill(pid_of(crashed))
     deadline = time.monotonic() + _WAIT_SECONDS
     while time.monotonic() < deadline:
         with suppress(FileNotFoundError):  # the crashed one goes meanwhile
             for box in begun():
                 if box != crashed:
-                    return (stamp(box / "log") - offset(_pid(box)) - began) / 1e6
+                    return (stamp(box / "log") - offset(pid_of(box)) - began) / 1e6
         time.sleep(_LOOK_SECONDS)
     raise RuntimeError(f"nothing took the place of {crashed.name}")
 
 
-def _pid(box: Path) -> int:
+def pid_of(box: Path) -> int:
+    """The first task of a box, by the folder that the engine keeps of it."""
     found = carried.read(box / "box.json")
     assert found and found.process
     return found.process.pid
