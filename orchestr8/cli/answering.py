@@ -7,6 +7,7 @@ import base64
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from orchestr8.cli.app import call
 from orchestr8.cli.asking import Asking, asked_by, is_left
 from orchestr8.cli.reach import reaching
 from orchestr8.cli.report import report
+from orchestr8.cli.standing import Standing
 from orchestr8.cli.terminal import Terminal, shown_on
 from orchestr8.cli.texts import Texts, texts_of
 from orchestr8.client import own_words
@@ -24,9 +26,9 @@ from orchestr8.controller.expected import MovedError
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
-from orchestr8.controller.tokens import asker_of
+from orchestr8.controller.tokens import asker_of, still_counts
 from orchestr8.engines.joined import Joined
-from orchestr8.errors import Exit, Orchestr8Error, UsageError
+from orchestr8.errors import Exit, Orchestr8Error, RefusedError, UsageError
 from orchestr8.reading import Found, is_plan_file
 from orchestr8.server.answers import Answer
 from orchestr8.server.application import Application
@@ -185,6 +187,14 @@ class Answering:
         with session(self.settings) as opened:
             return opened.of(asker).authority
 
+    def _authority_still(self, asker: Asker) -> Authority:
+        """The same, if the token that they came with still is one."""
+        if asker.token:
+            with session(self.settings) as opened:
+                if not still_counts(opened.store, asker, opened.clock.now_ms()):
+                    return Authority(platform=False)
+        return self.authority(asker)
+
     def perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> None:
         """One command, to the last line of its answer."""
         began = time.monotonic()
@@ -192,14 +202,14 @@ class Answering:
         self._metrics.command(verb, status, time.monotonic() - began)
 
     def _perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> int:
-        asking = Asking(
-            asker,
-            self.settings,
-            is_left=lambda: answer.is_left() or self._loop.is_stopping,
-            ceilings=self._loop.ceilings,
-        )
         if verb not in CHANGES:
-            return _answered(asking, verb, command, answer)
+            standing = Standing(partial(self._authority_still, asker))
+
+            def is_left() -> bool:
+                return answer.is_left() or self._loop.is_stopping or not standing.lasts()
+
+            asking = Asking(asker, self.settings, is_left=is_left, ceilings=self._loop.ceilings)
+            return _answered(asking, verb, command, answer, standing.require)
 
         def change(held: Session) -> int:
             return _answered(Asking(asker, self.settings, held), verb, command, answer)
@@ -215,11 +225,22 @@ class Answering:
             return status
 
 
-def _answered(asking: Asking, verb: str, command: Command, answer: Answer) -> int:
-    """Does it, and says so; the exit status."""
+def _answered(
+    asking: Asking,
+    verb: str,
+    command: Command,
+    answer: Answer,
+    require_still: Callable[[], object] = bool,
+) -> int:
+    """Does it, and says so; the exit status. `require_still` raises where it was cut short."""
     files = _There(command, answer)
+    words = [verb, *command.arguments]
     with asked_by(asking), reaching(files), shown_on(_terminal(command, answer)):
-        status = _status([verb, *command.arguments], files)
+        status = _status(words, files)
+        try:
+            require_still()
+        except RefusedError as error:
+            status = report(error, words)
     if files.needs is not None:
         answer.put(needs=files.needs)
     else:

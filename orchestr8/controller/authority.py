@@ -45,6 +45,10 @@ class Authority(NamedTuple):
         """Whether this owner's things are theirs."""
         return self.platform or owner in self.owners
 
+    def has_all_of(self, before: Authority) -> bool:
+        """Whether everything that was theirs by another one is theirs."""
+        return self.platform or (not before.platform and before.owners <= self.owners)
+
     @property
     def is_nobody(self) -> bool:
         """Whether nothing is theirs."""

@@ -89,6 +89,11 @@ def asker_of(store: Store, text: str, now_ms: int) -> Asker | None:
     return None if found is None or found.until_ms <= now_ms else _asker(found)
 
 
+def still_counts(store: Store, asker: Asker, now_ms: int) -> bool:
+    """Whether the token that somebody came with was neither taken back since, nor has ended."""
+    return any(_asker(one) == asker and one.until_ms > now_ms for one in store.tokens.every())
+
+
 def _asker(record: TokenRecord) -> Asker:
     """Numbers below all accounts, each token its own."""
     return Asker(f"token {record.name}", -2 - record.number, frozenset(), record.name, record.owner)

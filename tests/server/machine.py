@@ -109,6 +109,11 @@ def served(engine: str = "") -> Iterator[Served]:
             thread.join(SECONDS_MOST)
 
 
+def followers() -> int:
+    """How many follow something at this server."""
+    return sum("command" in thread.name for thread in threading.enumerate())
+
+
 def behave(workload: Workload) -> None:
     """What runs in every box there is does this from now on."""
     for machine in SIMULATED.values():

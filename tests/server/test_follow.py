@@ -18,7 +18,7 @@ from orchestr8.engines.memory.workload import Workload
 from orchestr8.server import answers
 from orchestr8.server.answers import Answer, begun
 from tests.controller.looping import until
-from tests.server.machine import SECONDS_MOST, behave, request
+from tests.server.machine import SECONDS_MOST, behave, followers, request
 
 WEB = 'orchestr8: 1\nowner: web\nservices:\n  front: {image: "front:1", health: {tcp: 80}}\n'
 SAYS = "listening"
@@ -39,11 +39,6 @@ def followed(path: Path, *words: str, place: str = EVENTS) -> Iterator[Iterator[
             while file.readline().strip():
                 pass
             yield map(json.loads, file)
-
-
-def followers() -> int:
-    """How many follow something at this server."""
-    return sum("command" in thread.name for thread in threading.enumerate())
 
 
 @pytest.fixture

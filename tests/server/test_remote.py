@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import trustme
 
 from orchestr8 import client, far
 from orchestr8.__main__ import run
+from orchestr8.cli import standing
 from orchestr8.controller import settings, tokens
 from orchestr8.controller.session import session
 from orchestr8.errors import UnavailableError, UsageError
@@ -22,7 +24,7 @@ from orchestr8.server.counted import CONNECTIONS_MOST
 from orchestr8.server.remote import remote
 from orchestr8.store.database import FILE_NAME
 from tests.controller.looping import until
-from tests.server.machine import SECONDS_MOST, Reply, parsed, served
+from tests.server.machine import SECONDS_MOST, Reply, followers, parsed, served
 
 PLATFORM = """\
 orchestr8: 1
@@ -49,15 +51,21 @@ class Far:
 
     def exchange(self, sent: bytes) -> Reply:
         """Sends these bytes, and reads what comes until the end."""
-        with (
-            socket.create_connection(("127.0.0.1", self.port), SECONDS_MOST) as peer,
-            self.context.wrap_socket(peer, server_hostname="localhost") as tls,
-        ):
+        with self.connection() as tls:
             tls.sendall(sent)
             came = b""
             while piece := tls.recv(1 << 16):
                 came += piece
         return parsed(came)
+
+    @contextmanager
+    def connection(self) -> Iterator[ssl.SSLSocket]:
+        """A connection to the machine."""
+        with (
+            socket.create_connection(("127.0.0.1", self.port), SECONDS_MOST) as peer,
+            self.context.wrap_socket(peer, server_hostname="localhost") as tls,
+        ):
+            yield tls
 
     def me(self, authorization: str) -> Reply:
         """Who one is with this header."""
@@ -167,6 +175,40 @@ def test_the_client_comes_from_elsewhere(
         file.chmod(0o644)
         assert run(["status"]) == 1
         assert "chmod 600" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", ["revoked", "left out"])
+@pytest.mark.parametrize(("verb", "words"), [("events", []), ("logs", ["api.pay"])])
+def test_who_may_no_longer_follows_nothing_any_more(
+    team: Path, monkeypatch: pytest.MonkeyPatch, how: str, verb: str, words: list[str]
+) -> None:
+    monkeypatch.setattr(standing, "LOOK_SECONDS", 0.05)
+    file = team / "platform.token"
+    file.write_text(token("root-ci", "platform"))
+    file.chmod(0o600)
+    body = json.dumps({"arguments": ["--follow", *words]})
+    head = (
+        f"POST /v1/commands/{verb} HTTP/1.0\r\nHost: x\r\n"
+        f"Authorization: Bearer {token('ci', 'pay')}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with far_machine(team) as machine, machine.connection() as tls, tls.makefile("rb") as lines:
+        tls.sendall(f"{head}{body}".encode())
+        assert b"200" in lines.readline()
+        while lines.readline().strip():
+            pass
+        until(lambda: followers() == 1)
+        if how == "revoked":
+            with session(settings.Settings.from_environment()) as opened:
+                opened.store.tokens.remove("ci")
+        else:
+            (team / "platform.yaml").write_text(PLATFORM.replace("token:ci, ", ""))
+            monkeypatch.setenv(far.SERVER, f"https://localhost:{machine.port}")
+            monkeypatch.setenv(far.TOKEN, str(file))
+            monkeypatch.setenv(far.AUTHORITY, str(team / "ca.pem"))
+            assert run(["apply", "platform.yaml", "--set", "platform"]) == 0
+        *said, last = map(json.loads, lines)
+    assert last == {"exit": 3}
+    assert "less is yours than when you asked" in "".join(one.get("err", "") for one in said)
 
 
 def test_a_way_that_leads_nowhere_is_told(
