@@ -8,24 +8,32 @@ times are milliseconds.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _BINARY = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _KUBERNETES = {"Ki": "KiB", "Mi": "MiB", "Gi": "GiB", "Ti": "TiB"}
 _MISLEADING = {
     "k": "KiB", "K": "KiB", "KB": "KiB", "kB": "KiB", "m": "MiB", "M": "MiB", "MB": "MiB",
-    "g": "GiB", "G": "GiB", "GB": "GiB", "t": "TiB", "T": "TiB", "TB": "TiB", "": "MiB",
+    "g": "GiB", "G": "GiB", "GB": "GiB", "t": "TiB", "T": "TiB", "TB": "TiB",
 }  # fmt: skip
 _BITS = {"bit/s": 1, "kbit/s": 10**3, "Mbit/s": 10**6, "Gbit/s": 10**9}
 _TIMES = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_TIME_WORDS = {
+    "sec": "s", "secs": "s", "second": "s", "seconds": "s", "min": "m", "mins": "m",
+    "minute": "m", "minutes": "m", "hour": "h", "hours": "h", "day": "d", "days": "d",
+}  # fmt: skip
 _QUANTITY = re.compile(r"([0-9]+)([A-Za-z/]*)")
+_LOOSE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([A-Za-z]+) ?")
+"""A number and a unit as people write them elsewhere."""
 _DIGITS_MAX = 12
 _SIZE_MAX = 1 << 50
 
 
-def _quantity(text: str, example: str) -> tuple[int, str]:
+def _quantity(text: str, example: str, meant: Callable[[str], str]) -> tuple[int, str]:
     match = _QUANTITY.fullmatch(text)
     if not match:
-        raise ValueError(f'"{text}" is not a whole number and a unit, as in {example}')
+        guess = _guess(meant(text))
+        raise ValueError(f'"{text}" is not a whole number and a unit, as in {example}{guess}')
     digits, unit = match.groups()
     if len(digits) > 1 and digits[0] == "0":
         raise ValueError(f'"{text}" has a leading zero; write {digits.lstrip("0") or "0"}{unit}')
@@ -34,19 +42,39 @@ def _quantity(text: str, example: str) -> tuple[int, str]:
     return int(digits), unit
 
 
+def _guess(meant: str) -> str:
+    return f"; did you mean {meant}?" if meant else ""
+
+
 def parse_size(text: str) -> int:
     """`128MiB` to bytes."""
-    number, unit = _quantity(text, "128MiB")
+    number, unit = _quantity(text, "128MiB", _size_meant)
     unit = _KUBERNETES.get(unit, unit)
     if unit not in _BINARY:
-        meant = _MISLEADING.get(unit)
-        hint = f"; did you mean {number}{meant}?" if meant else "; units are B KiB MiB GiB TiB"
-        what = f'the unit "{unit}" is ambiguous' if meant and unit else f'"{text}" has no size unit'
-        raise ValueError(what + hint)
+        is_known = unit in _MISLEADING
+        what = f'the unit "{unit}" is ambiguous' if is_known else f'"{text}" has no size unit'
+        raise ValueError(what + (_guess(_size_meant(text)) or "; units are B KiB MiB GiB TiB"))
     size_bytes = number * _BINARY[unit]
     if not 0 < size_bytes <= _SIZE_MAX:
         raise ValueError(f'"{text}" is out of range: above 0 and at most 1024TiB')
     return size_bytes
+
+
+def _size_meant(text: str) -> str:
+    """The size that is probably meant by a text that is none, in whole MiB from one on; empty
+    where nothing suggests itself."""
+    match = _LOOSE.fullmatch(text)
+    if not match:
+        is_number = re.fullmatch("[0-9]{1,12}", text) is not None
+        is_bytes = is_number and int(text) >= _BINARY["MiB"]
+        return format_size(int(text)) if is_bytes else f"{text}MiB" if is_number else ""
+    number, unit = match.groups()
+    unit = _KUBERNETES.get(unit, _MISLEADING.get(unit, unit))
+    scale = {one.lower(): size for one, size in _BINARY.items()}.get(unit.lower(), 0)
+    size_bytes = int(float(number) * scale)
+    if size_bytes >= _BINARY["MiB"]:
+        size_bytes -= size_bytes % _BINARY["MiB"]
+    return format_size(size_bytes) if size_bytes else ""
 
 
 def format_size(size_bytes: int) -> str:
@@ -95,7 +123,7 @@ def parse_byte_rate(text: str) -> int:
 
 def parse_bit_rate(text: str) -> int:
     """`20Mbit/s` to bits a second."""
-    number, unit = _quantity(text, "20Mbit/s")
+    number, unit = _quantity(text, "20Mbit/s", lambda _: "")
     if unit not in _BITS:
         raise ValueError(f'"{text}" is not a bit rate; units are bit/s kbit/s Mbit/s Gbit/s')
     if number == 0:
@@ -113,10 +141,22 @@ def format_bit_rate(bits: int) -> str:
 
 def parse_time(text: str) -> int:
     """`2s` to milliseconds."""
-    number, unit = _quantity(text, "30s")
+    number, unit = _quantity(text, "30s", _time_meant)
     if unit not in _TIMES:
-        raise ValueError(f'"{text}" needs a unit of time: ms s m h d')
+        raise ValueError(f'"{text}" needs a unit of time: ms s m h d{_guess(_time_meant(text))}')
     return number * _TIMES[unit]
+
+
+def _time_meant(text: str) -> str:
+    """The time that is probably meant by `1m30s`, `1.5s` or `10 min`; empty where nothing suggests
+    itself."""
+    if not re.fullmatch(f"(?:{_LOOSE.pattern})+", text):
+        return ""
+    parts = [(float(number), _TIME_WORDS.get(unit, unit)) for number, unit in _LOOSE.findall(text)]
+    if not all(unit in _TIMES for _, unit in parts):
+        return ""
+    milliseconds = int(sum(number * _TIMES[unit] for number, unit in parts))
+    return format_time(milliseconds) if milliseconds else ""
 
 
 def format_time(milliseconds: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from orchestr8 import names, units
-from orchestr8.errors import ManifestError, Place, Problem
+from orchestr8.errors import ManifestError, Place
 from orchestr8.importing import calls, handed, keys, network, program, storage, upkeep, walls
 from orchestr8.importing.canonical import entries, text
 from orchestr8.importing.document import Document, read_project
@@ -38,9 +38,6 @@ def imported(project: Project, manifest: str) -> Imported:
     """
     findings = Findings()
     document = read_project(project, findings)
-    if not document.services:
-        place = document.root.place
-        raise ManifestError((Problem(place, "no services", "name a Compose file that has some"),))
     whole = Whole(
         project,
         document,

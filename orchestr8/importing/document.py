@@ -61,14 +61,18 @@ def _look_for_override(project: Project, findings: Findings) -> None:
 
 def _wanted(project: Project, root: Mapping, findings: Findings) -> Document:
     services: dict[str, Mapping] = {}
-    unwanted: set[str] = set()
+    unwanted: dict[str, list[str]] = {}
+    if "orchestr8" in root.entries:
+        what = "this is a manifest, not a Compose file"
+        remedy = f"apply it as it is:  orchestr8 apply {root.place.file}"
+        raise ManifestError((Problem(root.place, what, remedy),))
     for name, entry in entries(root.get("services")).items():
         if not isinstance(entry.value, Mapping):
             findings.must(entry.place, f"services.{name}", "is no mapping", "write image: NAME:TAG")
             continue
         profiles = [text(item) for item in items(entry.value.get("profiles"))]
         if profiles and not {"*", *profiles} & project.profiles:
-            unwanted.add(name)
+            unwanted[name] = profiles
             findings.left(
                 entry.value.entries["profiles"].place,
                 f"services.{name}",
@@ -78,7 +82,22 @@ def _wanted(project: Project, root: Mapping, findings: Findings) -> Document:
             )
             continue
         services[name] = entry.value
+    if not services:
+        raise ManifestError(
+            (_no_services(root, {one for found in unwanted.values() for one in found}),)
+        )
     return Document(root, services, frozenset(unwanted))
+
+
+def _no_services(root: Mapping, profiles: set[str]) -> Problem:
+    """Why nothing is left to import, and what to type instead."""
+    if profiles:
+        what = f"every service is of a profile: {', '.join(sorted(profiles))}"
+        return Problem(root.place, what, f"import again with --profile {min(profiles)}")
+    if any({"image", "build"} & entries(one.value).keys() for one in root.entries.values()):
+        what = "no services: they stand at the top, as in the first version of Compose"
+        return Problem(root.place, what, "indent them below a line `services:`")
+    return Problem(root.place, "no services", "name a Compose file that has some")
 
 
 def _dot_env(
@@ -110,13 +129,17 @@ class _Reading(Struct):
     _extending: list[tuple[str, str]] = field(default_factory=list)
 
     def project(
-        self, files: tuple[str, ...], variables: AnyMapping[str, str], prefix: str
+        self,
+        files: tuple[str, ...],
+        variables: AnyMapping[str, str],
+        prefix: str,
+        named: Place | None = None,
     ) -> Mapping:
-        """Files laid over each other, with what they include below them."""
+        """Files laid over each other, with what they include below them; `named` is where."""
         filled = Variables(variables)
         whole: Mapping | None = None
         for path in files:
-            found = self._extended(path, self._file(path, filled, prefix), filled, prefix)
+            found = self._extended(path, self._file(path, filled, prefix, named), filled, prefix)
             found = self._with_included(found, variables, prefix)
             whole = laid_over(whole, found) if whole else found
         assert whole is not None
@@ -126,15 +149,18 @@ class _Reading(Struct):
             self.findings.must(place, "", what, nearest)
         return self._with_environments(whole, filled)
 
-    def _file(self, path: str, variables: Variables, prefix: str) -> Mapping:
+    def _file(
+        self, path: str, variables: Variables, prefix: str, named: Place | None = None
+    ) -> Mapping:
         """One file with its variables filled in, services in long forms, paths led from the top."""
         self._files_read += 1
         content = self.asked.read(path)
         if isinstance(content, Absent) or self._files_read > _FILES_MOST:
             what, remedy = "includes in a circle, or of more than 100 files", "include it once"
             if isinstance(content, Absent):
-                what, remedy = f"the Compose file {content.value}", "look at its path"
-            raise ManifestError((Problem(Place(path), what, remedy),))
+                name = f"the Compose file {path}" if named else "the Compose file"
+                what, remedy = f"{name} {content.value}", "look at its path"
+            raise ManifestError((Problem(named or Place(path), what, remedy),))
         root = foreign.read(decode(path, content))
         filled = variables.fill(root, self.findings)
         assert isinstance(filled, Mapping)
@@ -176,7 +202,7 @@ class _Reading(Struct):
         try:
             if file:
                 path, prefix = self._beside(prefix, file), posixpath.dirname(_joined(prefix, file))
-                root = self._file(path, variables, prefix)
+                root = self._file(path, variables, prefix, extends.place)
             if base_name not in entries(root.get("services")):
                 what = f"services.{name}.extends names {base_name}, which is not in {path}"
                 raise ManifestError((Problem(extends.place, what, "name a service of the file"),))
@@ -221,7 +247,7 @@ class _Reading(Struct):
         for one in items(found["env_file"].value) if "env_file" in found else ():
             path = Scalar(one.place, _joined(prefix, text(one)))
             variables = {**self._env_file("include.env_file", path, outer), **outer}
-        return self.project(files, variables, inner)
+        return self.project(files, variables, inner, item.place)
 
     def _with_environments(self, root: Mapping, variables: Variables) -> Mapping:
         """Each service's env files read, and names without a value filled from the variables."""

@@ -136,7 +136,7 @@ def _nothing_declared(files: Sequence[FileRead]) -> Iterator[Problem]:
     yield Problem(
         place,
         "nothing is declared: no service and no platform part",
-        'write services: {NAME: {image: "name:tag"}}',
+        'write services: {NAME: {image: "name:tag"}}; what runs is ended by `orchestr8 remove`',
     )
 
 

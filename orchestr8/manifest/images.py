@@ -11,6 +11,7 @@ _HOST = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*"
 _REGISTRY = re.compile(rf"(?P<host>{_HOST})(?::(?P<port>[0-9]+))?")
 _PART = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_SPELLED = re.compile(r"[A-Za-z0-9._:/-]+")
 _NAME_MAX = 255
 
 
@@ -77,7 +78,7 @@ def _check_name(name: str, tag: str | None) -> None:
         raise ValueError(
             "is the id of an image, which only this machine knows; write its name and tag"
         )
-    if name != name.lower():
+    if name != name.lower() and _SPELLED.fullmatch(name):
         raise ValueError(
             f'"{shortened(name)}" has upper case letters; write {shortened(name.lower())}'
         )

@@ -65,7 +65,7 @@ def sentence_text(text: str) -> str:
 
 def _name(length_max: int, example: str) -> Callable[[str], str]:
     def read(text: str) -> str:
-        reason = names.name_problem(text, length_max)
+        reason = names.name_problem(literal(text), length_max)
         if reason:
             raise WrongError(reason, hints.name_remedy(text, length_max, example))
         return text
