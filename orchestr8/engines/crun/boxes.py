@@ -104,8 +104,7 @@ class CrunBoxes:
     def update(self, box_id: BoxId, limits: Limits) -> None:
         """Write the cgroup's numbers."""
         held = self._existing(box_id)
-        state = seen.state_of(held, self._places)
-        if not state.runs and not (state is State.CREATED and held.slot == STANDBY):
+        if not seen.has_limits(held):
             raise RejectedError(f"box {box_id} does not run, so it has no limits to change")
         require_limits(limits, self.features())
         if held.process and self._parts.machine.unified:
@@ -207,10 +206,9 @@ class CrunBoxes:
 
     def _run(self, held: Carried) -> None:
         """Let a created box run as it is carried here."""
-        state = seen.state_of(held, self._places)
-        if state.runs:
-            return
-        if not state.can_start:
+        if not seen.waits(held, self._places):
+            if seen.state_of(held, self._places).runs:
+                return
             raise RejectedError(
                 f"box {held.id} has run already, and a box runs once",
                 "remove it and create a fresh one",

@@ -14,7 +14,7 @@ from orchestr8.engines.crun.places import BoxPlaces, Places
 from orchestr8.engines.crun.processes import ends
 from orchestr8.host.box_cgroups import BoxCgroup
 from orchestr8.kernel import cgroups, files
-from orchestr8.names import BoxId
+from orchestr8.names import STANDBY, BoxId
 
 _STATUS_SECONDS = 2.0
 """How long after its box a monitor may take to write the status."""
@@ -49,6 +49,28 @@ def state_of(carried: Carried, places: Places) -> State:
     if not alive:
         return State.STOPPED
     return State.CREATED if box.gate.exists() else State.RUNNING
+
+
+def waits(carried: Carried, places: Places) -> bool:
+    """Whether a box waits at its gate, by the fewest looks; whether it still lives there is seen
+    when the gate is opened."""
+    return (
+        carried.boot_id == files.boot_id()
+        and carried.monitor is not None
+        and carried.monitor.alive
+        and places.box(carried.id).gate.exists()
+    )
+
+
+def has_limits(carried: Carried) -> bool:
+    """Whether a box has limits that may be changed, by the fewest looks: from its start on, and a
+    standby while it waits. One whose monitor has died keeps them until it is replaced."""
+    return (
+        carried.boot_id == files.boot_id()
+        and (carried.started_ms > 0 or carried.slot == STANDBY)
+        and carried.process is not None
+        and carried.process.alive
+    )
 
 
 def entering(carried: Carried) -> Callable[[], bool]:
