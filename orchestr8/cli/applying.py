@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from orchestr8.cli.arguments import DEFAULT_SET, Output
-from orchestr8.cli.conclusion import Watch, as_json, conclusion
 from orchestr8.cli.opening import (
     check_before_the_first,
     lines_shown,
@@ -21,10 +20,9 @@ from orchestr8.cli.opening import (
 from orchestr8.cli.terminal import escaped, say
 from orchestr8.cli.texts import Texts, typed
 from orchestr8.cli.watching import watching
-from orchestr8.controller.apply import apply_request, apply_stored
+from orchestr8.controller.apply import apply_request
 from orchestr8.controller.authority import is_theirs, require_platform
 from orchestr8.controller.expected import expecting
-from orchestr8.planning.holds import moment
 
 if TYPE_CHECKING:
     from orchestr8.controller.applied import Applied
@@ -75,6 +73,8 @@ def planned(path: str, plan: PlanFile, setting: Setting) -> int:
 
     with _session(setting) as session, expecting(session, plan.set_name, setting.expect):
         if setting.output is Output.TEXT:
+            from orchestr8.planning.holds import moment
+
             by = f", made by {plan.actor}" if plan.actor else ""
             say(f"the plan of {moment(plan.at_ms)}{by}, of the set {plan.set_name}:")
             for line in plan.printed.split("\n"):
@@ -86,6 +86,8 @@ def again(set_name: str, setting: Setting) -> int:
     """Makes true what was applied before; returns the exit status."""
 
     def change(session: Session, progress: Progress) -> Applied:
+        from orchestr8.controller.making import apply_stored
+
         return apply_stored(session, set_name, progress, setting.timeout_ms)
 
     with opened_fleet(setting.engine) as session:
@@ -104,24 +106,26 @@ def carried_out(
     """
     with watching(setting.output) as watcher:
         applied = change(session, watcher)
+    from orchestr8.cli import conclusion  # no box is asked later because of it
+
     sets = session.stored.fleet.sets
     down = {n for n in session.stored.down if is_theirs(session.authority, sets[n])}
     own = [p for n, p in sets.items() if applied.set_name in ("", n) and n not in down]
     services = sum(session.may(one.name.owner) for part in own for one in part.services)
-    watch = Watch.of(session)
+    watch = conclusion.Watch.of(session)
     passed_over = texts.passed_over if texts else []
     board = watcher.board
     if setting.output is Output.JSON:
         from orchestr8.cli.document import print_document
 
-        print_document("applied", **as_json(applied, board), passed_over=passed_over)
+        print_document("applied", **conclusion.as_json(applied, board), passed_over=passed_over)
         return int(applied.exit)
     for name in sorted(down) if not applied.set_name else ():
         say(f"left down: the set {name}; `orchestr8 apply --set {name}` brings it up")
     for name in passed_over:
         say(f"passed over: {escaped(name)} (it has none of a manifest's keys)")
     command = f"orchestr8 apply {words}".rstrip()
-    for line in conclusion(applied, board, command, services, watch=watch):
+    for line in conclusion.conclusion(applied, board, command, services, watch=watch):
         say(line)
     return int(applied.exit)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from orchestr8.controller.progress import Phase
 from orchestr8.names import BoxId, ServiceName, slot_name
@@ -16,8 +17,7 @@ PARTS = {"create": ("root", "cgroup", "create", "network"), "start": ("gate", "f
 """What an engine may measure itself of a phase; then these are shown, and not the whole."""
 
 
-@dataclass
-class Row:
+class Row(Struct):
     """One box on its way. `phases` has the milliseconds of each, None while it is under way;
     `parts` those that the engine measured itself, see PARTS."""
 

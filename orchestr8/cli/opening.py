@@ -17,7 +17,6 @@ from orchestr8.controller.session import Session
 from orchestr8.controller.settings import Settings
 from orchestr8.errors import EngineError, ManifestError, RefusedError, UsageError
 from orchestr8.host import half_made
-from orchestr8.manifest.problems import with_sources
 from orchestr8.store.documents import DEFAULT_SET
 
 STATE_VARIABLE = "ORCHESTR8_STATE"
@@ -198,4 +197,6 @@ def lines_shown(texts: Texts) -> Iterator[None]:
     try:
         yield
     except (ManifestError, RefusedError) as error:
+        from orchestr8.manifest.problems import with_sources  # needed where something is wrong only
+
         raise type(error)(with_sources(error.problems, texts.sources)) from error

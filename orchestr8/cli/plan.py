@@ -90,7 +90,6 @@ def run(
     from orchestr8.cli.reach import reach
     from orchestr8.cli.texts import typed
     from orchestr8.controller.apply import plan_request
-    from orchestr8.controller.planfile import written_down
 
     if source or revision or not paths:
         from orchestr8.cli.proposing import plan_of_source
@@ -106,6 +105,8 @@ def run(
         prospect = plan_request(session, request)
         simulated = session.choice.engine == "memory"
         if out:
+            from orchestr8.controller.planfile import written_down
+
             stored = session.settings.state == settings_for(engine).state
             plan = written_down(session, prospect.loaded, prospect.cycle, stored=stored)
             reach().write_plan(out, plan.text())

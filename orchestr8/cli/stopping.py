@@ -13,8 +13,8 @@ from orchestr8.cli.opening import opened_fleet
 from orchestr8.cli.terminal import count, milliseconds, say
 from orchestr8.cli.watching import watching
 from orchestr8.controller.applied import Applied
-from orchestr8.controller.apply import down
 from orchestr8.controller.expected import expecting
+from orchestr8.controller.making import down
 from orchestr8.errors import Exit
 from orchestr8.manifest.model import ManifestSet
 from orchestr8.names import ServiceName

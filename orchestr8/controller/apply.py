@@ -1,41 +1,27 @@
-"""Apply, plan, down, remove: what changes the fleet, each under the store's lock."""
+"""A request planned, or planned and made true.
+
+The boxes are asked before what judges them is loaded: an engine takes as long to run a command in
+a box as Python to load the stages that follow, and so the one costs nothing beside the other.
+"""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from orchestr8.controller.applied import Applied
-from orchestr8.controller.basis import require_unmoved
 from orchestr8.controller.clock import nothing
-from orchestr8.controller.converge import Convergence
-from orchestr8.controller.cycle import Cycle, walk
-from orchestr8.controller.expected import revision_in_force
 from orchestr8.controller.facts import resolve_images
-from orchestr8.controller.narrate import Narrator
-from orchestr8.controller.overrides import value_said
+from orchestr8.controller.gather import looking
 from orchestr8.controller.progress import Progress
-from orchestr8.controller.request import (
-    Loaded,
-    Request,
-    aim_of,
-    ending_overrides,
-    going_on,
-    load_request,
-    moved_services,
-    require_set,
-)
-from orchestr8.controller.seen import seen_cycle
+from orchestr8.controller.request import Loaded, Request, aim_of, going_on, load_request
 from orchestr8.controller.session import Session
-from orchestr8.controller.writing import (
-    begin_anew,
-    end_overrides,
-    note_images,
-    same_revision,
-    store_revision,
-)
 from orchestr8.store.interventions import Override
+
+if TYPE_CHECKING:
+    from orchestr8.controller.applied import Applied
+    from orchestr8.controller.cycle import Cycle
 
 
 class Prospect(Struct, frozen=True):
@@ -58,7 +44,12 @@ def plan_request(session: Session, request: Request) -> Prospect:
     """The plan for a request; nothing is stored, fetched or changed."""
     loaded = load_request(session, request)
     aim = aim_of(session, loaded, fetch=False)
-    cycle = seen_cycle(session.authority, walk(session, aim))
+    with looking(session, aim.fleet) as look:
+        from orchestr8.controller.cycle import decide
+        from orchestr8.controller.expected import revision_in_force
+        from orchestr8.controller.seen import seen_cycle
+
+        cycle = seen_cycle(session.authority, decide(session, aim, look))
     going = going_on(session, [loaded])
     seen = tuple(one for one in going if session.may(one.service.owner))
     return Prospect(loaded, cycle, seen, revision_in_force(session, request.set_name))
@@ -68,26 +59,19 @@ def apply_request(
     session: Session, request: Request, progress: Progress, timeout_ms: int
 ) -> Applied:
     """Makes a request true; raises what the stages raise, with nothing changed."""
-    narrator = Narrator(progress, session.clock, session.may)
-    patience = session.patience(timeout_ms)
+    began, patience = session.clock.monotonic(), session.patience(timeout_ms)
     with session.changing():
         loaded = load_request(session, request)
         _fetch_images(session, loaded)
-        first = walk(session, aim_of(session, loaded, fetch=True))
-        is_done = first.plan.empty and same_revision(session, loaded, first)
-        if request.basis is not None and not is_done:
-            require_unmoved(request.basis, session, loaded, first)
-        session.write_engine_down()
-        note_images(session, first.resolved.fresh)
-        _tell(session, loaded, narrator)
-        end_overrides(session)
-        revision = store_revision(session, loaded, first)
-        session.forget_stored()
-        session.write_kept()
-        convergence = Convergence(session, request.set_name, revision, narrator, patience)
-        applied = convergence.run(None if begin_anew(session, loaded) else first)
-        end_overrides(session)
-        return applied
+        aim = aim_of(session, loaded, fetch=True)
+        with looking(session, aim.fleet) as look:
+            from orchestr8.controller.cycle import decide
+            from orchestr8.controller.making import make_true
+            from orchestr8.controller.narrate import Narrator
+
+            first = decide(session, aim, look)
+        narrator = Narrator(progress, session.clock, session.may, began)
+        return make_true(session, loaded, first, narrator, patience)
 
 
 def _fetch_images(session: Session, loaded: Loaded) -> None:
@@ -97,56 +81,3 @@ def _fetch_images(session: Session, loaded: Loaded) -> None:
         images, clock = session.borders.images, session.clock
         asked = partial(resolve_images, aim.fleet, aim.pinned, images, fetch=True, clock=clock)
         session.beside(asked)
-
-
-def apply_stored(session: Session, set_name: str, progress: Progress, timeout_ms: int) -> Applied:
-    """Makes true again what is in force: one set, which is brought up if it was down, or, without
-    a name, all sets that are up. Nothing new is declared, and what was taken back stays so."""
-    patience = session.patience(timeout_ms)
-    with session.changing():
-        if set_name:
-            require_set(session, set_name)
-            session.store.documents.bring_up(set_name)
-        failed = {service for service, _ in session.store.ledger.records().failures}
-        for service, (of_set, _) in session.stored.revisions.items():
-            asked = set_name in ("", of_set) and session.may(service.owner)
-            if service in failed and asked:
-                session.store.ledger.forgive(service)
-        session.forget_stored()
-        session.write_kept()
-        return Convergence(
-            session, set_name, 0, Narrator(progress, session.clock, session.may), patience
-        ).run()
-
-
-def down(
-    session: Session, set_name: str, progress: Progress, timeout_ms: int, *, forget: bool
-) -> Applied:
-    """Stops a set's boxes; `forget` also takes the set out of the store. Data stays."""
-    patience = session.patience(timeout_ms)
-    with session.changing():
-        require_set(session, set_name)
-        with session.store.together():
-            session.store.documents.take_down(set_name)
-            if forget:
-                for name, (of_set, _) in session.stored.revisions.items():
-                    if of_set == set_name:
-                        session.store.interventions.remove_hold(name)
-                session.store.documents.forget(set_name)
-            session.store.adoption.declared(set_name, (), whole=True)
-            session.write_down("remove" if forget else "down", f"set {set_name}")
-        session.forget_stored()
-        end_overrides(session)
-        return Convergence(
-            session, set_name, 0, Narrator(progress, session.clock, session.may), patience
-        ).run()
-
-
-def _tell(session: Session, loaded: Loaded, narrator: Narrator) -> None:
-    """What changes beside the boxes; values that a manifest ends are gone for good."""
-    to = loaded.request.set_name
-    for name, of_set in moved_services(session, loaded).items():
-        narrator.note(name, f"{name} moves from set {of_set} to set {to}; its boxes stay")
-    for one in ending_overrides(session, [loaded]):
-        was = f"{value_said(one)} was set by hand"
-        narrator.note(one.service, f"{one.path} of {one.service} is the manifest's again ({was})")

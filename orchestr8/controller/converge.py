@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from orchestr8.controller.aim import Aim
 from orchestr8.controller.applied import Applied, Failure
 from orchestr8.controller.borders import tend
 from orchestr8.controller.carrying import Outcomes, carry_out, failed, started
 from orchestr8.controller.clock import Patience
-from orchestr8.controller.cycle import Aim, Cycle, walk
+from orchestr8.controller.cycle import Cycle, walk
 from orchestr8.controller.execute import Result, execute
 from orchestr8.controller.failing import ATTEMPTS, DID_NOT_COME, Failing
 from orchestr8.controller.narrate import Narrator

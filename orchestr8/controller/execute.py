@@ -21,12 +21,11 @@ from orchestr8.controller.borders import call, phases
 from orchestr8.controller.clock import Patience, nothing, working
 from orchestr8.controller.forerunners import Forerunners
 from orchestr8.controller.health import Passed, judge
-from orchestr8.controller.settings import PARALLEL_CALLS
+from orchestr8.controller.settings import PARALLEL_CALLS, TICK_SECONDS
 from orchestr8.engines.protocol import Borders
 from orchestr8.errors import EngineError, UnavailableError
 from orchestr8.planning.plan import Action, AwaitBox, Plan
 
-TICK_SECONDS = 0.02
 HANDED_OVER = 2
 """Calls that wait for a free hand, so that none is idle while gates are looked at."""
 LOOK_SHARE = 0.5

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from orchestr8.controller.authority import is_their_revision
-from orchestr8.controller.history import theirs
 from orchestr8.controller.session import Session
 from orchestr8.errors import Place, Problem, RefusedError
-from orchestr8.planning.holds import moment
 from orchestr8.store.documents import Revision
 
 
@@ -52,6 +50,9 @@ def _newest(session: Session, set_name: str) -> Revision | None:
 
 
 def _moved(session: Session, set_name: str, newest: Revision | None, number: int) -> Problem:
+    from orchestr8.controller.history import theirs  # most sets have not moved
+    from orchestr8.planning.holds import moment
+
     place, expected = Place(f"set {set_name}"), f"and not at revision {number}"
     if newest:
         deed = newest.deed

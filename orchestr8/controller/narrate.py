@@ -18,17 +18,24 @@ from orchestr8.proof.model import Proof, Verdict
 
 
 class Narrator:
-    """Knows which phase an action is, for which slots, and which owners' may be told."""
+    """Knows which phase an action is, for which slots, and which owners' may be told.
+
+    `began` is when the command did (monotonic seconds), if not now.
+    """
 
     def __init__(
-        self, progress: Progress, clock: Clock = CLOCK, may: Callable[[str], bool] = bool
+        self,
+        progress: Progress,
+        clock: Clock = CLOCK,
+        may: Callable[[str], bool] = bool,
+        began: float | None = None,
     ) -> None:
         self._clock = clock
         self._progress = progress
         self._may = may
         self._slots: dict[BoxId, int] = {}
         self._lock = threading.Lock()
-        self._began = self._clock.monotonic()
+        self._began = clock.monotonic() if began is None else began
         self.last_start_ms = 0.0
         """From the begin to the last box that started."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestr8.boxes.world import Health, ObservedBox
 from orchestr8.controller.clock import Clock, Workers
@@ -25,8 +26,7 @@ STARTING = 0.5
 Lines = Mapping[ServiceName, HealthLine | None]
 
 
-@dataclass
-class _Pulse:
+class _Pulse(Struct):
     """One box: since when it runs and when it is asked next (monotonic seconds), the question that
     is under way, and what is known."""
 

@@ -9,8 +9,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestr8.contract.model import ImageFacts
+from orchestr8.controller.aim import Aim
 from orchestr8.controller.authority import is_theirs, require_theirs
-from orchestr8.controller.cycle import Aim
 from orchestr8.controller.files import contents_of
 from orchestr8.controller.fleet import files_of, merge, sealed_of, stopped, with_set, without_older
 from orchestr8.controller.overrides import counting, overridden, value_said

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -20,12 +20,11 @@ from orchestr8.contract.model import ImageFacts
 from orchestr8.controller.authority import EVERYTHING, Asker, Authority, authority_of
 from orchestr8.controller.clock import CLOCK, Clock, Patience, no, nothing, working, yes
 from orchestr8.controller.contents import HeldContents
-from orchestr8.controller.execute import TICK_SECONDS, Executor
 from orchestr8.controller.fleet import Stored, stored_fleet
 from orchestr8.controller.keepsake import Kept, write_kept
 from orchestr8.controller.overrides import counting
 from orchestr8.controller.pulses import Pulses
-from orchestr8.controller.settings import Settings
+from orchestr8.controller.settings import TICK_SECONDS, Settings
 from orchestr8.engines.ground import Ground
 from orchestr8.engines.protocol import Borders
 from orchestr8.engines.select import Choice, choose, open_borders
@@ -34,6 +33,9 @@ from orchestr8.host.routes import free_ranges
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.store.chain import Entry
 from orchestr8.store.store import Store
+
+if TYPE_CHECKING:
+    from orchestr8.controller.execute import Executor
 
 ENGINE_KEY = "engine"
 ENGINE_ID_KEY = "engine_id"

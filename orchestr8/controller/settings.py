@@ -12,6 +12,8 @@ from orchestr8.errors import UsageError
 
 IMAGE_MAX = "ORCHESTR8_IMAGE_MAX"
 PARALLEL_CALLS = 8
+TICK_SECONDS = 0.02
+"""How often whoever waits for calls looks around."""
 SETTLE_MS = 3_000
 """A box without a health line counts as working after this long without an exit."""
 

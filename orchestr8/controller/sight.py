@@ -7,9 +7,8 @@ nobody told is found by the look at everything, which comes by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from orchestr8.boxes.network import NetworkState
 from orchestr8.boxes.world import Observation, ObservedVolume
@@ -30,8 +29,7 @@ class Host(Struct, frozen=True):
     volumes: tuple[ObservedVolume, ...]
 
 
-@dataclass
-class Sight:
+class Sight(Struct):
     """The last look, and what is doubted of it. Used by one thread."""
 
     _boxes: Observation | None = None

@@ -6,15 +6,16 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
 from orchestr8.boxes.world import ObservedBox, ObservedCopy, ObservedVolume
 from orchestr8.errors import RejectedError
-from orchestr8.host import freezing
-from orchestr8.host.volume_copies import VolumeCopies
 from orchestr8.host.volume_folders import VolumeFolders
+
+if TYPE_CHECKING:
+    from orchestr8.host.volume_copies import VolumeCopies
 
 
 class FolderCopies(ABC):
@@ -43,10 +44,12 @@ class FolderCopies(ABC):
 
     def copies(self) -> tuple[ObservedCopy, ...]:
         """All whole ones, sorted by volume and label."""
-        return tuple(_copy_of(*one) for one in VolumeCopies(self.folders).all())
+        return tuple(_copy_of(*one) for one in self._kept().all())
 
     def copy(self, name: str, label: str, writers: Sequence[ObservedBox]) -> ObservedCopy:
         """By freezing its own file system, or else the boxes that write to it."""
+        from orchestr8.host import freezing  # most commands copy nothing
+
         (seen,) = (one for one in self.volumes() if one.name == name)
         made = ObservedCopy(
             name,
@@ -87,9 +90,14 @@ class FolderCopies(ABC):
     def _swept(self) -> VolumeCopies:
         """The copies, without what killed calls left: whoever changes them holds the store's lock,
         so what is half made at that moment is nobody's."""
-        kept = VolumeCopies(self.folders)
+        kept = self._kept()
         kept.sweep()
         return kept
+
+    def _kept(self) -> VolumeCopies:
+        from orchestr8.host.volume_copies import VolumeCopies  # as above
+
+        return VolumeCopies(self.folders)
 
     def require_free(self, name: str) -> None:
         """Raises RejectedError while a box has the volume."""

@@ -164,3 +164,32 @@ def test_a_full_disk_is_a_sentence(console: Console) -> None:
         )
     assert done.returncode == 1
     assert done.stderr.startswith("orchestr8: the output cannot be written: No space left")
+
+
+_A_THREAD_THAT_ENDS_LATER = """
+import sys, threading
+from orchestr8.__main__ import main
+
+def last() -> None:
+    threading.main_thread().join()
+    print("last", flush=True)
+
+threading.Thread(target=last).start()
+sys.argv[1:] = ["--version"]
+main()
+"""
+
+
+def test_a_thread_that_works_on_is_waited_for(console: Console) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _A_THREAD_THAT_ENDS_LATER],
+        cwd=console.folder,
+        env=console.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    first, last = done.stdout.splitlines()
+    assert (first.split()[0], last) == ("orchestr8", "last")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestr8.contract.model import ImageFacts
-from orchestr8.controller import apply
+from orchestr8.controller import apply, making
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.progress import Phase
 from orchestr8.controller.request import Request
@@ -83,7 +83,7 @@ class Road:
     def down(self, set_name: str = "default", *, forget: bool = False) -> Applied:
         """`down`, or `remove`."""
         with self.open() as opened:
-            return apply.down(opened, set_name, self.watcher, TIMEOUT_MS, forget=forget)
+            return making.down(opened, set_name, self.watcher, TIMEOUT_MS, forget=forget)
 
     def image(self, reference: str, mark: str) -> ImageFacts:
         """What a tag means from now on, on the machine itself."""

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from orchestr8.controller.adopt import look, require_not_lost
-from orchestr8.controller.apply import apply_request, apply_stored, down, plan_request
+from orchestr8.controller.apply import apply_request, plan_request
+from orchestr8.controller.making import apply_stored, down
 from orchestr8.controller.request import aim_in_force
 from orchestr8.controller.session import session
 from orchestr8.engines.select import simulated_machine

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from orchestr8.boxes.records import Failures
-from orchestr8.controller import apply, history, hold, inside, look, restart, rollback
+from orchestr8.controller import apply, history, hold, inside, look, making, restart, rollback
 from orchestr8.controller.authority import NOBODY, Asker, Authority, authority_of
 from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session
@@ -128,9 +128,9 @@ DEEDS: dict[str, Deed] = {
     "hold": lambda s, name, _: hold.hold(s, name, 1 << 42, "why"),
     "end hold": lambda s, name, _: hold.end_hold(s, name),
     "restart": lambda s, name, _: restart.restart(s, name, None, Notes(), TIMEOUT_MS),
-    "down": lambda s, _, of: apply.down(s, of, Notes(), TIMEOUT_MS, forget=False),
-    "remove": lambda s, _, of: apply.down(s, of, Notes(), TIMEOUT_MS, forget=True),
-    "apply again": lambda s, _, of: apply.apply_stored(s, of, Notes(), TIMEOUT_MS),
+    "down": lambda s, _, of: making.down(s, of, Notes(), TIMEOUT_MS, forget=False),
+    "remove": lambda s, _, of: making.down(s, of, Notes(), TIMEOUT_MS, forget=True),
+    "apply again": lambda s, _, of: making.apply_stored(s, of, Notes(), TIMEOUT_MS),
     "history": lambda s, _, of: history.chapters(s, of),
     "revision": lambda s, _, of: history.chapter(s, of, 1),
     "rollback": lambda s, _, of: rollback.roll_back(s, of, 1, Notes(), TIMEOUT_MS),
@@ -157,8 +157,8 @@ def test_the_platform_and_the_owner_may_do_all_of_that(road: Road) -> None:
         with road.open() as session:
             assert look.require_services(session.of(who), [str(DB)]) == (DB,)
             assert history.chapter(session.of(who), "data", 1)
-            assert not apply.down(session.of(who), "data", Notes(), TIMEOUT_MS, forget=False).exit
-            assert not apply.apply_stored(session.of(who), "data", Notes(), TIMEOUT_MS).exit
+            assert not making.down(session.of(who), "data", Notes(), TIMEOUT_MS, forget=False).exit
+            assert not making.apply_stored(session.of(who), "data", Notes(), TIMEOUT_MS).exit
 
 
 def test_the_default_set_is_many_owners(road: Road) -> None:
@@ -167,7 +167,7 @@ def test_the_default_set_is_many_owners(road: Road) -> None:
         assert [one.revision.number for one in history.chapters(seen, "default")] == [1]
         for forget in (False, True):
             with pytest.raises(UsageError, match="there is no set"):
-                apply.down(seen, "default", Notes(), TIMEOUT_MS, forget=forget)
+                making.down(seen, "default", Notes(), TIMEOUT_MS, forget=forget)
         with pytest.raises(UsageError, match="there is no set"):
             rollback.roll_back(seen, "default", 1, Notes(), TIMEOUT_MS)
         with pytest.raises(UsageError, match="has no revision 2; it has 1 to 1"):

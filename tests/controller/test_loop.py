@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from orchestr8.controller.apply import apply_request, down
+from orchestr8.controller.apply import apply_request
+from orchestr8.controller.making import down
 from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session
 from orchestr8.engines.memory.faults import Faults

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestr8.controller.apply import apply_request, down
+from orchestr8.controller.apply import apply_request
+from orchestr8.controller.making import down
 from orchestr8.controller.progress import Phase
 from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session, session

@@ -18,7 +18,8 @@ import yaml
 
 from orchestr8.boxes.network import Ranges
 from orchestr8.controller.applied import Applied
-from orchestr8.controller.apply import Prospect, apply_request, down, plan_request
+from orchestr8.controller.apply import Prospect, apply_request, plan_request
+from orchestr8.controller.making import down
 from orchestr8.controller.progress import Phase
 from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session

@@ -6,8 +6,8 @@ import pytest
 
 from orchestr8.cli.source_lines import state_of
 from orchestr8.controller import sources as syncing
-from orchestr8.controller.apply import down
 from orchestr8.controller.found import fetched
+from orchestr8.controller.making import down
 from orchestr8.controller.proposal import propose
 from orchestr8.controller.rollback import roll_back
 from orchestr8.controller.source_status import source_status

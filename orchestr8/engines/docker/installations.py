@@ -6,8 +6,9 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestr8.boxes.world import Installation
 from orchestr8.engines.docker.client import Client, patient
@@ -18,8 +19,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _FILTER = json.dumps({"label": [INSTALLATION]})
 
 
-@dataclass
-class _Traces:
+class _Traces(Struct):
     """What was found of one installation so far."""
 
     boxes: int = 0

@@ -1,0 +1,99 @@
+"""What makes true: a request that is decided, what is in force, or the end of a set; each under the
+store's lock."""
+
+from __future__ import annotations
+
+from orchestr8.controller.applied import Applied
+from orchestr8.controller.basis import require_unmoved
+from orchestr8.controller.clock import Patience
+from orchestr8.controller.converge import Convergence
+from orchestr8.controller.cycle import Cycle
+from orchestr8.controller.narrate import Narrator
+from orchestr8.controller.overrides import value_said
+from orchestr8.controller.progress import Progress
+from orchestr8.controller.request import Loaded, ending_overrides, moved_services, require_set
+from orchestr8.controller.session import Session
+from orchestr8.controller.writing import (
+    begin_anew,
+    end_overrides,
+    note_images,
+    same_revision,
+    store_revision,
+)
+
+
+def make_true(
+    session: Session, loaded: Loaded, first: Cycle, narrator: Narrator, patience: Patience
+) -> Applied:
+    """Stores a request whose plan is made, and carries that out, and what else it takes.
+
+    Raises RefusedError, with nothing changed, where the plan that it was made after has moved.
+    """
+    request = loaded.request
+    is_done = first.plan.empty and same_revision(session, loaded, first)
+    if request.basis is not None and not is_done:
+        require_unmoved(request.basis, session, loaded, first)
+    session.write_engine_down()
+    note_images(session, first.resolved.fresh)
+    _tell(session, loaded, narrator)
+    end_overrides(session)
+    revision = store_revision(session, loaded, first)
+    session.forget_stored()
+    session.write_kept()
+    convergence = Convergence(session, request.set_name, revision, narrator, patience)
+    applied = convergence.run(None if begin_anew(session, loaded) else first)
+    end_overrides(session)
+    return applied
+
+
+def apply_stored(session: Session, set_name: str, progress: Progress, timeout_ms: int) -> Applied:
+    """Makes true again what is in force: one set, which is brought up if it was down, or, without
+    a name, all sets that are up. Nothing new is declared, and what was taken back stays so."""
+    patience = session.patience(timeout_ms)
+    with session.changing():
+        if set_name:
+            require_set(session, set_name)
+            session.store.documents.bring_up(set_name)
+        failed = {service for service, _ in session.store.ledger.records().failures}
+        for service, (of_set, _) in session.stored.revisions.items():
+            asked = set_name in ("", of_set) and session.may(service.owner)
+            if service in failed and asked:
+                session.store.ledger.forgive(service)
+        session.forget_stored()
+        session.write_kept()
+        return Convergence(
+            session, set_name, 0, Narrator(progress, session.clock, session.may), patience
+        ).run()
+
+
+def down(
+    session: Session, set_name: str, progress: Progress, timeout_ms: int, *, forget: bool
+) -> Applied:
+    """Stops a set's boxes; `forget` also takes the set out of the store. Data stays."""
+    patience = session.patience(timeout_ms)
+    with session.changing():
+        require_set(session, set_name)
+        with session.store.together():
+            session.store.documents.take_down(set_name)
+            if forget:
+                for name, (of_set, _) in session.stored.revisions.items():
+                    if of_set == set_name:
+                        session.store.interventions.remove_hold(name)
+                session.store.documents.forget(set_name)
+            session.store.adoption.declared(set_name, (), whole=True)
+            session.write_down("remove" if forget else "down", f"set {set_name}")
+        session.forget_stored()
+        end_overrides(session)
+        return Convergence(
+            session, set_name, 0, Narrator(progress, session.clock, session.may), patience
+        ).run()
+
+
+def _tell(session: Session, loaded: Loaded, narrator: Narrator) -> None:
+    """What changes beside the boxes; values that a manifest ends are gone for good."""
+    to = loaded.request.set_name
+    for name, of_set in moved_services(session, loaded).items():
+        narrator.note(name, f"{name} moves from set {of_set} to set {to}; its boxes stay")
+    for one in ending_overrides(session, [loaded]):
+        was = f"{value_said(one)} was set by hand"
+        narrator.note(one.service, f"{one.path} of {one.service} is the manifest's again ({was})")
