@@ -43,6 +43,10 @@ class Found(Protocol):
     def files(self, tip: str) -> Files:
         """What lies below the source's path; raises ManifestError."""
 
+    def rest(self) -> None:
+        """Ends what was begun to read, since a child ends with the thread that began it; whoever
+        reads more begins anew."""
+
     def forget(self) -> None:
         """What was found is damaged: the next one who asks begins anew."""
 
@@ -100,6 +104,8 @@ def looked_at(
         except DamagedError:
             found.forget()
             raise
+        finally:
+            found.rest()
         yield looked
 
 
@@ -139,6 +145,10 @@ class LookedAt:
         """As they were found."""
         found: Files = self._answer(self._found.files, tip)
         return found
+
+    def rest(self) -> None:
+        """Ends what was begun to read."""
+        self._found.rest()
 
     def forget(self) -> None:
         """What was found is damaged."""
@@ -188,6 +198,10 @@ class InGit(Struct, frozen=True):
         """What lies below the path of the commit."""
         return files_below(self.objects, self.objects.commit(tip).tree, self.source.path)
 
+    def rest(self) -> None:
+        """Ends the child that reads."""
+        self.objects.rest()
+
     def forget(self) -> None:
         """Deletes the clone."""
         self.clone.forget()
@@ -213,6 +227,9 @@ class InFolder(Struct, frozen=True):
     def files(self, tip: str) -> Files:
         """All that it has."""
         return files_below(self.content, tip, "")
+
+    def rest(self) -> None:
+        """All of it is read."""
 
     def forget(self) -> None:
         """Nothing is kept of it."""

@@ -33,9 +33,10 @@ class Objects:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._end()
+        self.rest()
 
-    def _end(self) -> None:
+    def rest(self) -> None:
+        """Ends git; it is started anew where more is read."""
         if self._process:
             end(self._process)
             self._process = None
@@ -86,10 +87,10 @@ class Objects:
                 raise OverflowError
             content = process.stdout.read(size + 1)[:-1]
         except (OSError, ValueError) as error:
-            self._end()
+            self.rest()
             raise DamagedError(f"the object {name[:12]} cannot be read") from error
         except OverflowError:
-            self._end()  # what it would still say is nobody's
+            self.rest()  # what it would still say is nobody's
             raise
         return header[0], header[1], content
 

@@ -4,6 +4,8 @@ what it was judged by stands."""
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -12,8 +14,8 @@ from orchestr8.controller.found import Found, Outlook, looked_at
 from orchestr8.controller.settings import Settings
 from orchestr8.controller.sources import Synced
 from orchestr8.manifest.model import DeclaredSource
-from tests.controller.road import TIMEOUT_MS
-from tests.sources.team import Team, told
+from tests.controller.road import TIMEOUT_MS, manifest
+from tests.sources.team import WEB, Team, told
 
 
 def looked_at_before(team: Team) -> tuple[Settings, DeclaredSource, Outlook]:
@@ -40,6 +42,16 @@ def test_whoever_makes_the_changes_reads_and_judges_nothing_itself(
     shutil.rmtree(given[0].cache)
     synced = taken(team, found)
     assert (synced.record.state, synced.record.seen) == (state, commit)
+
+
+def test_files_are_read_though_whoever_looked_has_gone(team: Team) -> None:
+    team.workshop.commit({WEB: manifest("web", "front"), "web/app.toml": "a"}, team.ann)
+    with ExitStack() as stack:
+        with ThreadPoolExecutor(1) as pool:
+            look = looked_at(*looked_at_before(team))
+            found = pool.submit(stack.enter_context, look).result()
+        files = found.files(found.tip())
+        assert files.read_file("web/app.toml") == b"a"
 
 
 def test_members_that_are_named_while_a_commit_is_read_count(team: Team) -> None:
