@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestr8.errors import Place, Problem, RefusedError
 from orchestr8.sources.files import entry_at
@@ -34,7 +35,8 @@ class Question(Struct, frozen=True):
 
 
 class Judged(Struct, frozen=True):
-    """A commit on the way, and the key that signed it; none where it changes nothing of ours."""
+    """A commit on the way, without its signature, and the key that signed it; none where it
+    changes nothing of ours."""
 
     commit: Commit
     key: str
@@ -45,32 +47,42 @@ def judge(
 ) -> tuple[Judged, ...]:
     """Everything since the trusted commit, the oldest first.
 
-    Raises RefusedError with every commit that is not as it must be, or where the tip does not come
-    from the trusted commit.
+    Raises RefusedError with the commits that are not as they must be, or where the tip does not
+    come from the trusted commit, whoever signed it.
     """
     judged: list[Judged] = []
     problems: list[Problem] = []
-    commit, steps = objects.commit(tip), 0
+    for name, is_ours in _way(objects, tip, question):
+        commit = objects.commit(name)
+        key = _key(commit, question, signer(commit)) if is_ours else ""
+        if isinstance(key, str):
+            judged.append(Judged(replace(commit, signature=b"", signed=b""), key))
+            continue
+        if len(problems) == SHOWN_MOST:  # each may cost a child, and anybody can write many
+            what = "more commits are like these; what follows was not looked at"
+            problems.append(Problem(Place(f"commit {name[:12]}"), what))
+            break
+        problems.append(key)
+    if problems:
+        raise RefusedError(tuple(problems))
+    return tuple(judged)
+
+
+def _way(objects: Objects, tip: str, question: Question) -> list[tuple[str, bool]]:
+    """The commits from the trusted one to the tip, the oldest first, and whether each changes
+    something of ours. Nothing of them is kept: whoever pushes says how large they are."""
+    way: list[tuple[str, bool]] = []
+    commit = objects.commit(tip)
     while commit.id != question.since:
+        if len(way) == COMMITS_MOST:
+            raise RefusedError((_too_far(tip, question.since),))
         before = objects.commit(commit.parents[0]) if commit.parents else None
-        key: str | Problem = ""
-        if _at(objects, commit, question.path) != _at(objects, before, question.path):
-            key = _key(commit, question, signer(commit))
-        if isinstance(key, Problem):
-            problems.append(key)
-        else:
-            judged.append(Judged(commit, key))
-        steps += 1
-        if before is None or steps > COMMITS_MOST:
+        changes = _at(objects, commit, question.path) != _at(objects, before, question.path)
+        way.append((commit.id, changes))
+        if before is None:
             raise RefusedError((_strayed(tip, question.since),))
         commit = before
-    if problems:
-        shown = problems[::-1][:SHOWN_MOST]
-        if len(problems) > SHOWN_MOST:
-            more = len(problems) - SHOWN_MOST
-            shown.append(Problem(Place(f"commit {tip[:12]}"), f"{more} more commits like these"))
-        raise RefusedError(tuple(shown))
-    return tuple(judged[::-1])
+    return way[::-1]
 
 
 def _at(objects: Objects, commit: Commit | None, path: str) -> tuple[str, str] | None:
@@ -108,4 +120,12 @@ def _strayed(tip: str, since: str) -> Problem:
         "rewritten, or goes back",
         "push what follows that commit; or the platform looks at the new history and writes the "
         "commit that it trusts as the source's `start`",
+    )
+
+
+def _too_far(tip: str, since: str) -> Problem:
+    return Problem(
+        Place(f"commit {tip[:12]}"),
+        f"there are more than {COMMITS_MOST} commits between it and {since[:12]}",
+        "the platform looks at the history and writes a later commit as the source's `start`",
     )

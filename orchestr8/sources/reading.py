@@ -10,8 +10,8 @@ from orchestr8.sources import objects
 from orchestr8.sources.child import end
 from orchestr8.sources.objects import Commit, DamagedError, Entry, MalformedError
 
-OBJECT_BYTES_MOST = 8 << 20
-"""Of a commit or a folder; files have a smaller measure of their own."""
+_BYTES_MOST = {"commit": 1 << 20, "tag": 1 << 20, "tree": 8 << 20}
+"""Of each; files have a measure of their own."""
 
 
 class Objects:
@@ -43,33 +43,40 @@ class Objects:
 
     def read(self, name: str, kind: str, bytes_most: int) -> bytes:
         """An object's content; raises OverflowError where it has more than `bytes_most`."""
-        return _checked(name, kind, *self._said(name, bytes_most)[1:])
+        _, found, content = self._said(name, bytes_most)
+        if objects.name_of(found, content, name) != name:
+            raise DamagedError(f"the object {name[:12]} is another one than its name says")
+        if found != kind:
+            raise MalformedError(f"{name[:12]} is a {found}, not a {kind}")
+        return content
 
     def commit(self, name: str) -> Commit:
         """A commit."""
-        return objects.read_commit(name, _checked(name, "commit", *self._whole(name)[1:]))
+        return objects.read_commit(name, self._whole(name, "commit"))
 
     def tree(self, name: str) -> list[Entry]:
         """A folder's entries."""
-        return objects.read_tree(_checked(name, "tree", *self._whole(name)[1:]), name)
+        return objects.read_tree(self._whole(name, "tree"), name)
 
     def tip(self) -> str:
         """The commit that was fetched, or that the fetched tag points at."""
-        name, kind, content = self._whole(self._fetched)
+        try:
+            name, kind, _ = self._said(self._fetched, _BYTES_MOST["tag"])
+        except OverflowError:
+            raise MalformedError("it is larger than anybody writes a commit") from None
         for _ in range(5):
             if kind != "tag":
                 return name
-            kind, name = objects.read_tag(_checked(name, "tag", kind, content))
-            content = self._whole(name)[2] if kind == "tag" else b""
+            kind, name = objects.read_tag(self._whole(name, "tag"))
         raise MalformedError("a tag of a tag of a tag, and so on")
 
-    def _whole(self, name: str) -> tuple[str, str, bytes]:
-        """A commit, a tag or a folder as git says it."""
+    def _whole(self, name: str, kind: str) -> bytes:
+        most = _BYTES_MOST[kind]
         try:
-            return self._said(name, OBJECT_BYTES_MOST)
+            return self.read(name, kind, most)
         except OverflowError:
-            most = OBJECT_BYTES_MOST >> 20
-            raise MalformedError(f"a commit or a folder has more than {most} MiB") from None
+            what = f"its {kind} {name[:12]} has more than {most >> 20} MiB"
+            raise MalformedError(what) from None
 
     def _said(self, name: str, bytes_most: int) -> tuple[str, str, bytes]:
         """The name, the kind and the content of something, as git says."""
@@ -93,12 +100,3 @@ class Objects:
             self.rest()  # what it would still say is nobody's
             raise
         return header[0], header[1], content
-
-
-def _checked(name: str, kind: str, found: str, content: bytes) -> bytes:
-    """The content, which is what its name says, and of this kind."""
-    if objects.name_of(found, content, name) != name:
-        raise DamagedError(f"the object {name[:12]} is another one than its name says")
-    if found != kind:
-        raise MalformedError(f"{name[:12]} is a {found}, not a {kind}")
-    return content

@@ -9,9 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from orchestr8.errors import RefusedError
+from orchestr8.sources import judge as judging
 from orchestr8.sources.git import Clone, Remote
 from orchestr8.sources.judge import Judged, Question, judge
-from orchestr8.sources.signatures import Signatures
+from orchestr8.sources.objects import Commit
+from orchestr8.sources.signatures import NotSigned, Signatures
 from tests.sources.workshop import HELLO, Key, Workshop, ssh_key
 
 
@@ -163,4 +165,32 @@ def test_many_bad_commits_are_not_all_listed(bench: Bench) -> None:
         bench.workshop.commit(change(str(number)))
     said = bench.refused()
     assert len(said) == 21
-    assert said[-1].endswith("3 more commits like these")
+    assert said[-1].endswith("more commits are like these; what follows was not looked at")
+
+
+def test_of_a_branch_that_is_not_believed_no_signature_is_asked_for(bench: Bench) -> None:
+    bench.workshop.git("checkout", "-q", "--orphan", "new")
+    bench.workshop.commit(change("1"), bench.ann)
+    bench.workshop.commit(change("2"), bench.ann)
+    bench.workshop.git("branch", "-f", "main", "new")
+    asked: list[str] = []
+
+    def signer(commit: Commit) -> NotSigned:
+        asked.append(commit.id)
+        return NotSigned("is not signed")
+
+    with bench.clone.held():
+        bench.clone.fetch(Remote(str(bench.workshop.folder), whole=True))
+        with bench.clone.reading() as objects, pytest.raises(RefusedError):
+            judge(objects, objects.tip(), bench.question(), signer)
+    assert asked == []
+
+
+def test_a_history_too_long_to_be_judged_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "COMMITS_MOST", 2)
+    for number in range(3):
+        bench.workshop.commit(change(str(number)), bench.ann)
+    (said,) = bench.refused()
+    assert said.endswith(f"there are more than 2 commits between it and {bench.start[:12]}")

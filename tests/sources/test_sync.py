@@ -73,14 +73,17 @@ def test_a_commit_of_a_size_that_nobody_writes_is_refused(team: Team) -> None:
     good = team.push("front")
     team.sync()
     head = team.workshop.git("cat-file", "commit", "HEAD")
-    words = f"{head}\n{'x' * (9 << 20)}\n".encode()
-    commit = team.workshop.git("hash-object", "-t", "commit", "-w", "--stdin", text=words)
-    team.workshop.git("update-ref", "refs/heads/main", commit)
-    synced = team.sync()
-    assert (synced.record.state, synced.record.good) == ("refused", good)
-    assert told(synced) == [
-        "source web: its newest commit: a commit or a folder has more than 8 MiB"
-    ]
+    words = f"{head}\n{'x' * (2 << 20)}\n".encode()
+    huge = team.workshop.git("hash-object", "-t", "commit", "-w", "--stdin", text=words)
+    after = team.workshop.git("commit-tree", "HEAD^{tree}", "-p", huge, "-m", "small again")
+    for commit, why in (
+        (huge, "it is larger than anybody writes a commit"),
+        (after, f"its commit {huge[:12]} has more than 1 MiB"),
+    ):
+        team.workshop.git("update-ref", "refs/heads/main", commit)
+        synced = team.sync()
+        assert (synced.record.state, synced.record.good) == ("refused", good)
+        assert told(synced) == [f"source web: its newest commit: {why}"]
 
 
 def test_what_a_push_no_longer_names_goes_and_nothing_else(team: Team) -> None:
