@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from orchestr8.boxes.world import Health
 from orchestr8.controller.contents import FileDigests
 from orchestr8.controller.facts import Pinned
 from orchestr8.controller.sight import Sight
@@ -26,6 +27,8 @@ class Aim(Struct, frozen=True):
     """Whether images that the engine lacks are fetched; a plan fetches nothing."""
     unwanted: Mapping[BoxId, str] = field(default_factory=dict)
     """Boxes that somebody wants replaced, and why."""
+    known: Mapping[BoxId, Health] = field(default_factory=dict)
+    """What is known of boxes at whose gates somebody waited."""
     strict: Mapping[ServiceName, int] | None = None
     """The versions of STRICT that services shall have; without these, those that they have."""
     notices: tuple[Upkeep, ...] = ()

@@ -7,7 +7,7 @@ from orchestr8.controller.execute import Executor, Outcome, Result, Watch
 from orchestr8.controller.recording import conclude, intend
 from orchestr8.controller.session import Session
 from orchestr8.names import BoxId
-from orchestr8.planning.plan import ForgetBox, Plan, RemoveBox, StartBox
+from orchestr8.planning.plan import AwaitBox, ForgetBox, Plan, RemoveBox, StartBox
 
 Outcomes = tuple[Outcome, ...]
 
@@ -30,6 +30,7 @@ def carry_out(
         outcomes = executor.run()
     finally:
         session.under_way.pop()
+    _tell_pulses(session, plan, outcomes)
     with session.store.together():
         conclude(session, plan, actor, intents, outcomes)
         session.store.ledger.forget_boxes(
@@ -38,6 +39,13 @@ def carry_out(
             if isinstance(action.call, RemoveBox | ForgetBox) and outcome.result is Result.DONE
         )
     return outcomes
+
+
+def _tell_pulses(session: Session, plan: Plan, outcomes: Outcomes) -> None:
+    if session.pulses:
+        for action, outcome in zip(plan.actions, outcomes, strict=True):
+            if isinstance(action.call, AwaitBox) and outcome.result is Result.DONE:
+                session.pulses.passed(action.call.id)
 
 
 def started(plan: Plan, outcomes: Outcomes) -> list[BoxId]:

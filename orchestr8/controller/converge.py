@@ -20,6 +20,7 @@ from orchestr8.controller.clock import Patience
 from orchestr8.controller.cycle import Cycle, walk
 from orchestr8.controller.execute import Result, execute
 from orchestr8.controller.failing import ATTEMPTS, DID_NOT_COME, Failing
+from orchestr8.controller.gates import Gates
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.recording import close_cut_short
 from orchestr8.controller.request import aim_in_force
@@ -48,6 +49,7 @@ class Convergence:
     changed: bool = False
     started: list[BoxId] = field(default_factory=list)
     failing: Failing = field(init=False)
+    gates: Gates = field(default_factory=Gates)
     cycles: int = 0
     """Those that nothing else cut short."""
 
@@ -60,10 +62,16 @@ class Convergence:
         tend(self.session.borders)
         cycle = first or self._walk()
         while self.cycles < CYCLES_MOST:
-            if self.patience.over or self._given_up(cycle):
+            if self.patience.over:
                 self._close(cycle)
                 break
-            if not cycle.plan.empty:
+            if self._wait(cycle, self.gates.ended(cycle.world)):
+                pass
+            elif self._given_up(cycle):
+                if not self._wait(cycle, self.gates.resume(Plan())):
+                    self._close(cycle)
+                    break
+            elif not cycle.plan.empty:
                 self._carry_out(cycle)
             elif not self._settle(cycle):
                 break
@@ -81,7 +89,10 @@ class Convergence:
         """Stores what changes in the store alone, and waits for boxes of which nobody can say yet
         whether they work; False if there is none."""
         self.session.store.ledger.allocate(cycle.plan.allocations)
-        gates = settle(cycle.desired, cycle.world)
+        return self._wait(cycle, self.gates.resume(settle(cycle.desired, cycle.world)))
+
+    def _wait(self, cycle: Cycle, gates: Plan) -> bool:
+        """Waits at gates; False if there is none."""
         if gates.empty:
             return False
         self._note_failures(replace(cycle, plan=gates), self._execute(gates))
@@ -92,11 +103,13 @@ class Convergence:
         return walk(self.session, self._aim())
 
     def _aim(self) -> Aim:
-        return replace(aim_in_force(self.session), unwanted=self.unwanted)
+        aim = aim_in_force(self.session)
+        return replace(aim, unwanted=self.unwanted, known=self.gates.known)
 
     def _carry_out(self, cycle: Cycle) -> None:
         """The calls; failures are noted and cleaned up."""
         self.narrator.know(cycle.world.boxes)
+        cycle = replace(cycle, plan=self.gates.resume(cycle.plan))
         outcomes = self._execute(cycle.plan)
         self.changed = True
         self.started += started(cycle.plan, outcomes)
@@ -105,6 +118,7 @@ class Convergence:
     def _execute(self, plan: Plan) -> Outcomes:
         outcomes = carry_out(self.session, plan, self.narrator.watch, self.patience)
         self.cycles += all(one.result is not Result.OPEN for one in outcomes)
+        self.gates.note(plan, outcomes)
         return outcomes
 
     def _note_failures(self, cycle: Cycle, outcomes: Outcomes) -> None:

@@ -20,6 +20,7 @@ from orchestr8.contract.outlook import outlook
 from orchestr8.controller.aim import Aim
 from orchestr8.controller.contents import digests_of
 from orchestr8.controller.facts import Resolved, resolve_images
+from orchestr8.controller.gates import with_known
 from orchestr8.controller.gather import Look, gather, looking
 from orchestr8.controller.session import Session
 from orchestr8.controller.sizes import require_sizes
@@ -71,7 +72,7 @@ def decide(session: Session, aim: Aim, look: Look) -> Cycle:
     desired = replace(desired, unwanted=aim.unwanted, busy=session.busy, ceilings=session.ceilings)
     from orchestr8.planning.reconcile import reconcile  # loaded while the boxes are asked
 
-    world = gather(borders, desired, look)
+    world = with_known(gather(borders, desired, look), aim.known)
     require_sizes(aim.fleet, aim.applying, desired.volumes, world.volumes)
     plan = reconcile(desired, world, records, session.clock.now_ms())
     return Cycle(

@@ -81,6 +81,11 @@ class _Gate:
     asking: Future[str] | None = None
     answer: str | None = None
 
+    @property
+    def is_first_asked(self) -> bool:
+        """Whether the first answer is under way: no box is late before it."""
+        return self.asking is not None and self.answer is None
+
 
 Watch = Callable[[Action, Outcome | None], None]
 
@@ -223,7 +228,7 @@ class Executor:
     def _look(self, gate: _Gate, box: ObservedBox | None) -> None:
         now = self._clock.monotonic()
         self._probe(gate, box, now)
-        waited_ms = int((now - gate.began) * 1000)
+        waited_ms = 0 if gate.is_first_asked else int((now - gate.began) * 1000)
         answer = judge(gate.gate, box, gate.answer, self._clock.now_ms(), waited_ms)
         if isinstance(answer, Passed):
             del self._gates[gate.number]
@@ -232,7 +237,7 @@ class Executor:
             self._shut(gate, answer.why, box)
         elif self._patience.over:
             self._shut(gate, "the time is over", box, late=True)
-        elif self._needed:
+        elif self._needed and not gate.asking:
             self._leave(gate)
 
     def _leave(self, gate: _Gate) -> None:

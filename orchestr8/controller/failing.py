@@ -34,10 +34,13 @@ class Failing:
     narrator: Narrator
     failures: dict[tuple[ServiceName, int], Failure] = field(default_factory=dict)
     rolled_back: dict[ServiceName, int] = field(default_factory=dict)
+    _made: dict[BoxId, int] = field(default_factory=dict)
+    """The boxes that were made or taken meanwhile, and the slots that they are for."""
 
     def note(self, cycle: Cycle, failed: Iterable[Outcome]) -> list[BoxId]:
         """Keeps the last lines and counts the failures; the boxes of which nothing may stay."""
-        slots = _slots(cycle.plan)
+        self._made |= _slots(cycle.plan)
+        slots = {box.id: box.slot for box in cycle.world.boxes} | self._made
         gone: list[BoxId] = []
         for outcome in failed:
             action = cycle.plan.actions[outcome.number]
@@ -50,7 +53,7 @@ class Failing:
             if outside and failure.attempts < ATTEMPTS:
                 # The next look finds what is half-made, or that no engine answers.
                 failure = replace(failure, why=outside, advice=None)
-            elif box_id is None or box_id in slots:
+            elif box_id is None or box_id in self._made:
                 # without a box it is what a box of the service stands on, such as its volume
                 gone += [box_id] if box_id else []
                 self._remember(cycle, failure, outcome.ended)

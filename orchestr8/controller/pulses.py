@@ -115,6 +115,13 @@ class Pulses:
         pulse = self._pulses.get(box.id)
         return pulse.level if pulse and pulse.box.pid == box.pid else Health.UNKNOWN
 
+    def passed(self, box_id: BoxId) -> None:
+        """A box was found well at its gate: what it answered earlier counts no more."""
+        pulse = self._pulses.get(box_id)
+        if pulse:
+            pulse.asking, pulse.due = None, self._clock.monotonic()
+            pulse.failures, pulse.level = 0, Health.HEALTHY
+
     def close(self) -> None:
         """Asks nobody any more."""
         if self._workers:

@@ -142,15 +142,17 @@ def _the_one_that_counts(
     in_slot: Sequence[ObservedBox], wanted: BoxSpec | None, seen: Survey
 ) -> ObservedBox | None:
     """Of several boxes in a slot, the one that is kept: rather one that runs and is not ill, then
-    the one that is as declared, then the one known to be good, then the youngest."""
+    the one that is as declared and that nobody wants replaced, then the one known to be good, then
+    the youngest."""
     if len(in_slot) < 2:
         return in_slot[0] if in_slot else None
 
-    def worth(box: ObservedBox) -> tuple[bool, bool, bool, bool, int]:
+    def worth(box: ObservedBox) -> tuple[bool, bool, bool, bool, bool, int]:
         as_declared = bool(wanted and box.spec and not spec_changes(wanted, box.spec))
         is_done = box.state is State.STOPPED and box.exit_status == 0
         good = seen.good(box) or is_done
-        return box.state.runs, not seen.ill(box), as_declared, good, box.id.serial
+        wanted_here = as_declared, box.id not in seen.unwanted
+        return box.state.runs, not seen.ill(box), *wanted_here, good, box.id.serial
 
     return max(in_slot, key=worth)
 
