@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from orchestr8.controller.deeds import Deed, journalled
+from orchestr8.controller.deeds import EXECUTE, Deed, journalled
 from orchestr8.controller.look import find_box
 from orchestr8.controller.session import Session
 from orchestr8.engines.joined import Joined
@@ -44,7 +44,7 @@ def _executing(
     boxes = session.borders.boxes
     if not isinstance(boxes, Exec):
         raise FeatureMissingError(f"the engine {session.borders.name} runs no commands in boxes")
-    with journalled(session, "Execute", str(box.id), command[0]) as deed:
+    with journalled(session, EXECUTE, str(box.id), command[0]) as deed:
         yield boxes, box.id, deed
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from orchestr8.controller.borders import makes_or_ends, subject
+from orchestr8.controller.deeds import EXECUTE
 from orchestr8.controller.execute import Outcome, Result
 from orchestr8.controller.session import Session
 from orchestr8.planning import plan
@@ -51,12 +52,15 @@ def intend(session: Session, asked: Plan, actor: str) -> dict[int, int]:
 
 
 def close_cut_short(session: Session) -> None:
-    """Gives a result to what an earlier command began and was killed at; call it under the lock."""
+    """Gives a result to what an earlier command began and was killed at; call it under the lock.
+
+    Whoever runs a command in a box does not hold that, and may be at it still.
+    """
     if not session.store.ledger.meta(UNDER_WAY):
         return
     journal, at_ms = session.store.journal, session.clock.now_ms()
     with session.store.together():
-        begun = journal.under_way()
+        begun = [row for row in journal.under_way() if row.kind != EXECUTE]
         cut_short = [(row.number, at_ms, CUT_SHORT) for row in begun]
         journal.conclude(session.settings.actor, cut_short)
         session.store.ledger.remember(UNDER_WAY, "")
