@@ -27,6 +27,7 @@ from orchestr8.server.identity import NobodyError, identify
 
 NAME = "api.sock"
 MONITOR_THREADS = 4
+UNREAD_BYTES_MOST = 64 << 10
 PATH_BYTES_MOST = 107
 """What the kernel takes as a socket's name."""
 
@@ -46,6 +47,14 @@ class _Connection(CountedConnection):
 
 class Gateway(Gateway_10):
     """Hands on beside the request what takes its connection over, which then ends with it."""
+
+    def start_response(self, *head: Any) -> Any:
+        """The head of the answer. Of a document that nobody wanted no more than a little is read,
+        so that another request may follow; else the connection ends."""
+        unread = getattr(self.req.rfile, "remaining", None)  # None where its length is not said
+        if unread is None or unread > UNREAD_BYTES_MOST:
+            self.req.close_connection = True
+        return super().start_response(*head)
 
     def get_environ(self) -> Any:
         """The request's environment."""

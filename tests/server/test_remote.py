@@ -127,6 +127,13 @@ def test_a_token_is_its_owners_alone_until_its_end(team: Path) -> None:
         assert nobody(machine.me(f"Bearer {text}"))
 
 
+@pytest.mark.parametrize("size", [f"Content-Length: {64 << 20}", "Transfer-Encoding: chunked"])
+def test_nobodys_document_is_not_waited_for(team: Path, size: str) -> None:
+    with far_machine(team) as machine:
+        reply = machine.exchange(f"POST /v1/apply HTTP/1.1\r\nHost: x\r\n{size}\r\n\r\n".encode())
+    assert nobody(reply) and reply.headers["Connection"] == "close"
+
+
 def test_nothing_is_said_without_tls_and_nobody_is_kept_waiting(
     team: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
