@@ -6,10 +6,10 @@ Like the thin client this imports nothing but the standard library.
 from __future__ import annotations
 
 import os
-import select
 import sys
 from contextlib import contextmanager
 
+from orchestr8.descriptors import ready
 from orchestr8.frames import ERROR, EXIT, INPUT, WINDOW, Frames, framed
 
 TYPE_CHECKING = False
@@ -50,19 +50,18 @@ def relay(peer: Any, came: bytes) -> int | None:
             before, window = window, _window() if terminal else b""
             if window != before:
                 sending += framed(WINDOW, window)
-            reading = [peer, _INPUT] if has_input and not sending else [peer]
+            far = peer.fileno()
+            reading = [far, _INPUT] if has_input and not sending else [far]
             wait = LOOK_SECONDS if terminal else None
-            ready, writable, _ = select.select(
-                reading, [peer] if sending else [], [], 0 if _has_more(peer) else wait
-            )
-            if writable:
+            told, taken = ready(reading, [far] if sending else [], 0 if _has_more(peer) else wait)
+            if taken:
                 sending = sending[_sent(peer, sending) :]
-            if _INPUT in ready:
+            if _INPUT in told:
                 typed = _read()
                 has_input = bool(typed)
                 sending += framed(INPUT, typed)
             came = b""
-            if peer in ready or _has_more(peer):
+            if far in told or _has_more(peer):
                 found = _received(peer)
                 if found == b"":
                     return None

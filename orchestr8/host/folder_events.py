@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import select
 import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from orchestr8.descriptors import readable
 from orchestr8.errors import UnavailableError
 
 _MOVED_TO = 0x0000_0080
@@ -113,8 +113,7 @@ def _read(inotify: int, ending: int, read: Callable[[bytes], None]) -> None:
     """Until the other end of the pipe is closed."""
     try:
         while True:
-            ready, _, _ = select.select([inotify, ending], [], [])
-            if ending in ready:
+            if ending in readable([inotify, ending]):
                 return
             read(os.read(inotify, _ROOM_BYTES))
     finally:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import pwd
-import select
 import socket
 import struct
 from pathlib import Path
 
 from orchestr8.controller.authority import NOBODY, ROOT, Asker
+from orchestr8.descriptors import readable
 
 SO_PEERGROUPS = 59
 SO_PEERPIDFD = 77
@@ -43,7 +43,7 @@ def identify(peer: socket.socket) -> Asker:
         groups = _groups(peer, pid)
         name = _name(pid, uid)
         # What was read is of the peer only if it still has its number.
-        if select.select([handle], [], [], 0)[0]:
+        if readable([handle], 0):
             raise NobodyError(f"process {pid} has ended")
     except OSError as error:
         raise NobodyError(f"process {pid} cannot be looked at: {error.strerror}") from error

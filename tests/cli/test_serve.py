@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestr8.descriptors import readable
 from tests.cli.console import HELLO, Console
 
 SECONDS_MOST = 60.0
@@ -134,7 +134,7 @@ def test_nobody_need_read_its_log(shell: Console) -> None:
             stdout=writing, stderr=subprocess.PIPE,
         )  # fmt: skip
         os.close(writing)
-        assert select.select([supervisor], [], [], SECONDS_MOST)[0]
+        assert readable([supervisor.fileno()], SECONDS_MOST)
         server.terminate()
         _, errors = server.communicate(timeout=SECONDS_MOST)
     assert server.returncode == 0, errors

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from orchestr8.descriptors import readable
 from orchestr8.isolation.limits import MIB
 from orchestr8.names import BoxId
 from tests.cli.console import SECONDS_MOST, Console
@@ -88,6 +88,5 @@ def _read_until(terminal: int, words: bytes) -> None:
     """Reads what a terminal shows until it has shown these words."""
     shown, deadline = b"", time.monotonic() + SECONDS_MOST
     while words not in shown:
-        ready, _, _ = select.select([terminal], [], [], max(deadline - time.monotonic(), 0))
-        assert ready, shown
+        assert readable([terminal], max(deadline - time.monotonic(), 0)), shown
         shown += os.read(terminal, 65_536)

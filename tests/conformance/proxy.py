@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from orchestr8.descriptors import readable
 
 
 class Proxy:
@@ -74,7 +75,8 @@ class Proxy:
     def _pass_both_ways(self, client: socket.socket, server: socket.socket) -> None:
         losing = False
         while True:
-            for source in select.select([client, server], [], [])[0]:
+            for ready in readable([client.fileno(), server.fileno()]):
+                source = client if ready == client.fileno() else server
                 piece = source.recv(65_536)
                 if not piece:
                     return

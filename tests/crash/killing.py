@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from orchestr8.descriptors import readable
 
 CALLS = (
     "write", "pwrite64", "sendto", "sendmsg", "fsync", "fdatasync", "ftruncate",
@@ -67,7 +68,7 @@ def _watch(number: int, process: subprocess.Popen[str], reader: int, deadline: f
     seen, said, call = b"", b"", ""
     streams = {reader, process.stdout.fileno()}
     while reader in streams:
-        ready, _, _ = select.select(list(streams), [], [], max(0.0, deadline - time.monotonic()))
+        ready = readable(streams, max(0.0, deadline - time.monotonic()))
         assert ready, f"it neither ended nor came to call {number} in time:\n{said.decode()}"
         for stream in ready:
             part = os.read(stream, 65536)

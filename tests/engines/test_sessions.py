@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from orchestr8.descriptors import readable
 from orchestr8.engines import sessions
 
 # Not the whole of /proc/self/cgroup: its lines change when anybody mounts a hierarchy of version 1.
@@ -49,8 +49,8 @@ def begun() -> Iterator[dict[int, int]]:
 
 def ended(handles: dict[int, int], seconds: float) -> set[int]:
     """The numbers of those that have ended, once one has."""
-    ready = select.select(list(handles.values()), [], [], seconds)[0]
-    return {pid for pid, handle in handles.items() if handle in ready}
+    over = readable(handles.values(), seconds)
+    return {pid for pid, handle in handles.items() if handle in over}
 
 
 def of_session(handles: dict[int, int]) -> set[int]:

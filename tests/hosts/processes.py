@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from orchestr8.descriptors import readable
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,11 @@ class Process:
 
 
 def _end(handle: int, grace_seconds: float) -> bool:
-    poller = select.poll()
-    poller.register(handle, select.POLLIN)
     signal.pidfd_send_signal(handle, signal.SIGTERM)
-    if poller.poll(grace_seconds * 1000):
+    if readable([handle], grace_seconds):
         return True
     signal.pidfd_send_signal(handle, signal.SIGKILL)
-    poller.poll(5000)
+    readable([handle], 5)
     return False
 
 

@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import os
 import platform
-import select
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestr8.boxes.spec import BoxSpec
+from orchestr8.descriptors import readable
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import MIB, Limits, Quota
 from orchestr8.isolation.seccomp import profile_json
@@ -68,7 +68,7 @@ class Running(Struct, frozen=True):
         finally:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(process, signal.SIGKILL)
-            select.select([process], [], [], 10)
+            readable([process], 10)
             os.close(process)
 
 

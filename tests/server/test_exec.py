@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pty
-import select
 import socket
 import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +52,7 @@ class Programs:
                 if joined.is_left():
                     self.left.set()
                     program.kill()
-                select.select([], [], [], 0.01)
+                time.sleep(0.01)
         answer.put(exit=program.returncode)
 
 

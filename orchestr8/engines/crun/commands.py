@@ -12,7 +12,6 @@ import json
 import math
 import os
 import secrets
-import select
 import shutil
 import signal
 import subprocess
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orchestr8.descriptors import readable
 from orchestr8.engines import sessions
 from orchestr8.engines.crun.monitor import writing
 from orchestr8.engines.crun.places import Places
@@ -138,7 +138,7 @@ class _Waiting:
         ended = os.pidfd_open(self.process.pid)
         try:
             window = joined.window()
-            while not select.select([ended], [], [], LOOK_SECONDS)[0]:
+            while not readable([ended], LOOK_SECONDS):
                 self.look()
                 if joined.is_left():
                     self.end()
@@ -177,12 +177,12 @@ def _collect(
     first, second = kept
     while pipes:
         left = math.inf if deadline is None else max(0.0, deadline - time.monotonic())
-        readable, _, _ = select.select(list(pipes), [], [], min(left, _LOOK_SECONDS))
-        if not readable and not left:
+        told = readable(pipes, min(left, _LOOK_SECONDS))
+        if not told and not left:
             return None
-        if not readable:
+        if not told:
             waiting.look()
-        for number in readable:
+        for number in told:
             piece = pipes[number].read1(_PIECE_BYTES)  # type: ignore[attr-defined]
             if not piece:
                 del pipes[number]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
+from orchestr8.descriptors import readable
 from orchestr8.engines import living
 from orchestr8.kernel import files
 
@@ -91,9 +91,7 @@ def ending(processes: Sequence[Process], seconds: float) -> Iterator[None]:
 
 def ends(handle: int, seconds: float) -> bool:
     """Whether the process that was opened as this ends within this time."""
-    waiting = select.poll()
-    waiting.register(handle, select.POLLIN)
-    return bool(waiting.poll(seconds * 1000))
+    return bool(readable([handle], seconds))
 
 
 def _sent(handle: int, number: int) -> bool:

@@ -7,11 +7,11 @@ in its buffer.
 from __future__ import annotations
 
 import json
-import select
 import socket
 from collections.abc import Mapping
 from typing import Any
 
+from orchestr8.descriptors import readable
 from orchestr8.engines.docker import failures
 from orchestr8.engines.docker.endpoint import socket_path, unanswered
 
@@ -28,7 +28,7 @@ class Stream:
         self._first = first
 
     def fileno(self) -> int:
-        """For select; ask `waiting` before."""
+        """To wait for; ask `waiting` before."""
         return self._connection.fileno()
 
     @property
@@ -36,9 +36,12 @@ class Stream:
         """Whether there is something to read without asking the kernel."""
         return bool(self._first)
 
-    def waits(self, seconds: float) -> bool:
-        """Whether there is something to read, be it the end, within this time."""
-        return self.waiting or bool(select.select([self._connection], [], [], seconds)[0])
+    def waits(self, seconds: float | None) -> bool:
+        """Whether there is something to read, be it the end, within this time.
+
+        Without one it may take for ever.
+        """
+        return self.waiting or bool(readable([self.fileno()], seconds))
 
     def read(self) -> bytes:
         """The next piece; empty at the end."""

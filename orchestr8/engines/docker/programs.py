@@ -7,13 +7,13 @@ and directory only if they are said.
 from __future__ import annotations
 
 import os
-import select
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from orchestr8.descriptors import ready
 from orchestr8.engines import sessions
 from orchestr8.engines.docker.client import Client
 from orchestr8.engines.docker.containers import Containers, details_of
@@ -164,11 +164,9 @@ def _collect(stream: Stream, deadline: float | None) -> tuple[bytes, bytes] | No
     frames = Frames()
     kept = {OUTPUT: bytearray(), ERROR: bytearray()}
     while True:
-        if not stream.waiting:
-            wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-            readable, _, _ = select.select([stream], [], [], wait)
-            if not readable:
-                return None
+        wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not stream.waits(wait):
+            return None
         piece = stream.read()
         if not piece:
             return bytes(kept[OUTPUT]), bytes(kept[ERROR])
@@ -189,18 +187,19 @@ def _relay(stream: Stream, joined: Joined, resize: Callable[[], None]) -> bool:
         before, window = window, joined.window()
         if window != before:
             resize()
-        watched: list[Any] = [stream, joined.input] if has_input and not typed else [stream]
+        far = stream.fileno()
+        watched = [far, joined.input] if has_input and not typed else [far]
         wait = 0 if stream.waiting else LOOK_SECONDS
-        readable, writable, _ = select.select(watched, [stream] if typed else [], [], wait)
-        if writable:
+        told, taken = ready(watched, [far] if typed else [], wait)
+        if taken:
             typed = typed[stream.write(typed) :]
-        if stream.waiting or stream in readable:
+        if stream.waiting or far in told:
             piece = stream.read()
             if not piece:
                 return True
             for number, content in frames.feed(piece) if framed else [(OUTPUT, piece)]:
                 write(joined.error if number == ERROR else joined.output, content)
-        if joined.input in readable:
+        if joined.input in told:
             typed = os.read(joined.input, PIECE_BYTES)
             has_input = bool(typed)
             if not has_input:

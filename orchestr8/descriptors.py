@@ -1,0 +1,36 @@
+"""Waiting for descriptors, however high their numbers are: `select` takes none above 1023.
+
+The thin client waits with it, so that it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+from select import POLLIN, POLLOUT, poll
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def readable(descriptors: Iterable[int], seconds: float | None = None) -> set[int]:
+    """Those that can be read, be it their end, once there is one or the time is over; without a
+    time it may take for ever."""
+    return ready(descriptors, (), seconds)[0]
+
+
+def ready(
+    reading: Iterable[int], writing: Iterable[int], seconds: float | None = None
+) -> tuple[set[int], set[int]]:
+    """Those that can be read and those that can be written; where the other end has gone that is
+    told by whichever is tried."""
+    asked = dict.fromkeys(reading, POLLIN)
+    for descriptor in writing:
+        asked[descriptor] = asked.get(descriptor, 0) | POLLOUT
+    waiting = poll()
+    for descriptor, events in asked.items():
+        waiting.register(descriptor, events)
+    found = waiting.poll(None if seconds is None else seconds * 1000)
+    return (
+        {one for one, events in found if asked[one] & POLLIN and events & ~POLLOUT},
+        {one for one, events in found if asked[one] & POLLOUT and events & ~POLLIN},
+    )
