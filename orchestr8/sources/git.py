@@ -118,7 +118,7 @@ class Clone:
     def held(self) -> Iterator[None]:
         """Holds the clone for one reader, so that nobody fetches into it meanwhile.
 
-        Raises UnavailableError where the folder cannot be used.
+        Raises UnavailableError where the folder cannot be used, or goes away meanwhile.
         """
         try:
             self.child.prepare()
@@ -132,6 +132,12 @@ class Clone:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
+        except FileNotFoundError as error:
+            if not Path(str(error.filename)).is_relative_to(self._folder):
+                raise
+            raise UnavailableError(
+                f"{self._folder} went away while it was used", "the next fetch makes it anew"
+            ) from error
         finally:
             os.close(descriptor)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -287,6 +288,20 @@ def test_an_object_that_is_exchanged_in_the_clone_is_seen(
     target.write_bytes(source.read_bytes())
     with clone.held(), clone.reading() as found, pytest.raises(DamagedError):
         files_below(found, found.commit(tip).tree, "")
+
+
+@pytest.mark.parametrize("gone", ["", "home"])
+def test_a_cache_that_goes_away_is_told_and_made_anew(
+    workshop: Workshop, ground: Path, gone: str
+) -> None:
+    workshop.write({"web.yaml": HELLO})
+    workshop.commit()
+    remote, clone = Remote(str(workshop.folder)), Clone(ground / "cache" / "web")
+    tip = fetched(clone, remote)
+    with pytest.raises(UnavailableError, match="went away"), clone.held():
+        shutil.rmtree(ground / "cache" / "web" / gone)
+        clone.fetch(remote)
+    assert fetched(clone, remote) == tip
 
 
 def test_a_huge_repository_is_refused_and_leaves_nothing(workshop: Workshop, ground: Path) -> None:
