@@ -7,7 +7,7 @@ move it is. What no row knows is told as it came, and sorted by its status alone
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import urllib3.exceptions
@@ -152,18 +152,7 @@ ROWS = (
 )  # fmt: skip
 
 
-@contextmanager
-def words(doing: str, endpoint_url: str) -> Iterator[None]:
-    """Let none of the engine's exceptions out of a call; `doing` says what was being done."""
-    try:
-        yield
-    except EngineError:
-        raise
-    except FOREIGN as error:
-        raise translated(error, doing, endpoint_url) from error
-
-
-def translated(error: BaseException, doing: str, endpoint_url: str) -> EngineError:
+def translated(error: Exception, doing: str, endpoint_url: str) -> EngineError:
     """One foreign exception in our words."""
     if isinstance(error, RefusalError):
         return answered(str(error), doing, error.status)
@@ -176,6 +165,20 @@ def translated(error: BaseException, doing: str, endpoint_url: str) -> EngineErr
         return broken_off(doing, endpoint_url)
     # the rest is what the library itself finds wrong: bad arguments, versions, contexts, streams
     return answered(str(error), doing, None)
+
+
+@contextmanager
+def words(
+    doing: str,
+    endpoint_url: str,
+    foreign: tuple[type[Exception], ...] = FOREIGN,
+    translate: Callable[[Exception, str, str], EngineError] = translated,
+) -> Iterator[None]:
+    """Let none of the engine's exceptions out of a call; `doing` says what was being done."""
+    try:
+        yield
+    except foreign as error:
+        raise translate(error, doing, endpoint_url) from error
 
 
 def late(doing: str, endpoint_url: str) -> UnavailableError:

@@ -6,7 +6,8 @@ It takes a tenth of a second to load, and most commands stream nothing: import i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import docker
@@ -70,17 +71,6 @@ class Library:
         return EventStream(stream, self._endpoint)
 
 
-@contextmanager
-def words(doing: str, endpoint_url: str) -> Iterator[None]:
-    """Let none of the library's exceptions out of a call; `doing` says what was being done."""
-    try:
-        yield
-    except EngineError:
-        raise
-    except FOREIGN as error:
-        raise _translated(error, doing, endpoint_url) from error
-
-
 def _translated(error: Exception, doing: str, endpoint_url: str) -> EngineError:
     if isinstance(error, docker.errors.APIError):
         return failures.answered(error.explanation or str(error), doing, error.status_code)
@@ -95,3 +85,7 @@ def _translated(error: Exception, doing: str, endpoint_url: str) -> EngineError:
     if is_foreign and not failures.operating_system_error(error):
         return failures.broken_off(doing, endpoint_url)
     return failures.translated(error, doing, endpoint_url)
+
+
+words = partial(failures.words, foreign=FOREIGN, translate=_translated)
+"""Let none of the library's exceptions out of a call."""
