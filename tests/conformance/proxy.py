@@ -20,6 +20,7 @@ class Proxy:
         self._listener: socket.socket | None = None
         self._connections: set[socket.socket] = set()
         self._losing = b""
+        self._missing = 0
         self._before: tuple[bytes, Callable[[], None]] | None = None
         self.lost = 0
 
@@ -48,6 +49,17 @@ class Proxy:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
+    def restart(self, missed: int) -> None:
+        """Break off every connection, and the next so many, as an engine that restarts."""
+        self.go()
+        self._missing = missed
+        self.come()
+
+    @property
+    def is_back(self) -> bool:
+        """Whether all that was to be missed has come."""
+        return not self._missing
+
     def do_before(self, words: bytes, action: Callable[[], None]) -> None:
         """Do something before the next request that contains these words is passed on."""
         self._before = (words, action)
@@ -66,6 +78,9 @@ class Proxy:
 
     def _pass(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+            if self._missing:
+                self._missing -= 1
+                return
             self._connections.add(client)
             with contextlib.suppress(OSError):
                 server.connect(str(self._engine))

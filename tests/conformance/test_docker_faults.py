@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,9 +40,9 @@ def test_an_engine_that_restarts_is_waited_for(
 ) -> None:
     made = real.box()
     real.run(made)
-    between.go()
-    threading.Timer(1.0, between.come).start()
+    between.restart(missed=2)
     assert [found.id for found in borders.boxes.observe([made.id]).boxes] == [made.id]
+    assert between.is_back
 
 
 @detail("errors.raised.unavailable")

@@ -16,15 +16,13 @@ import pytest
 
 from orchestr8 import client
 from orchestr8.__main__ import run
-from orchestr8.controller.authority import EVERYTHING, Asker, Authority
+from orchestr8.controller.authority import EVERYTHING
 from orchestr8.engines.select import SIMULATED
 from orchestr8.errors import UnavailableError
-from orchestr8.server.answers import Answer
-from orchestr8.server.application import BODY_BYTES_MOST, COMMANDS_MOST, Application
-from orchestr8.server.documents import Command
+from orchestr8.server.application import BODY_BYTES_MOST, Application
 from orchestr8.server.listening import listening
-from orchestr8.server.monitoring import Told
 from tests.server.machine import exchange, request, serving
+from tests.server.slow import Slow, deaf, slow_api, well
 
 WEB = """\
 orchestr8: 1
@@ -185,41 +183,6 @@ def test_a_question_takes_no_key(api: Path) -> None:
     assert "1 box started" in last.text
 
 
-class Slow:
-    """A command that waits until it is let go."""
-
-    def __init__(self) -> None:
-        self.begun, self.let_go = threading.Semaphore(0), threading.Event()
-
-    def __call__(self, _: Asker, __: str, ___: Command, answer: Answer) -> None:
-        answer.put(out="begun\n")
-        self.begun.release()
-        self.let_go.wait(60)
-        answer.put(exit=0)
-
-
-def well(_: str, __: Authority) -> Told:
-    """Whoever watches is told that all is well."""
-    return Told(200, "application/json", b"{}")
-
-
-def deaf(_: str, __: object) -> bool:
-    """No forge is heard."""
-    return False
-
-
-@contextmanager
-def slow_api(folder: Path) -> Iterator[tuple[Path, Slow]]:
-    """A server whose commands wait."""
-    slow = Slow()
-    application = Application(lambda _: EVERYTHING, slow, well, deaf)
-    with listening(folder / "run", application, print) as path:
-        try:
-            yield path, slow
-        finally:
-            slow.let_go.set()
-
-
 def test_what_is_said_comes_while_the_command_runs(folder: Path) -> None:
     with slow_api(folder) as (path, slow), socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(60)
@@ -233,35 +196,6 @@ def test_what_is_said_comes_while_the_command_runs(folder: Path) -> None:
         while piece := peer.recv(100):
             came += piece
         assert came.endswith(b'{"exit": 0}\n')
-
-
-def test_one_account_has_so_many_commands_under_way(folder: Path) -> None:
-    with slow_api(folder) as (path, slow):
-        threads = [
-            threading.Thread(target=request, args=(path, "POST", STATUS, {}))
-            for _ in range(COMMANDS_MOST)
-        ]
-        for thread in threads:
-            thread.start()
-            assert slow.begun.acquire(timeout=60)
-        assert request(path, "POST", STATUS, {}).status == 429
-        assert request(path, "GET", "/v1/me").status == 200
-        slow.let_go.set()
-        for thread in threads:
-            thread.join(60)
-
-
-def test_a_key_under_way_is_told_so(folder: Path) -> None:
-    with slow_api(folder) as (path, slow):
-        headers = {"Idempotency_Key": "a"}
-        place = "/v1/commands/down"
-        thread = threading.Thread(target=request, args=(path, "POST", place, {}), kwargs=headers)
-        thread.start()
-        assert slow.begun.acquire(timeout=60)
-        reply = request(path, "POST", place, {}, **headers)
-        assert reply.status == 409 and "under way" in reply.document["what"]
-        slow.let_go.set()
-        thread.join(60)
 
 
 def test_a_socket_that_nobody_listens_on_is_replaced(folder: Path) -> None:

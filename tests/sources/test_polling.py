@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +12,11 @@ import pytest
 
 from orchestr8.controller.clock import CLOCK
 from orchestr8.controller.polling import Polling
+from orchestr8.controller.session import Session
 from orchestr8.controller.settings import Settings
+from orchestr8.controller.sources import require_sources, sync
 from tests.controller.looping import SECONDS_MOST, Running, looping, until
-from tests.controller.road import Road
+from tests.controller.road import TIMEOUT_MS, Notes, Road
 from tests.sources.team import Team
 from tests.sources.workshop import Workshop, ssh_key
 
@@ -74,6 +77,42 @@ def test_a_push_runs_by_itself_and_a_bad_one_is_told_once(team: Team) -> None:
         asks.wake("web")
         until(lambda: team.road.boxes() == {"web--front--2": "b"})
         until(lambda: told(running)[-1] == f"converged: {good[:12]}")
+
+
+def test_a_sync_while_its_source_is_asked_waits_for_nobody(team: Team) -> None:
+    team.push("front")
+    lock = team.road.folder / "cache/sources/web/polled/lock"
+    with looping(team.road) as running, polling(team.road, running) as asks:
+        until(lambda: team.road.boxes() == {"web--front--1": "a"} and not is_asked("web"))
+        commit = team.push("front front:2")
+        with lock.open() as clone:
+            fcntl.flock(clone, fcntl.LOCK_EX)
+            asks.wake("web")
+            until(lambda: is_asked("web"))
+
+            def synced(session: Session) -> str:
+                fcntl.flock(clone, fcntl.LOCK_UN)
+                until(lambda: is_held(lock))  # from now on it waits for us, its clone in hand
+                (source,) = require_sources(session, ("web",))
+                return sync(session, source, Notes(), TIMEOUT_MS).record.good
+
+            assert running.loop.ask(synced).result(SECONDS_MOST) == commit
+        assert team.road.boxes() == {"web--front--2": "b"}
+
+
+def is_asked(name: str) -> bool:
+    """Whether a source is asked now."""
+    return any(thread.name == f"source {name}" for thread in threading.enumerate())
+
+
+def is_held(file: Path) -> bool:
+    """Whether somebody has the lock."""
+    with file.open() as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def test_polling_ends_when_the_loop_does(team: Team) -> None:
