@@ -170,6 +170,14 @@ class Leaky(Loop):
         self._keeper = _LeakyKeeper(session, listener)
 
 
+class Crowded(Loop):
+    """Serves whoever asks while it is still at what another one asked for."""
+
+    def _meanwhile(self) -> None:
+        super()._meanwhile()
+        self._hear(0)
+
+
 LOOPS: tuple[type[Loop], ...] = (
     Forgetful,
     Brittle,
@@ -181,4 +189,5 @@ LOOPS: tuple[type[Loop], ...] = (
     Overlapping,
     Credulous,
     Leaky,
+    Crowded,
 )

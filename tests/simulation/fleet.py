@@ -29,6 +29,21 @@ def fleet(chance: random.Random, parts: dict[str, Brief]) -> Brief:
     return {"services": {name: _service(chance, parts[name], name, names) for name in names}}
 
 
+def with_owner_of(brief: Brief, other: Brief, owner: str) -> Brief:
+    """A fleet in which what is one owner's is as in another."""
+    services = {
+        name: words
+        for one, is_theirs in ((brief, False), (other, True))
+        for name, words in one["services"].items()
+        if name.endswith(f".{owner}") is is_theirs
+    }
+    for words in services.values():
+        links = words.get("connects", ())
+        if any(link.partition(":")[0] not in services for link in links):
+            del words["connects"]
+    return {"services": services}
+
+
 def _service(chance: random.Random, part: Brief, name: str, names: list[str]) -> Brief:
     words: Brief = {"image": chance.choice(("x:1", "x:2", "x:3")), **part}
     words["replicas"] = 1 if "volumes" in part else chance.choice((1, 1, 2))

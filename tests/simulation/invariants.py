@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import yaml
 
 from orchestr8.boxes.network import Door
 from orchestr8.boxes.world import State
@@ -13,7 +19,15 @@ from orchestr8.controller.request import aim_in_force
 from orchestr8.engines.memory.machine import SimulatedBox
 from orchestr8.names import BoxId
 from orchestr8.planning.show import plan_text
+from tests.laws.road import SET
 from tests.simulation.world import World
+
+
+@lru_cache(maxsize=64)
+def _replicas(text: str) -> Mapping[str, int]:
+    """How many boxes each service of a manifest has."""
+    services = yaml.load(text, yaml.CSafeLoader)["services"]
+    return {name: words["replicas"] for name, words in services.items()}
 
 
 @dataclass
@@ -66,8 +80,7 @@ class Invariants:
         name = str(box_id.service_name)
         if not box or not box.state.runs or not self._healthy(box) or self._is_alone(name):
             return
-        wanted = [brief["services"].get(name, {"replicas": 0}) for brief in self.world.asked]
-        if box.box.slot >= min(one["replicas"] for one in wanted[-3:]):
+        if box.box.slot >= self._wanted(box_id):
             return
         others = [
             other for one, other in self.world.machine.boxes.items()
@@ -79,13 +92,35 @@ class Invariants:
     def _has_a_contract(self, subject: str) -> None:
         """Never a box that nobody wrote down before, or whose name was used up."""
         assert subject not in self.removed, f"{subject} comes back from the dead"
-        with sqlite3.connect(f"file:{self.world.folder}/orchestr8.db?mode=ro", uri=True) as store:
-            known = store.execute("SELECT 1 FROM boxes WHERE id=?", (subject,)).fetchone()
-        store.close()
+        known = self._stored("SELECT 1 FROM boxes WHERE id=?", subject)
         assert known, f"{subject} is made, and nobody wrote it down"
 
+    def _wanted(self, box_id: BoxId) -> int:
+        """How many boxes its service shall have, as the store has it: by the newest revision, or by
+        the older one to which it went back."""
+        newest = self._stored("SELECT MAX(number) FROM revisions WHERE set_name=?", SET)
+        held = self._stored(
+            "SELECT held_revision FROM services WHERE owner=? AND service=? AND held_revision>0",
+            box_id.owner, box_id.service,
+        )  # fmt: skip
+        found = [self._declared(box_id, number) for (number,) in (*newest, *held)]
+        return found[-1] if found[0] else 0
+
+    def _declared(self, box_id: BoxId, number: int) -> int:
+        texts = self._stored(
+            "SELECT text FROM documents WHERE set_name=? AND number=? AND name=?",
+            SET, number, f"{box_id.owner}.yaml",
+        )  # fmt: skip
+        return sum(_replicas(text).get(box_id.service, 0) for (text,) in texts)
+
+    def _stored(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with closing(
+            sqlite3.connect(f"file:{self.world.folder}/orchestr8.db?mode=ro", uri=True)
+        ) as store:
+            return store.execute(query, values).fetchall()
+
     def _is_alone(self, name: str) -> bool:
-        for brief in self.world.asked:
+        for brief in self.world.people.asked:
             words = brief["services"].get(name)
             if words:
                 return "volumes" in words or words["update"]["order"] == "stop-first"
@@ -98,6 +133,7 @@ class Invariants:
         """All is as the store says, on the machine itself; and nothing is left to do."""
         session = self.world.session()
         try:
+            self.world.people.at_the_end(session.store)
             cycle = walk(session, aim_in_force(session))
             declared = {
                 str(name): service for name, service in session.stored.standing().services().items()

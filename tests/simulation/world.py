@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,28 +15,28 @@ from msgspec.structs import replace
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.contract.model import ImageFacts
-from orchestr8.controller.apply import apply_request
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.progress import Event
 from orchestr8.controller.session import Session
 from orchestr8.engines.memory.machine import Machine, SimulatedBox
 from orchestr8.engines.memory.workload import Workload
-from orchestr8.errors import Orchestr8Error, StoreError
+from orchestr8.errors import StoreError
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId
 from orchestr8.planning.plan import Action
-from tests.laws.road import Killed, RoadSession, Unwatched, request
+from tests.laws.road import Killed, RoadSession, Unwatched
 from tests.simulation.faults import Storm, StormyMachine, stormy_borders, stormy_store
-from tests.simulation.fleet import Brief, fixed_parts, fleet
+from tests.simulation.people import People
 from tests.simulation.table import DELAYED, EVENT, FAULTS, SURROUNDINGS, Cell, Met, ordered
 from tests.simulation.time import Time
 
 STORM_SECONDS = 150.0
 CALM_SECONDS = 650.0
-TIMEOUT_MS = 60_000
 ORDERED_WITHIN_SECONDS = 40.0
 ASKED_AT = (0.0, 15.0, 40.0, 70.0, 100.0)
 """When somebody applies a fleet, whatever else happens."""
+ASKED_AT_ONCE_AT = (55.0, 120.0)
+"""When several people ask at the same time."""
 ASKED_AGAIN = 0.5
 """How often an ordered call takes a new fleet to be made."""
 PROVOKED_EVERY_SECONDS = 6.0
@@ -66,8 +65,7 @@ class World:
     storm: bool = True
     dead: bool = False
     down_until: float = 0.0
-    asked: list[Brief] = field(default_factory=list)
-    answers: list[Future[Any]] = field(default_factory=list)
+    people: People = field(init=False)
     steps: int = 0
     kills: int = 0
     met: Met = field(default_factory=Counter)
@@ -91,7 +89,7 @@ class World:
         for cell, at in self._orders.items():
             self.time.at(at, partial(self._provoke, cell))
         self._add_strangers()
-        self._parts = fixed_parts(self.chance)
+        self.people = People(self.chance)
 
     def _add_strangers(self) -> None:
         """Boxes that are on the machine, and that no store of ours knows."""
@@ -107,6 +105,8 @@ class World:
         self.time.at(STORM_SECONDS + CALM_SECONDS, self._end)
         for at in ASKED_AT:
             self.time.at(at, self._ask)
+        for at in ASKED_AT_ONCE_AT:
+            self.time.at(at, lambda: self.people.ask_at_once(self.loop))
         for _ in range(self.chance.randint(4, 12)):
             at = self.chance.random() * STORM_SECONDS
             self.time.at(at, self.chance.choice(self._mishaps))
@@ -114,8 +114,6 @@ class World:
             self._live()
             self.time.pass_to(self.time.seconds + self.chance.random() * 5)
         self.dead = False
-        for answer in self.answers:
-            self._require_known(answer)
 
     _is_over = False
 
@@ -141,6 +139,7 @@ class World:
             self.kills += 1
         finally:
             self.loop = None
+            self.people.died()
             self.time.pending.clear()
             self.machine.hearers.clear()
             session.store.close()
@@ -155,17 +154,7 @@ class World:
 
     def _ask(self) -> None:
         """Somebody applies a fleet."""
-        brief = fleet(self.chance, self._parts)
-        self.asked.append(brief)
-        if self.loop:
-            self.answers.append(
-                self.loop.ask(apply_request, request(brief), Unwatched(), TIMEOUT_MS)
-            )
-
-    def _require_known(self, answer: Future[Any]) -> None:
-        """Whoever asked got an answer that says what to do."""
-        error = answer.exception(0) if answer.done() else None
-        assert error is None or isinstance(error, Orchestr8Error | Killed), repr(error)
+        self.people.ask(self.loop)
 
     @property
     def _mishaps(self) -> list[Callable[[], None]]:
@@ -315,7 +304,7 @@ class World:
             "owners.ensure": self._forget_quotas,
             "volumes.ensure": self._unmount,
         }.get(cell.call, self._crash)()
-        if self.chance.random() < ASKED_AGAIN and all(one.done() for one in self.answers):
+        if self.chance.random() < ASKED_AGAIN and self.people.all_answered:
             self._ask()
         self._wake_for_nothing()
         self.time.at(PROVOKED_EVERY_SECONDS, lambda: self._provoke(cell))
