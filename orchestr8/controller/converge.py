@@ -151,7 +151,8 @@ class Convergence:
             proofs=proofs,
             timed_out=self.patience.over,
         )
-        self._write_down(cycle, applied)
+        with self.session.store.together():  # the disk is waited for once, not for each service
+            self._write_down(cycle, applied)
         return seen_of(self.session.authority, applied)
 
     def _open_failures(self, cycle: Cycle) -> tuple[Failure, ...]:

@@ -191,11 +191,17 @@ class Keeper:
         ledger = self.session.store.ledger
         troubled = {step.service for step in cycle.plan.steps}
         troubled |= {one.service_name for one, h in cycle.world.health.items() if not h.good}
-        for service, rests_on in self.session.stored.revisions.items():
-            if service not in troubled and self._works.get(service) != rests_on:
-                if ledger.healthy_revision(service) != rests_on:
-                    ledger.note_healthy(service, *rests_on)
-                self._works[service] = rests_on
+        works = {
+            service: rests_on
+            for service, rests_on in self.session.stored.revisions.items()
+            if service not in troubled and self._works.get(service) != rests_on
+        }
+        if works:
+            with self.session.store.together():  # the disk is waited for once
+                for service, rests_on in works.items():
+                    if ledger.healthy_revision(service) != rests_on:
+                        ledger.note_healthy(service, *rests_on)
+            self._works |= works
         now_ms = self.session.clock.now_ms()
         for service, slot in cycle.records.failures:
             runs = [
