@@ -8,7 +8,7 @@ times are milliseconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _BINARY = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _KUBERNETES = {"Ki": "KiB", "Mi": "MiB", "Gi": "GiB", "Ti": "TiB"}
@@ -27,6 +27,7 @@ _LOOSE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([A-Za-z]+) ?")
 """A number and a unit as people write them elsewhere."""
 _DIGITS_MAX = 12
 _SIZE_MAX = 1 << 50
+_CORES_MAX = 8_192  # the most that Linux can be built for
 
 
 def _quantity(text: str, example: str, meant: Callable[[str], str]) -> tuple[int, str]:
@@ -165,3 +166,26 @@ def format_time(milliseconds: int) -> str:
         if milliseconds and milliseconds % _TIMES[unit] == 0:
             return f"{milliseconds // _TIMES[unit]}{unit}"
     return f"{milliseconds}ms"
+
+
+def parse_cores(text: str) -> tuple[int, ...]:
+    """The kernel's list of cores, `0-2,5`, as numbers in order; ValueError for what is none."""
+    found: set[int] = set()
+    for part in filter(None, text.strip().split(",")):
+        first, dash, last = part.partition("-")
+        least, most = int(first), int(last if dash else first)
+        if not 0 <= least <= most < _CORES_MAX:
+            raise ValueError(f"{part} are no cores")
+        found.update(range(least, most + 1))
+    return tuple(sorted(found))
+
+
+def format_cores(cores: Iterable[int]) -> str:
+    """Cores as the kernel lists them: `0-2,5`."""
+    ranges: list[list[int]] = []
+    for core in sorted(cores):
+        if ranges and core == ranges[-1][-1] + 1:
+            ranges[-1] = [ranges[-1][0], core]
+        else:
+            ranges.append([core])
+    return ",".join("-".join(map(str, one)) for one in ranges)

@@ -20,6 +20,7 @@ def unsupported(service: Service, features: Features) -> Iterator[Problem]:
         ("limits.io", feature.IO, limits.io_read_bytes or limits.io_write_bytes),
         ("limits.bandwidth", feature.BANDWIDTH,
          limits.bandwidth_out_bits or limits.bandwidth_in_bits),
+        ("limits.cpu.dedicated", feature.CORES, limits.dedicated_cores),
         ("edge", feature.EDGE, service.edge),
         ("connects", feature.NETWORK, service.connects),
         ("publish", feature.NETWORK, service.publish),
@@ -48,6 +49,7 @@ def unsupported(service: Service, features: Features) -> Iterator[Problem]:
                 f"{because(features, needed_feature)}",
                 "take the line out, or use an engine that can",
             )
+    yield from _too_many_cores(service, features)
     cpu = limits.cpu_max_millicores or 0
     if features.cpu_millicores and cpu > features.cpu_millicores:
         yield Problem(
@@ -55,6 +57,19 @@ def unsupported(service: Service, features: Features) -> Iterator[Problem]:
             f"limits.cpu {units.format_cpu(cpu)} is more than this machine's "
             f"{units.format_cpu(features.cpu_millicores)}",
             "ask for what there is, or use a larger machine",
+        )
+
+
+def _too_many_cores(service: Service, features: Features) -> Iterator[Problem]:
+    """More dedicated cores than any box could ever get here: one stays for everybody else."""
+    asked, most = service.limits.dedicated_cores or 0, len(features.cores) - 1
+    if features.cores and asked > most:
+        there = "1 core" if most == 0 else f"{most + 1} cores"
+        yield Problem(
+            service.place("limits.cpu.dedicated"),
+            f"limits.cpu.dedicated {asked}: this machine has {there}, and one stays for everybody "
+            "else",
+            f"ask for at most {most}" if most else "ask for `max` instead, or use a larger machine",
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from orchestr8.isolation import strict
-from orchestr8.isolation.limits import Limits, filled
+from orchestr8.isolation.limits import CORE_MILLICORES, Limits, filled
 from orchestr8.manifest.model import ManifestSet, Service
 from orchestr8.names import ServiceName
 
@@ -31,9 +31,12 @@ def limits_of(service: Service, versions: Versions) -> Limits:
     """A service's limits, written or not.
 
     A guarantee above the usual maximum is refused where it is written; one that an upgrade meets is
-    the maximum, too.
+    the maximum, too. Dedicated cores are both.
     """
     asked, usual = service.limits, usual_limits(service, versions)
+    if asked.dedicated_cores:
+        whole = asked.dedicated_cores * CORE_MILLICORES
+        asked = replace(asked, cpu_max_millicores=whole, cpu_guarantee_millicores=whole)
     if asked.cpu_guarantee_millicores or asked.memory_guarantee_bytes:
         usual = replace(
             usual,

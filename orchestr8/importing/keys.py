@@ -102,7 +102,11 @@ CONFIG: AnyMapping[str, Answer] = {
 
 _IMAGE_BUILD = "images are built before, with docker build"
 _PLACEMENT = _left("there is one machine")
-_CPU_SET = _left("boxes are not tied to cores", "`limits: {cpu: 0.5}` holds on any core")
+_CPU_SHARE = _left("a share of all cores is no number of cores", "`limits: {cpu: 0.5}`")
+_CPU_SET = _left(
+    "which cores a box has is decided when it comes",
+    "`limits: {cpu: {dedicated: 1}}` gives it as many whole ones for itself",
+)
 _HOST_NAMES = _left(
     "names of linked services resolve, no others", "call it by its address; " + _EXPLAIN(_EGRESS)
 )
@@ -153,7 +157,7 @@ SERVICE: AnyMapping[str, Answer] = {
     "configs": READ,
     "container_name": READ,
     "cpu_count": READ,
-    "cpu_percent": _CPU_SET,
+    "cpu_percent": _CPU_SHARE,
     "cpu_period": READ,
     "cpu_quota": READ,
     "cpu_rt_period": _left("boxes have no real-time share", "`limits: {cpu: {guarantee: 0.5}}`"),

@@ -26,12 +26,13 @@ HOST_PATHS = "fs.host-path"
 AMBIENT_CAPABILITIES = "cap.ambient"
 OWNER_IDMAP = "fs.idmap"
 VOLUME_SIZE = "fs.volume.size"
+CORES = "limits.cpu.dedicated"
 
 ALL = frozenset(
     {
         NS_USER, NS_TIME, LSM, OWN_LABEL, MEMORY_GUARANTEE, CPU_GUARANTEE, IO, BANDWIDTH, STANDBY,
         EDGE, NETWORK, QUOTA, SHARED_NAMESPACES, DEVICES, HOST_PATHS, AMBIENT_CAPABILITIES,
-        OWNER_IDMAP, VOLUME_SIZE,
+        OWNER_IDMAP, VOLUME_SIZE, CORES,
     }
 )  # fmt: skip
 
@@ -43,7 +44,10 @@ ASKED_BY_STRICT = {
 
 
 class Features(Struct, frozen=True):
-    """What `engine` enforces here; `why_missing` has a sentence for what it does not."""
+    """What `engine` enforces here; `why_missing` has a sentence for what it does not.
+
+    `cores` are the numbers of the cores that boxes can have here; empty where nobody knows.
+    """
 
     engine: str
     present: frozenset[str]
@@ -51,10 +55,15 @@ class Features(Struct, frozen=True):
     cpu_millicores: int | None = None
     memory_bytes: int | None = None
     architecture: str = ""
+    cores: tuple[int, ...] = ()
 
     def has(self, feature: str) -> bool:
         """Whether this engine enforces `feature` on this host."""
         return feature in self.present
+
+    def not_all(self, cores: tuple[int, ...]) -> tuple[int, ...]:
+        """These cores, or none where they are all that there are."""
+        return () if cores == self.cores else cores
 
     def why(self, feature: str) -> str:
         """Why it is missing, in the engine's words or ours."""

@@ -8,13 +8,14 @@ from msgspec.structs import asdict, replace
 MIB = 1 << 20
 MEMORY_LEAST_BYTES = 6 * MIB  # the least that Docker accepts
 PIDS_MOST = 4_194_304
+CORE_MILLICORES = 1_000
 
 
 class LimitsAsked(Struct, frozen=True):
     """Limits as a manifest writes them; None means "not written".
 
-    Cpu is in thousandths of a core, memory in bytes, io in bytes a second, bandwidth in bits a
-    second. Swap is never allowed.
+    Cpu is in thousandths of a core, dedicated cores are whole ones, memory is in bytes, io in bytes
+    a second, bandwidth in bits a second. Swap is never allowed.
     """
 
     cpu_max_millicores: int | None = None
@@ -26,6 +27,7 @@ class LimitsAsked(Struct, frozen=True):
     io_write_bytes: int | None = None
     bandwidth_out_bits: int | None = None
     bandwidth_in_bits: int | None = None
+    dedicated_cores: int | None = None
 
 
 class Limits(LimitsAsked, frozen=True):

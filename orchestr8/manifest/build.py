@@ -102,6 +102,7 @@ def _limits(block: LimitsBlock | None) -> LimitsAsked:
         if block.cpu:
             written["cpu_max_millicores"] = block.cpu.max
             written["cpu_guarantee_millicores"] = block.cpu.guarantee
+            written["dedicated_cores"] = block.cpu.dedicated
         if block.memory:
             written["memory_max_bytes"] = block.memory.max
             written["memory_guarantee_bytes"] = block.memory.guarantee

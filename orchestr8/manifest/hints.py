@@ -60,7 +60,7 @@ _SERVICE = {
     "memswap_limit": "take it out: swap is never allowed",
     "cpus": "use `limits: {cpu: 0.5}`",
     "cpu_shares": "use `limits: {cpu: {guarantee: 0.25}}`",
-    "cpuset": "use `limits: {cpu: 0.5}`",
+    "cpuset": "use `limits: {cpu: {dedicated: 1}}` for whole cores of its own",
     "pids_limit": "use `limits: {pids: 256}`",
     "blkio_config": "use `limits: {io: {read: 50MiB/s, write: 20MiB/s}}`",
     "ulimits": "take it out: resource limits are set by the profile",

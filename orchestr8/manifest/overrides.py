@@ -32,6 +32,7 @@ def _rate(bytes_a_second: int) -> str:
 FIELDS: Mapping[str, Field] = {
     "limits.cpu.max": Field("cpu_max_millicores", units.format_cpu),
     "limits.cpu.guarantee": Field("cpu_guarantee_millicores", units.format_cpu),
+    "limits.cpu.dedicated": Field("dedicated_cores", str),
     "limits.memory.max": Field("memory_max_bytes", units.format_size),
     "limits.memory.guarantee": Field("memory_guarantee_bytes", units.format_size),
     "limits.pids": Field("pids_max", str),
@@ -75,7 +76,10 @@ def with_values(service: Service, values: Values) -> Service:
     """The service with these values instead of its manifest's."""
     limits = {FIELDS[path].attribute: value for path, value in values.items() if path != REPLICAS}
     replicas = values.get(REPLICAS, service.replicas)
-    return replace(service, limits=replace(service.limits, **limits), replicas=replicas)
+    before = service.limits
+    if "dedicated_cores" in limits:  # they take the place of the text's other numbers of cores
+        before = replace(before, cpu_max_millicores=None, cpu_guarantee_millicores=None)
+    return replace(service, limits=replace(before, **limits), replicas=replicas)
 
 
 def said(path: str, value: int | None) -> str:

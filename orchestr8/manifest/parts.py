@@ -53,6 +53,13 @@ class CpuBlock(Shorthand):
         None,
     )
     max: Cpu | None = told("cores that the box can never exceed", "2", "0.5", None)
+    dedicated: Annotated[int, count(1, 1_024, "1")] | None = told(
+        "whole cores on which no other box runs; they are the maximum and the guarantee as well, "
+        "and one core at least stays for everybody else",
+        "1",
+        "none: cores are shared",
+        None,
+    )
 
 
 class MemoryBlock(Shorthand):

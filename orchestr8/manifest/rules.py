@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from orchestr8 import units
 from orchestr8.errors import Place, Problem
-from orchestr8.isolation.limits import LimitsAsked
+from orchestr8.isolation.limits import CORE_MILLICORES, LimitsAsked
 from orchestr8.isolation.strict import NEWEST, VERSIONS
 from orchestr8.manifest.model import CommandCheck, Service
 from orchestr8.manifest.paths import inside
@@ -22,6 +22,7 @@ Flaw = tuple[str, str, str]
 ENV_BYTES_MAX = 64 << 10
 COMMAND_BYTES_MAX = 64 << 10
 _DEFAULT_SCRATCH = tuple(scratch.path for scratch in VERSIONS[NEWEST].scratch)
+_CORE_WORDS = {"max": "maximum", "guarantee": "guarantee"}
 _SECRETS_FOLDER = "/run/secrets"
 _ONCE_PER = {
     "cap.add": "name",
@@ -82,6 +83,26 @@ def _guarantees(service: Service) -> Iterator[Flaw]:
                 f"{said(maximum)}",
                 f"write max: {said(guarantee)} or more, or guarantee less",
             )
+
+
+def _dedicated(service: Service) -> Iterator[Flaw]:
+    """Whole cores are a maximum and a guarantee; a standby has no slot that cores are dealt to."""
+    limits = service.limits
+    cores = limits.dedicated_cores
+    if cores is None:
+        return
+    written = {"max": limits.cpu_max_millicores, "guarantee": limits.cpu_guarantee_millicores}
+    for key, asked in written.items():
+        if asked is not None and asked != cores * CORE_MILLICORES:
+            yield (
+                f"limits.cpu.{key}",
+                f".limits.cpu: {key} {units.format_cpu(asked)} beside {cores} dedicated, which is "
+                f"the {_CORE_WORDS[key]} as well",
+                f"take {key} out, or write another number of dedicated cores",
+            )
+    if service.standby:
+        what = ".standby: cores are dedicated to slots, and a standby has no slot"
+        yield "standby", what, "take standby out, or limits.cpu.dedicated"
 
 
 def _commands(service: Service) -> Iterator[Flaw]:
@@ -262,6 +283,7 @@ def _calls_itself(service: Service) -> Iterator[Flaw]:
 
 _RULES: tuple[Callable[[Service], Iterator[Flaw]], ...] = (
     _guarantees,
+    _dedicated,
     _commands,
     _environment,
     _lists,
