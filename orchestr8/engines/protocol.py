@@ -206,6 +206,17 @@ class Standbys(Protocol):
 
 
 @runtime_checkable
+class Cores(Protocol):
+    """What an engine does that lets boxes have cores of their own; asked for by type."""
+
+    def set_cores(self, box_id: BoxId, cores: Sequence[int]) -> None:
+        """Let a running box, or a standby, run on these cores alone, without any on every one.
+
+        One that has ended or is not there is success: it is on no core.
+        """
+
+
+@runtime_checkable
 class Tending(Protocol):
     """Optional: what an engine has to be reminded of, where no process of its own stands by."""
 

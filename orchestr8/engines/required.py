@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orchestr8.boxes.desired import Box
-from orchestr8.errors import FeatureMissingError
+from orchestr8.errors import FeatureMissingError, RejectedError
 from orchestr8.isolation import features
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits
+from orchestr8.units import format_cores
 
 
 def require_features(box: Box, present: Features) -> None:
@@ -26,6 +29,26 @@ def require_features(box: Box, present: Features) -> None:
         present,
     )
     require_limits(box.limits, present)
+    require_cores(box.cores, present)
+    asked = box.limits.dedicated_cores
+    if asked and len(box.cores) != asked:
+        raise RejectedError(
+            f"box {box.id} shall have {asked} of the cores for itself, and is given "
+            f"{format_cores(box.cores) or 'none'}",
+            "report this as a fault of orchestr8",
+        )
+
+
+def require_cores(cores: Sequence[int], present: Features) -> None:
+    """Raises FeatureMissingError where no box can be held to some cores, and RejectedError for
+    cores that are not there."""
+    _require({features.CORES: bool(cores)}, present)
+    absent = set(cores).difference(present.cores)
+    if absent:
+        raise RejectedError(
+            f"boxes cannot have the cores {format_cores(absent)} here",
+            f"there are {format_cores(present.cores)}",
+        )
 
 
 def require_limits(limits: Limits, present: Features) -> None:
@@ -36,6 +59,7 @@ def require_limits(limits: Limits, present: Features) -> None:
     _require(
         {
             features.IO: bool(limits.io_read_bytes or limits.io_write_bytes),
+            features.CORES: bool(limits.dedicated_cores),
             features.BANDWIDTH: bool(limits.bandwidth_in_bits or limits.bandwidth_out_bits),
         },
         present,

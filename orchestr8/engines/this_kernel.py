@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from orchestr8.kernel.cores import available
+
 NO_IPV6 = {
     "net.ipv6.conf.all.disable_ipv6": "1",
     "net.ipv6.conf.default.disable_ipv6": "1",
@@ -16,6 +18,16 @@ NO_IPV6 = {
 def has_ipv6() -> bool:
     """Whether the kernel has IPv6 at all."""
     return Path("/proc/sys/net/ipv6").is_dir()
+
+
+NO_CORES = "the control groups of this kernel have no cpuset controller"
+_SLICE = "/orchestr8.slice"
+"""Where boxes lie on a host with systemd; whoever runs it may leave that only some cores."""
+
+
+def cores() -> tuple[int, ...]:
+    """The cores that boxes can have here; none where the kernel holds nobody to some."""
+    return available(_SLICE)
 
 
 @cache

@@ -20,11 +20,12 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from orchestr8.errors import RejectedError
-from orchestr8.host import delegation, hierarchies, memory
+from orchestr8.host import box_cores, delegation, hierarchies, memory
 from orchestr8.host.cgroups import DELEGATED, MONITORS, own_place, owner_cgroup
 from orchestr8.host.hierarchies import Hierarchy, put, read, write
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId
+from orchestr8.units import format_cores
 
 _CONTROLLERS = ("cpu", "cpuacct", "memory", "pids", "freezer", "devices")
 _COUNTED = frozenset({"cpu", "cpuacct", "memory", "pids"})
@@ -65,7 +66,11 @@ class BoxCgroups:
     def of(self, box_id: BoxId) -> BoxCgroup:
         """One box's."""
         path = f"{owner_cgroup(self.installation, box_id.owner, own_place())}/{box_id}"
-        return _box_cgroup(path, self._trees)
+        return _box_cgroup(path, self._trees, self._cores)
+
+    @cached_property
+    def _cores(self) -> Hierarchy | None:
+        return hierarchies.by_controller().get(box_cores.CONTROLLER)
 
     @cached_property
     def _trees(self) -> tuple[tuple[Hierarchy, tuple[str, ...]], ...]:
@@ -81,11 +86,12 @@ class BoxCgroups:
 class BoxCgroup(Struct, frozen=True):
     """One box's group, below its owner's, in every tree that has a controller of ours.
 
-    `path` is the same in each tree.
+    `path` is the same in each tree; `cores` is the tree that decides on which cores it runs.
     """
 
     path: str
     places: tuple[Place, ...]
+    cores: Hierarchy | None
 
     def make(self) -> None:
         """Make it where it is missing, and its owner's."""
@@ -105,7 +111,9 @@ class BoxCgroup(Struct, frozen=True):
 
     def join_files(self) -> list[str]:
         """The files into which a task writes 0 to join (v1)."""
-        return [f"{one.folder}/tasks" for one in self.places if one.tree.version == 1]
+        found = [f"{one.folder}/tasks" for one in self.places if one.tree.version == 1]
+        held = box_cores.folder_of(self.cores, self.path)
+        return [*found, f"{held}/tasks"] if held else found
 
     def let_go(self, pid: int) -> None:
         """Move a task that joined by such files to the owner's group; it waits for a grace period.
@@ -150,6 +158,17 @@ class BoxCgroup(Struct, frozen=True):
             if "pids" in controllers:
                 write(f"{folder}/pids.max", str(limits.pids_max))
 
+    def set_cores(self, cores: Sequence[int]) -> None:
+        """Let it run on these cores alone, without any on every one; its tasks are there then."""
+        if self.cores is None:
+            hierarchies.require(box_cores.CONTROLLER)
+            return
+        box_cores.hold(self.cores, self.path, format_cores(cores))
+        held, deadline = box_cores.folder_of(self.cores, self.path), box_cores.deadline()
+        while held and not box_cores.gather(held, self.members()):
+            if time.monotonic() > deadline:
+                raise box_cores.too_lively(held)
+
     def out_of_memory(self) -> bool:
         """Whether the kernel ended a task of it for want of memory."""
         for tree, controllers, folder in self.places:
@@ -186,12 +205,18 @@ class BoxCgroup(Struct, frozen=True):
                 time.sleep(_LOOK_SECONDS)
             if promised:
                 memory.guaranteed_less(one.folder)
+        held = box_cores.folder_of(self.cores, self.path)
+        while held and not _removed(held, last=time.monotonic() > deadline):
+            time.sleep(_LOOK_SECONDS)
 
 
 @lru_cache(maxsize=1024)
-def _box_cgroup(path: str, trees: tuple[tuple[Hierarchy, tuple[str, ...]], ...]) -> BoxCgroup:
+def _box_cgroup(
+    path: str, trees: tuple[tuple[Hierarchy, tuple[str, ...]], ...], cores: Hierarchy | None
+) -> BoxCgroup:
     below = path.lstrip("/")
-    return BoxCgroup(path, tuple(Place(tree, names, tree.path / below) for tree, names in trees))
+    places = tuple(Place(tree, names, tree.path / below) for tree, names in trees)
+    return BoxCgroup(path, places, cores)
 
 
 def _removed(folder: Path, *, last: bool) -> bool:

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.use import BoxUse
 from orchestr8.isolation.strict import VERSIONS
-from orchestr8.kernel import cgroups, files, mounts, network, syscalls, tasks, use
+from orchestr8.kernel import cgroups, cores, files, mounts, network, syscalls, tasks, use
 from orchestr8.kernel.filters import FilterReader
 from orchestr8.kernel.inside import Inside, host_devices, thermal_paths
 from orchestr8.names import BoxId
@@ -188,7 +188,7 @@ class _Pass:
             tasks=members,
             strays=self._try("strays", lambda: self._strays(group, members, found)),
             mounts=found,
-            cgroup=self._try("cgroup", lambda: cgroups.control_files(group)) or {},
+            cgroup=self._try("cgroup", lambda: _control_files(group, membership)) or {},
             device_programs=self._try("device programs", lambda: cgroups.device_programs(group)),
             owner_cgroup=self._try("owner's cgroup", lambda: self._owner(group)) or {},
             cgroup_path=group.path,
@@ -329,6 +329,12 @@ class _Pass:
             return {int(name) for name in files.names(listed) if name.isdigit()}
         finally:
             os.close(listed)
+
+
+def _control_files(group: cgroups.Group, membership: dict[str, str]) -> dict[str, str]:
+    """Those of a group, and the cores on which whoever is in it may run, wherever that is said."""
+    on = cores.effective(membership)
+    return cgroups.control_files(group) | ({"cpuset.cpus.effective": on} if on else {})
 
 
 def _inner_number(task: TaskReading) -> int:

@@ -25,7 +25,7 @@ from orchestr8.engines.crun.stopwatch import Stopwatch
 from orchestr8.engines.joined import Joined
 from orchestr8.engines.memory_use import require_room
 from orchestr8.engines.protocol import ExecResult, Happened
-from orchestr8.engines.required import require_features, require_limits
+from orchestr8.engines.required import require_cores, require_features, require_limits
 from orchestr8.engines.signals import stop_signal
 from orchestr8.errors import EngineError, RejectedError, UnavailableError
 from orchestr8.host import folder_events, trees
@@ -110,6 +110,14 @@ class CrunBoxes:
         if held.process and self._parts.machine.unified:
             require_room(box_id, held.process.pid, limits)
         self._cgroup(box_id).set_limits(limits)
+
+    def set_cores(self, box_id: BoxId, cores: Sequence[int]) -> None:
+        """Write the cgroup's cores; on v1 its tasks are moved to where they hold."""
+        held = self._carried(box_id)
+        if not held or seen.state_of(held, self._places) is State.STOPPED:
+            return
+        require_cores(cores, self.features())
+        self._cgroup(box_id).set_cores(cores)
 
     def stop(self, box_id: BoxId, signal_name: str, grace_ms: int) -> None:
         """The signal, the grace, then SIGKILL.

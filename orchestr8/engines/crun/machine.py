@@ -11,6 +11,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from orchestr8.engines import this_kernel
 from orchestr8.engines.crun import installed
 from orchestr8.engines.image_facts import architecture
 from orchestr8.errors import FeatureMissingError
@@ -81,6 +82,9 @@ class CrunMachine:
             missing[features.VOLUME_SIZE] = why
         if self.unified:
             del missing[features.MEMORY_GUARANTEE]
+        here = this_kernel.cores()
+        if not here:
+            missing[features.CORES] = this_kernel.NO_CORES
         return Features(
             engine="crun",
             present=features.ALL - set(missing),
@@ -88,6 +92,7 @@ class CrunMachine:
             cpu_millicores=(os.cpu_count() or 0) * 1000 or None,
             memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             architecture=self.architecture,
+            cores=here,
         )
 
 

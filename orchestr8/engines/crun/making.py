@@ -68,6 +68,8 @@ def _make(
     places, cgroup = parts.places.box(box.id), parts.cgroups.of(box.id)
     places.make(box.uid_base)
     parts.cgroups.keep()
+    if box.cores:
+        cgroup.set_cores(box.cores)
     watch.lap("root")
     with (
         joins.opened(box, parts.places, parts.monitors.runtime.program) as joined,

@@ -13,7 +13,7 @@ from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.places import BoxPlaces, Places
 from orchestr8.engines.crun.processes import ends
 from orchestr8.host.box_cgroups import BoxCgroup
-from orchestr8.kernel import cgroups, files
+from orchestr8.kernel import cgroups, cores, files
 from orchestr8.names import STANDBY, BoxId
 
 _STATUS_SECONDS = 2.0
@@ -144,6 +144,7 @@ def observed(
         service_key=carried.service_key,
         address=carried.address,
         limits=cgroups.limits_of(first) if first else None,
+        cores=cores.of_process(first) if first else (),
         created_ms=carried.created_ms,
         started_ms=carried.started_ms,
         stopped_ms=max(ending.at_ms, carried.started_ms) if ending.at_ms else 0,

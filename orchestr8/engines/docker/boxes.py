@@ -27,7 +27,7 @@ from orchestr8.engines.docker.volumes import DockerVolumes
 from orchestr8.engines.joined import Joined
 from orchestr8.engines.memory_use import require_room
 from orchestr8.engines.protocol import Contents, ExecResult, Happened
-from orchestr8.engines.required import require_features, require_limits
+from orchestr8.engines.required import require_cores, require_features, require_limits
 from orchestr8.errors import (
     EngineError,
     FeatureMissingError,
@@ -37,6 +37,7 @@ from orchestr8.errors import (
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId
+from orchestr8.units import format_cores
 
 _END_SECONDS = 10.0
 """How long the kernel may take to end a killed box before we say that it hangs."""
@@ -138,6 +139,20 @@ class DockerBoxes:
             f"/containers/{found['Id']}/update",
             f"changing the limits of box {box_id}",
             translate.limits_body(limits),
+        )
+
+    @patient
+    def set_cores(self, box_id: BoxId, cores: Sequence[int]) -> None:
+        """In place; an empty list would change nothing, so every core is named."""
+        found = self._containers.find(box_id)
+        if not found or not details_of(found).state.runs:
+            return
+        features = self._parts.machine.features
+        require_cores(cores, features)
+        self._client.post(
+            f"/containers/{found['Id']}/update",
+            f"changing the cores of box {box_id}",
+            {"CpusetCpus": format_cores(cores or features.cores)},
         )
 
     @patient

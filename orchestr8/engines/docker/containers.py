@@ -36,7 +36,7 @@ from orchestr8.engines.docker.labels import (
     UID_RANGE,
 )  # fmt: skip
 from orchestr8.engines.docker.situation import Preparation
-from orchestr8.kernel import cgroups, files
+from orchestr8.kernel import cgroups, cores, files
 from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId
 
@@ -187,6 +187,7 @@ class Containers:
             service_key=carried.service_key,
             address=carried.address,
             limits=cgroups.limits_of(details.pid) if details.pid else None,
+            cores=cores.of_process(details.pid) if details.pid else (),
             created_ms=details.created_ms,
             started_ms=details.started_ms,
             stopped_ms=details.stopped_ms,

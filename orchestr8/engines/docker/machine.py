@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from orchestr8.engines import this_kernel
 from orchestr8.engines.docker.client import Client
 from orchestr8.engines.image_facts import architecture
 from orchestr8.errors import RejectedError
@@ -105,6 +106,9 @@ class DockerMachine:
             del missing[features.OWNER_IDMAP]
         if why := volume_images.missing():
             missing[features.VOLUME_SIZE] = why
+        here = this_kernel.cores() if self.info.get("CPUSet") else ()
+        if not here:
+            missing[features.CORES] = this_kernel.NO_CORES
         return Features(
             engine="docker",
             present=features.ALL - set(missing),
@@ -112,6 +116,7 @@ class DockerMachine:
             cpu_millicores=int(self.info.get("NCPU", 0)) * 1000 or None,
             memory_bytes=int(self.info.get("MemTotal", 0)) or None,
             architecture=self.architecture,
+            cores=here,
         )
 
     def _security_option(self, word: str) -> bool:

@@ -26,6 +26,7 @@ from orchestr8.isolation import seccomp
 from orchestr8.isolation.limits import Limits
 from orchestr8.isolation.profile import PRIVATE
 from orchestr8.isolation.strict import VERSIONS, Strict
+from orchestr8.units import format_cores
 
 Body = dict[str, Any]
 Line = Callable[[Box, Situation], Body]
@@ -209,6 +210,7 @@ def _cgroup(box: Box, situation: Situation) -> Body:
         CgroupnsMode="private",
         OomScoreAdj=_strict(box).oom_score_adj,
         OomKillDisable=False,
+        CpusetCpus=format_cores(box.cores),
         **limits_body(box.limits),
     )
 

@@ -15,7 +15,7 @@ from orchestr8.engines.joined import Joined, write
 from orchestr8.engines.memory.machine import Machine, SimulatedBox
 from orchestr8.engines.memory.workload import SIGKILL_STATUS
 from orchestr8.engines.protocol import Contents, ExecResult, Happened
-from orchestr8.engines.required import require_features, require_limits
+from orchestr8.engines.required import require_cores, require_features, require_limits
 from orchestr8.errors import RejectedError, TimedOutError
 from orchestr8.isolation import features, strict
 from orchestr8.isolation.features import Features
@@ -69,6 +69,7 @@ class MemoryBoxes:
                 limits=box.limits,
                 created_ms=machine.clock.now_ms(),
                 names=box.names,
+                cores=box.cores,
             )
 
     def start(self, box_id: BoxId) -> None:
@@ -124,6 +125,17 @@ class MemoryBoxes:
                     "lower it less, or replace the box",
                 )
             machine.boxes[box_id] = replace(found, limits=limits)
+
+    def set_cores(self, box_id: BoxId, cores: Sequence[int]) -> None:
+        """Hold a box to these cores, or to none; what has ended is on no core."""
+        machine = self._machine
+        with machine.faults.during("boxes.set_cores", str(box_id)), machine.lock:
+            machine.settle()
+            found = machine.boxes.get(box_id)
+            if found is None or found.state is State.STOPPED:
+                return
+            require_cores(cores, machine.features)
+            machine.boxes[box_id] = replace(found, cores=tuple(cores))
 
     def stop(self, box_id: BoxId, signal: str, grace_ms: int) -> None:
         """End a running box: at once if it heeds the signal, else after the grace."""
@@ -310,6 +322,7 @@ def _observed(box: SimulatedBox, present: Features) -> ObservedBox:
         uid_base=made.uid_base,
         service_address=made.service_address,
         stop=made.stop,
+        cores=box.cores if box.state is not State.STOPPED else (),
     )
 
 
@@ -327,4 +340,5 @@ def _shown(limits: Limits, present: Features) -> Limits:
         io_write_bytes=limits.io_write_bytes if io else None,
         bandwidth_out_bits=limits.bandwidth_out_bits if net else None,
         bandwidth_in_bits=limits.bandwidth_in_bits if net else None,
+        dedicated_cores=None,
     )

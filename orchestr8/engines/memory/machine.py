@@ -52,6 +52,7 @@ def machine_features(*also: str) -> Features:
         cpu_millicores=4_000,
         memory_bytes=8_192 * MIB,
         architecture="amd64",
+        cores=(0, 1, 2, 3),
     )
 
 
@@ -70,6 +71,8 @@ class SimulatedBox(Struct, frozen=True):
     told_to_end: bool = False
     pid: int | None = None
     names: tuple[tuple[str, str], ...] = ()
+    cores: tuple[int, ...] = ()
+    """What it is held to; empty is every core."""
 
     def ended(self, at_ms: int, exit_status: int, out_of_memory: bool = False) -> SimulatedBox:
         """The same box after its first task has gone."""

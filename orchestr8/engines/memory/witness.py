@@ -17,6 +17,7 @@ from orchestr8.isolation.seccomp import ENOSYS
 from orchestr8.isolation.strict import VERSIONS
 from orchestr8.names import BoxId
 from orchestr8.proof.model import Reading, TaskReading
+from orchestr8.units import format_cores
 
 HOST_NAMESPACES = {
     "cgroup": 4026531835, "ipc": 4026531839, "mnt": 4026531832, "net": 4026531833,
@@ -90,7 +91,9 @@ def _true_reading(machine: Machine, found: SimulatedBox, pid: int) -> Reading:
         host_namespaces=HOST_NAMESPACES,
         strays=(),
         mounts=mounts(machine, found),
-        cgroup=_limits(found.limits) | {"devices.list": "\n".join(rules)},
+        cgroup=_limits(found.limits)
+        | {"devices.list": "\n".join(rules)}
+        | {"cpuset.cpus.effective": format_cores(found.cores or machine.features.cores)},
         owner_cgroup=_quota(machine.quotas.get(found.box.id.owner, Quota())),
         cgroup_path=_cgroup_path(found.box.id),
         masked={path: mask_of(path) for path in strict.masked_paths},
