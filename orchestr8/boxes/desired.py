@@ -13,6 +13,9 @@ from orchestr8.isolation.limits import Limits, Quota
 from orchestr8.manifest.model import Health, Link, Publish, Stop, Update
 from orchestr8.names import BoxId, ServiceName
 
+Dealt = Mapping[tuple[ServiceName, int], tuple[int, ...]]
+"""Which cores each slot has for itself, of the services that have dedicated ones."""
+
 
 class Box(Struct, frozen=True):
     """One box to be made: everything that an engine needs to know.
@@ -38,6 +41,8 @@ class Box(Struct, frozen=True):
     for whoever finds the box alone."""
     service_address: str = ""
     stop: Stop = Stop()
+    cores: tuple[int, ...] = ()
+    """The cores that it may run on; empty is every one."""
 
 
 class DesiredService(Struct, frozen=True, gc=False):
@@ -98,3 +103,5 @@ class Desired(Struct, frozen=True):
     """Services that another plan is carried out for: this one leaves them to it."""
     ceilings: Ceilings = field(default_factory=dict)
     """Boxes that may have less memory than their maximum for now."""
+    being_dealt: Dealt | None = None
+    """The cores that a plan deals out which is carried out at this moment; None where none is."""

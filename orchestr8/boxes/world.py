@@ -92,6 +92,8 @@ class ObservedBox(Struct, frozen=True):
     service_address: str = ""
     stop: Stop | None = None
     """How it was to be asked to end when it was made, where the box carries that."""
+    cores: tuple[int, ...] = ()
+    """The cores that it may run on; empty where it may run on every one, or nobody knows."""
 
 
 class ObservedVolume(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from orchestr8.engines.protocol import Borders, Phases, Standbys, Tending
+from orchestr8.engines.protocol import Borders, Cores, Phases, Standbys, Tending
 from orchestr8.errors import FeatureMissingError, RejectedError
 from orchestr8.names import BoxId
 from orchestr8.planning import plan
@@ -30,6 +30,8 @@ def call(borders: Borders, action: plan.Call) -> None:
             _start(borders, box_id, slot)
         case plan.UpdateLimits(box_id, limits):
             borders.boxes.update(box_id, limits)
+        case plan.SetCores(box_id, cores):
+            _set_cores(borders, box_id, cores)
         case plan.WriteNames(box_id, names):
             borders.boxes.write_names(box_id, names)
         case plan.StopBox(box_id, signal, grace_ms):
@@ -61,6 +63,12 @@ def _start(borders: Borders, box_id: BoxId, slot: int | None) -> None:
         raise FeatureMissingError(f"the engine {borders.name} keeps no standbys")
 
 
+def _set_cores(borders: Borders, box_id: BoxId, cores: tuple[int, ...]) -> None:
+    if not isinstance(borders.boxes, Cores):
+        raise FeatureMissingError(f"the engine {borders.name} gives no box cores of its own")
+    borders.boxes.set_cores(box_id, cores)
+
+
 def phases(borders: Borders, action: plan.Call) -> Mapping[str, float]:
     """What an engine that measures them tells of the phases of the box that was made or started."""
     if not isinstance(action, plan.CreateBox | plan.StartBox):
@@ -90,6 +98,7 @@ def subject(action: plan.Call) -> tuple[BoxId | None, str]:
             plan.StartBox(box_id)
             | plan.AwaitBox(box_id)
             | plan.UpdateLimits(box_id)
+            | plan.SetCores(box_id)
             | plan.WriteNames(box_id)
             | plan.StopBox(box_id)
             | plan.RemoveBox(box_id)

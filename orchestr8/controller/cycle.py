@@ -69,7 +69,7 @@ def decide(session: Session, aim: Aim, look: Look) -> Cycle:
     known = once_applied(replace(ledger.records(), holds=session.holds), aim.applying)
     records, allocations = allocate(contracts, known, session.ranges.services)
     desired = expand(contracts, records, digests, aim.fleet.volumes())
-    desired = replace(desired, unwanted=aim.unwanted, busy=session.busy, ceilings=session.ceilings)
+    desired = session.with_what_goes_on(replace(desired, unwanted=aim.unwanted))
     from orchestr8.planning.reconcile import reconcile  # loaded while the boxes are asked
 
     world = with_known(gather(borders, desired, look), aim.known)

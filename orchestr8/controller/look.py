@@ -40,6 +40,10 @@ class BoxStatus(Struct, frozen=True):
     cause: str = ""
     ceiling: Ceiling | None = None
     """What the loop holds it to for now, where that is less than its maximum."""
+    cores: tuple[int, ...] = ()
+    """The cores that it is held to, where these are not all; `is_alone` is whether they are its
+    own."""
+    is_alone: bool = False
 
 
 class ServiceStatus(Struct, frozen=True):
@@ -176,7 +180,10 @@ def _box(box: ObservedBox, cycle: Cycle, desired: DesiredService) -> BoxStatus:
     health = cycle.world.health.get(box.id, Health.UNKNOWN)
     cause = how_it_ended(box) if box.state is State.STOPPED else ""
     ceiling = cycle.desired.ceilings.get(box.id)
-    return BoxStatus(box.slot, box, health, _word(box, health, desired), cause, ceiling)
+    cores = cycle.world.features.not_all(box.cores)
+    is_alone = bool(cores) and (desired.name, box.slot) in cycle.plan.dealt
+    word = _word(box, health, desired)
+    return BoxStatus(box.slot, box, health, word, cause, ceiling, cores, is_alone)
 
 
 def _word(box: ObservedBox, health: Health, desired: DesiredService) -> str:

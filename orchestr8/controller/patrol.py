@@ -16,6 +16,7 @@ from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.proving import Kept, prove_boxes
 from orchestr8.controller.session import Session
 from orchestr8.names import BoxId
+from orchestr8.planning.plan import Reason
 from orchestr8.proof.brake import broken_claims, fleet_wide
 from orchestr8.proof.model import Proof, Verdict
 
@@ -138,12 +139,14 @@ class Patrol:
 
 def _awaited(cycle: Cycle, box_id: BoxId) -> frozenset[str]:
     """The claims of which the plan itself says that they are to become true: a box that holds more
-    than its new maximum is waited for."""
-    service = cycle.desired.services.get(box_id.service_name)
-    held = cycle.world.held.get(box_id, 0)
-    if service is None or held <= service.limits.memory_max_bytes:
-        return frozenset()
-    return frozenset(("limits.memory",))
+    than its new maximum is waited for, and so are dedicated cores that are not there yet."""
+    name, found = box_id.service_name, set()
+    service = cycle.desired.services.get(name)
+    if service and cycle.world.held.get(box_id, 0) > service.limits.memory_max_bytes:
+        found.add("limits.memory")
+    if any(one.service == name and one.reason is Reason.CORES for one in cycle.plan.waiting):
+        found |= {"limits.cores", "alone.cores"}
+    return frozenset(found)
 
 
 def _provable(cycle: Cycle) -> list[ObservedBox]:

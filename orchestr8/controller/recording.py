@@ -27,6 +27,7 @@ KINDS: dict[type[plan.Call], str] = {
     plan.StartBox: "start",
     plan.AwaitBox: "await",
     plan.UpdateLimits: "set limits",
+    plan.SetCores: "set cores",
     plan.WriteNames: "write names",
     plan.StopBox: "stop",
     plan.RemoveBox: "remove",

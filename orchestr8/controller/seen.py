@@ -64,6 +64,7 @@ def _seen_plan(authority: Authority, plan: Plan) -> Plan:
         unknown=(),
         upkeep=tuple(line for line in plan.upkeep if line.subject.endswith(owned)),
         adopted=tuple(one for one in plan.adopted if may(one.service_name.owner)),
+        dealt={slot: cores for slot, cores in plan.dealt.items() if may(slot[0].owner)},
     )
 
 

@@ -9,10 +9,12 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
+from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.network import Ranges
 from orchestr8.boxes.records import Hold
 from orchestr8.boxes.use import Ceilings
@@ -128,6 +130,12 @@ class Session:
     def busy(self) -> frozenset[ServiceName]:
         """The services of the plans that are carried out now, and those that are occupied."""
         return frozenset(self.occupied).union(*(one.services for one in self.under_way))
+
+    def with_what_goes_on(self, desired: Desired) -> Desired:
+        """What shall exist, with what is done about it at this moment."""
+        given = [one.dealt.items() for one in self.under_way]
+        dealt = dict(chain.from_iterable(given)) if given else None
+        return replace(desired, busy=self.busy, ceilings=self.ceilings, being_dealt=dealt)
 
     @contextmanager
     def occupying(self, services: frozenset[ServiceName]) -> Iterator[None]:

@@ -33,6 +33,10 @@ class BoxRow(Struct, frozen=True):
     limits: Limits
     restarts: int
     ceiling: Ceiling | None = None
+    cores: tuple[int, ...] = ()
+    """The cores that it is held to, where these are not all; `is_alone` is whether they are its
+    own."""
+    is_alone: bool = False
 
 
 class OwnerRow(Struct, frozen=True):
@@ -91,6 +95,8 @@ def _rows(
     restarts: Mapping[tuple[ServiceName, int], int],
 ) -> tuple[BoxRow, ...]:
     found = [box for box in last.boxes if box.id.owner == owner and box.id in last.uses]
+    features, declared = session.borders.boxes.features(), session.stored.standing().services()
+    alone = {name for name, one in declared.items() if one.limits.dedicated_cores}
     found.sort(key=lambda box: (box.id.service, box.slot, box.id.serial))
     return tuple(
         BoxRow(
@@ -101,6 +107,8 @@ def _rows(
             box.limits or Limits(),
             restarts.get((box.id.service_name, box.slot), 0),
             session.ceilings.get(box.id),
+            features.not_all(box.cores),
+            box.id.service_name in alone and bool(features.not_all(box.cores)),
         )
         for box in found
     )

@@ -15,8 +15,10 @@ from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
 from orchestr8.names import ServiceName
+from orchestr8.planning.cores import CoreRoom
 from orchestr8.planning.moves import Moves, Provision, Replace, SlotMove, Wait
 from orchestr8.planning.plan import Reason
+from orchestr8.planning.survey import Survey
 
 MACHINE = ""
 """The holder of everything that is not an owner."""
@@ -55,6 +57,7 @@ class Room(Struct):
     quotas: Mapping[str, Quota]
     machine: Quota
     addresses_free: int
+    cores: CoreRoom
     _held: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def hold(self, owner: str, limits: Limits, count: int = 1) -> None:
@@ -110,10 +113,11 @@ def _does_not_fit(resource: _Resource, owner: str, slot: int, sums: tuple[int, i
 
 
 def room_beside(
-    desired: Desired, moves: Mapping[ServiceName, Moves], features: Features, addresses_free: int
+    desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey, addresses_free: int
 ) -> Room:
     """What is held by everything that is not asked for anew in this plan."""
-    room = Room(desired.quotas, _machine(desired, features), addresses_free)
+    cores = CoreRoom.beside(desired, moves, seen)
+    room = Room(desired.quotas, _machine(desired, seen.features), addresses_free, cores)
     for name, service in desired.services.items():
         count = len(service.slots)
         if name in moves:
@@ -133,9 +137,11 @@ def admit(service: DesiredService, moves: Moves, room: Room) -> Moves:
         if isinstance(move, Provision | Replace) and move.spec.networked and not move.standby:
             refusal = room.address_refusal(move)
         if isinstance(move, Provision) and refusal is None:
-            refusal = room.refusal(service.name.owner, service.limits, move.slot)
+            refusal = room.cores.refusal(service, move.slot)
+            refusal = refusal or room.refusal(service.name.owner, service.limits, move.slot)
             if refusal is None:
                 room.hold(service.name.owner, service.limits)
+                room.cores.hold(service)
         slots.append(refusal or move)
     return moves.with_slots(tuple(slots))
 

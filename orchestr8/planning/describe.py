@@ -11,13 +11,14 @@ from orchestr8.boxes.spec import BoxSpec, FieldChange
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.names import ServiceName
 from orchestr8.planning.changes import spec_changes
+from orchestr8.planning.core_moves import own_changes
 from orchestr8.planning.draft import Draft
 from orchestr8.planning.moves import Adjust, Finish, Moves, Provision, Release, Replace, Wait
 from orchestr8.planning.plan import Mark, Step, Upkeep
 from orchestr8.planning.replace import stop_first_why
 from orchestr8.planning.rules import NO_BOX_YET
 from orchestr8.planning.upkeep import link_changes, upkeep
-from orchestr8.planning.wording import counted, is_own, listed, volume_label
+from orchestr8.planning.wording import counted, is_own, listed, on_cores, volume_label
 
 IN_PLACE = "in place, no restart"
 _ORDER = {mark: position for position, mark in enumerate(Mark)}
@@ -26,15 +27,15 @@ _Move = TypeVar("_Move", Provision, Replace, Release, Wait)
 
 def describe(draft: Draft) -> tuple[tuple[Step, ...], tuple[Upkeep, ...]]:
     """The steps by mark and service, and the lines that are no service's."""
-    links = link_changes(draft)
+    links, cores = link_changes(draft), own_changes(draft)
     steps: list[Step] = []
-    for name in draft.moves.keys() | links.keys():
+    for name in draft.moves.keys() | links.keys() | cores.keys():
         about = _About(draft, name, draft.moves.get(name, Moves()))
         steps += about.provisions()
         steps += about.replacements()
         steps += about.standbys()
         steps += about.releases()
-        steps += about.rebalance(links.get(name, ()))
+        steps += about.rebalance((*cores.get(name, ()), *links.get(name, ())))
         steps += about.waits()
     steps.sort(key=lambda one: (_ORDER[one.mark], one.service, one.cause, str(one.changes)))
     return tuple(steps), upkeep(draft, is_explained=bool(steps))
@@ -65,7 +66,8 @@ class _About(Struct, frozen=True):
         for alike in _alike(moves, lambda move: (move.cause, move.changes, bool(move.standby))):
             count = len(alike)
             taken = f"{counted(count, 'standby is', 'standbys are')} started"
-            fresh = self._effect_of_fresh([move.spec for move in alike])
+            specs, slots = [move.spec for move in alike], [move.slot for move in alike]
+            fresh = self._effect_of_fresh(specs, slots)
             yield Step(
                 Mark.PROVISION,
                 self.name,
@@ -136,13 +138,13 @@ class _About(Struct, frozen=True):
                 count=len(boxes),
             )
 
-    def rebalance(self, links: tuple[FieldChange, ...]) -> Iterable[Step]:
-        """What is set in place."""
+    def rebalance(self, others: tuple[FieldChange, ...]) -> Iterable[Step]:
+        """What is set in place: what each box has, and `others` beside that."""
         adjusts = self.moves.adjusts
-        if not adjusts and not links:
+        if not adjusts and not others:
             return
         changes = {change: None for adjust in adjusts for change in adjust.changes}
-        changes |= dict.fromkeys(links)
+        changes |= dict.fromkeys(others)
         if not changes:
             changes = dict.fromkeys(_names_change(adjust) for adjust in adjusts)
         yield Step(
@@ -153,7 +155,7 @@ class _About(Struct, frozen=True):
             "rebalance",
             changes=tuple(changes),
             effect=IN_PLACE,
-            count=self.running if links else len(adjusts),
+            count=self.running if others else len(adjusts),
         )
 
     def waits(self) -> Iterable[Step]:
@@ -193,7 +195,7 @@ class _About(Struct, frozen=True):
             count=count,
         )
 
-    def _effect_of_fresh(self, specs: list[BoxSpec]) -> str:
+    def _effect_of_fresh(self, specs: list[BoxSpec], slots: list[int]) -> str:
         words = ["runs once"] if specs[0].run_once else []
         present = {volume.name for volume in self.draft.world.volumes}
         mounts = {
@@ -208,7 +210,12 @@ class _About(Struct, frozen=True):
                 words.append(_volumes_are(labels, word))
         if not words:
             words.append("a fresh box" if len(specs) == 1 else f"{len(specs)} fresh boxes")
-        return ", ".join(words)
+        return ", ".join(words) + self._on_cores(slots)
+
+    def _on_cores(self, slots: Iterable[int]) -> str:
+        """What fresh boxes have for themselves, each in words of its own."""
+        own = [self.draft.cores.own.get((self.name, slot), ()) for slot in slots]
+        return "".join(f", {on_cores(cores, is_own=True)}" for cores in own if cores)
 
 
 def _alike(moves: Iterable[_Move], key: Callable[[_Move], Hashable]) -> list[list[_Move]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from orchestr8.boxes.desired import Box, Desired, DesiredService, DesiredVolume
 from orchestr8.boxes.network import Element
 from orchestr8.boxes.records import BoxRecord
@@ -13,6 +15,7 @@ from orchestr8.isolation import features as feature
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.changes import quota_changes, volume_grows
+from orchestr8.planning.cores import Deal
 from orchestr8.planning.links import Wiring
 from orchestr8.planning.moves import Moves, Provision, Replace, StandBy, joined
 from orchestr8.planning.places import Places
@@ -33,6 +36,14 @@ Numbers = tuple[int, ...]
 _Needed = tuple[ServiceName, Provision | Replace | StandBy]
 
 
+class CoresLeft(Struct, frozen=True):
+    """A box's move to other cores, by the number of its action, and those that it leaves."""
+
+    box: BoxId
+    number: int
+    cores: frozenset[int]
+
+
 @dataclass
 class Draft:
     """The actions so far, and the numbers of those that later ones may have to wait for."""
@@ -44,6 +55,7 @@ class Draft:
     places: Places
     wiring: Wiring
     stops: Stops
+    cores: Deal
     actions: list[Action] = field(default_factory=list)
     opening: Numbers = ()
     """The change of the table that everything with an interface waits for."""
@@ -54,6 +66,10 @@ class Draft:
     """The stops of released boxes that write to a volume: whoever takes it over waits for them."""
     slots_cleared: dict[tuple[ServiceName, int], list[int]] = field(default_factory=dict)
     """The stops of boxes that were too many in a slot: a fresh one starts after them."""
+    stopped: dict[BoxId, int] = field(default_factory=dict)
+    """The stops of boxes, by box."""
+    cores_left: list[CoresLeft] = field(default_factory=list)
+    """The moves of boxes to other cores: whoever comes to what one leaves waits for it."""
     starts: dict[tuple[ServiceName, int], int] = field(default_factory=dict)
     gates: dict[ServiceName, list[int]] = field(default_factory=dict)
     awaited: set[BoxId] = field(default_factory=set)
@@ -83,6 +99,18 @@ class Draft:
             found.update(self.opening)
         return {number for number in found if number is not None}
 
+    def on_cores(self, cores: Iterable[int], *, alone: bool) -> set[int]:
+        """What must be done before a box comes to these cores, of which none is every one: others
+        leave them, and boxes end that had them for themselves; for one that shall be alone there
+        all that are released."""
+        deal = self.cores
+        wanted = deal.held_to(cores)
+        found = {left.number for left in self.cores_left if left.cores & wanted}
+        for box_id, held in deal.going.items():
+            if held & wanted and (alone or box_id in deal.were_alone) and box_id in self.stopped:
+                found.add(self.stopped[box_id])
+        return found
+
     def box(
         self,
         service: DesiredService,
@@ -107,6 +135,7 @@ class Draft:
             uid_base=service.uid_base,
             service_address=service.address,
             stop=service.stop,
+            cores=self.cores.of(service.name, record.slot),
         )
 
 

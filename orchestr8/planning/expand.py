@@ -204,7 +204,7 @@ class _Fleet(Struct):
             return f"its {verb.format(labels)} exclusive"
         if contract.profile.net != PRIVATE:
             return f"it shares the network of {contract.profile.net}"
-        return ""
+        return "its cores are dedicated" if contract.limits.dedicated_cores else ""
 
     def _forbids(self, ended: Grant) -> bool:
         """Whether nothing new may be placed: where policy tightens or stops, the time that passed

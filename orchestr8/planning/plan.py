@@ -11,7 +11,7 @@ from enum import Enum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from orchestr8.boxes.desired import Box, DesiredVolume
+from orchestr8.boxes.desired import Box, Dealt, DesiredVolume
 from orchestr8.boxes.network import Element
 from orchestr8.boxes.records import BoxRecord, ServiceRecord
 from orchestr8.boxes.spec import FieldChange
@@ -92,6 +92,13 @@ class UpdateLimits(Struct, frozen=True):
     limits: Limits
 
 
+class SetCores(Struct, frozen=True):
+    """Let a box run on these cores alone from now on; without any, on every one."""
+
+    id: BoxId
+    cores: tuple[int, ...]
+
+
 class WriteNames(Struct, frozen=True):
     """Rewrite a running box's hosts file in place."""
 
@@ -129,6 +136,7 @@ Call = (
     | StartBox
     | AwaitBox
     | UpdateLimits
+    | SetCores
     | WriteNames
     | StopBox
     | RemoveBox
@@ -169,6 +177,7 @@ class Reason(Enum):
     CAPACITY = "capacity"
     HELD = "hold"
     IN_USE = "memory in use"
+    CORES = "dedicated cores"
 
 
 class Step(Struct, frozen=True):
@@ -224,6 +233,8 @@ class Plan(Struct, frozen=True):
     upkeep: tuple[Upkeep, ...] = ()
     adopted: tuple[BoxId, ...] = ()
     """Boxes that were taken over without their manifests; they are left alone until those come."""
+    dealt: Dealt = field(default_factory=dict)
+    """The cores that slots have for themselves once it is carried out."""
 
     @property
     def empty(self) -> bool:

@@ -4,6 +4,7 @@
     compare    each service with its boxes, on its own
     admit      what fits, and whose forerunners are ready, in start order
     stand by   the boxes that wait at their gates; the slots have taken theirs before
+    cores      who has which for itself
     deal       serials and addresses for the boxes to come
     wire       what the packet filter shall hold meanwhile and afterwards
     write      the actions, each behind what it stands on
@@ -23,6 +24,8 @@ from orchestr8.boxes.world import World
 from orchestr8.names import STANDBY, ServiceName
 from orchestr8.planning.admit import admit, room_beside
 from orchestr8.planning.allocate import Dealer
+from orchestr8.planning.core_moves import write_cores
+from orchestr8.planning.cores import deal, say_short
 from orchestr8.planning.dependencies import wait_for_forerunners
 from orchestr8.planning.describe import describe
 from orchestr8.planning.draft import Draft, lay_ground
@@ -53,6 +56,8 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
     order = start_order(desired.services[name] for name in wanted if name in desired.services)
     moves = _admit(wanted, order, desired, seen, dealer)
     moves = stand_by(desired, moves, seen, dealer.addresses_free)
+    cores = deal(desired, moves, seen)
+    moves = say_short(moves, cores, desired, seen)
     order = (*order, *sorted(moves.keys() & desired.services.keys() - set(order)))
     places = Places(
         seen,
@@ -63,11 +68,12 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
     wiring = wire(desired, places.presences(desired), world.network.elements, seen)
     promised = stops(desired, seen, records)
     dealer.renew(promised.renewed.values())
-    draft = Draft(desired, world, seen, moves, places, wiring, promised)
+    draft = Draft(desired, world, seen, moves, places, wiring, promised, cores)
     _write(draft, order)
     steps, upkeep = describe(draft)
     actions = tuple(draft.actions)
-    return Plan(steps, actions, dealer.allocations(), seen.unknown, upkeep, seen.adopted)
+    given = dealer.allocations()
+    return Plan(steps, actions, given, seen.unknown, upkeep, seen.adopted, cores.own)
 
 
 def _compare(desired: Desired, seen: Survey) -> Decisions:
@@ -130,7 +136,7 @@ def _admit(
     """The moves that can be made now; the others wait and say why."""
     if not any(moves.fresh for moves in wanted.values()):
         return wanted
-    room = room_beside(desired, wanted, seen.features, dealer.addresses_free)
+    room = room_beside(desired, wanted, seen, dealer.addresses_free)
     moves = {name: one for name, one in wanted.items() if name not in desired.services}
     for name in order:
         service = desired.services[name]
@@ -181,6 +187,7 @@ def _write(draft: Draft, order: tuple[ServiceName, ...]) -> None:
     lay_ground(draft)
     for name in sorted(draft.moves):
         write_releases(draft, name, draft.moves[name])
+    write_cores(draft)
     for name in sorted(draft.moves):
         _write_adjusts(draft, name, draft.moves[name])
     for name in order:

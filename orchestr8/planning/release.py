@@ -43,6 +43,7 @@ def write_stop(draft: Draft, box: ObservedBox, cause: str, needs: Iterable[int])
     call = StopBox(box.id, stop.signal, stop.grace_ms)
     number = draft.add(call, Purpose.RELEASE, cause, box.id.service_name, needs)
     draft.ends.append(number)
+    draft.stopped[box.id] = number
     return (number,)
 
 

@@ -111,6 +111,7 @@ class _Crossing:
         records = draft.places.standbys.get(name, ())
         for move, record in zip(moves.standbys, records, strict=True):
             needed = {*self.before, *ended, *draft.under(name, move)}
+            needed |= draft.on_cores(draft.cores.shared, alone=False)
             call = CreateBox(draft.box(self.service, move, record))
             draft.add(call, Purpose.PROVISION, move.cause, name, needed)
 
@@ -125,7 +126,10 @@ class _Crossing:
         """Makes a box; what its start stands on. One that waits already has been made."""
         draft, name = self.draft, self.service.name
         needed = {*needs, *draft.under(name, move), *awaited(draft, self.service, move)}
+        cores = draft.cores.of(name, move.slot)
+        needed |= draft.on_cores(cores, alone=(name, move.slot) in draft.cores.own)
         if move.standby:
+            needed.update(one.number for one in draft.cores_left if one.box == move.standby.id)
             return tuple(sorted(needed))
         call = CreateBox(draft.box(self.service, move, draft.places.fresh[name, move.slot]))
         return (draft.add(call, Purpose.PROVISION, move.cause, name, needed),)

@@ -23,6 +23,7 @@ from orchestr8.planning.plan import (
     Plan,
     PrepareNetwork,
     RemoveBox,
+    SetCores,
     StartBox,
     Step,
     StopBox,
@@ -30,7 +31,7 @@ from orchestr8.planning.plan import (
     Upkeep,
     WriteNames,
 )
-from orchestr8.units import format_size
+from orchestr8.units import format_cores, format_size
 
 FORCES = " (forces a new box)"
 NOTHING = "Nothing to do."
@@ -168,7 +169,8 @@ def _call(call: Call) -> str:
             box = call.box
             joins = "".join(f" {kind} of {peer}" for kind, peer in box.joins)
             place = "standby" if box.slot == STANDBY else f"slot {box.slot}"
-            return f"create {box.id} {place} {box.address or 'no network'}{joins}"
+            on = f" on cores {format_cores(box.cores)}" if box.cores else ""
+            return f"create {box.id} {place} {box.address or 'no network'}{joins}{on}"
         case StartBox():
             takes = "" if call.slot is None else f" in slot {call.slot}"
             return f"start {call.id}{takes}"
@@ -177,6 +179,8 @@ def _call(call: Call) -> str:
             return f"await {call.id} {what} within {call.within_ms} ms"
         case UpdateLimits():
             return f"update {call.id}"
+        case SetCores():
+            return f"set cores of {call.id} to {format_cores(call.cores) or 'every one'}"
         case WriteNames():
             return f"write names of {call.id}: {' '.join(f'{n}={a}' for n, a in call.names)}"
         case StopBox():

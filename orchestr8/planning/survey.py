@@ -36,6 +36,8 @@ class Survey(Struct, frozen=True):
     """The boxes that the store knows, by owner and service, each list by slot and serial."""
     standbys: Mapping[ServiceName, Sequence[ObservedBox]] = field(default_factory=dict)
     """Those without a slot, each list by serial; they are in no other list of boxes."""
+    everybody: Sequence[ObservedBox] = ()
+    """All boxes, whoever knows them."""
     unknown: tuple[BoxId, ...] = ()
     absent: tuple[BoxRecord, ...] = ()
     """Boxes that the store knows and nobody sees: somebody removed them, or they never came to be
@@ -153,6 +155,7 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         features=world.features,
         boxes=boxes,
         standbys=standbys,
+        everybody=world.boxes,
         unknown=tuple(sorted(unknown)),
         absent=tuple(
             one

@@ -9,6 +9,7 @@ from orchestr8.boxes.spec import FieldChange
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import ServiceName
 from orchestr8.planning.changes import NONE, quota_changes, volume_grows
+from orchestr8.planning.core_moves import shared_line
 from orchestr8.planning.draft import Draft
 from orchestr8.planning.plan import (
     EnsureOwner,
@@ -99,6 +100,7 @@ def upkeep(draft: Draft, *, is_explained: bool) -> tuple[Upkeep, ...]:
     calls = [action.call for action in draft.actions if isinstance(action.call, EnsureOwner)]
     found = [line for call in calls if (line := _quota_line(draft, call))]
     found += _volume_lines(draft)
+    found += (line,) if (line := shared_line(draft)) else ()
     if not is_explained and not found:
         found = _leftovers(draft)
     network = _network_line(draft, is_explained=is_explained or bool(found))

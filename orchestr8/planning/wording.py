@@ -54,6 +54,13 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def on_cores(cores: Iterable[int], *, is_own: bool) -> str:
+    """`alone on core 3`, `on cores 0-2, beside others`."""
+    numbers = sorted(cores)
+    said = f"on core{'s' * (len(numbers) != 1)} {units.format_cores(numbers)}"
+    return f"alone {said}" if is_own else f"{said}, beside others"
+
+
 def is_own(volume: SpecVolume, owner: str) -> bool:
     """Whether a volume is of this owner."""
     return volume.volume.startswith(f"{owner}--")

@@ -14,7 +14,7 @@ from orchestr8.contract.model import Contract, Contracts, Egress, Grant, ImageFa
 from orchestr8.engines.memory.machine import machine_features
 from orchestr8.isolation.consent import Consent, Danger
 from orchestr8.isolation.features import Features
-from orchestr8.isolation.limits import Limits, Quota
+from orchestr8.isolation.limits import CORE_MILLICORES, Limits, Quota
 from orchestr8.isolation.profile import Profile
 from orchestr8.manifest.model import (
     CommandCheck,
@@ -135,14 +135,16 @@ def _contract(name: ServiceName, words: Brief, facts: ImageFacts | None) -> Cont
 
 
 def _limits(words: Brief) -> Limits:
-    _check(words, "memory", "cpu", "pids", "memory guarantee", "cpu guarantee")
-    default = Limits()
+    _check(words, "memory", "cpu", "pids", "memory guarantee", "cpu guarantee", "dedicated")
+    default, dedicated = Limits(), words.get("dedicated")
+    whole = None if dedicated is None else dedicated * CORE_MILLICORES
     return Limits(
-        cpu_max_millicores=_cpu(words, "cpu") or default.cpu_max_millicores,
+        cpu_max_millicores=whole or _cpu(words, "cpu") or default.cpu_max_millicores,
         memory_max_bytes=_size(words, "memory") or default.memory_max_bytes,
         pids_max=words.get("pids", default.pids_max),
-        cpu_guarantee_millicores=_cpu(words, "cpu guarantee"),
+        cpu_guarantee_millicores=whole or _cpu(words, "cpu guarantee"),
         memory_guarantee_bytes=_size(words, "memory guarantee"),
+        dedicated_cores=dedicated,
     )
 
 

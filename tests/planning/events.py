@@ -29,7 +29,7 @@ def happen(event: Event, simulation: Simulation, wanted: Fleet) -> None:
 
 
 def _box(simulation: Simulation, words: Event, _: Fleet) -> None:
-    """Something about one box: `stopped`, `health`, `gone`, `limits`, `forgotten`, ..."""
+    """Something about one box: `stopped`, `health`, `gone`, `limits`, `cores`, `forgotten`, ..."""
     box_id = BoxId.parse(words["box"])
     machine = simulation.machine
     box = machine.boxes[box_id]
@@ -56,6 +56,8 @@ def _box(simulation: Simulation, words: Event, _: Fleet) -> None:
         case {"limits": {"memory": memory}}:
             limits = replace(box.limits, memory_max_bytes=units.parse_size(memory))
             machine.boxes[box_id] = replace(box, limits=limits)
+        case {"cores": cores}:
+            machine.boxes[box_id] = replace(box, cores=tuple(cores))
         case {"forgotten": True}:
             simulation.forget((box_id,))
         case {"unreadable": True}:
@@ -144,6 +146,7 @@ def _machine(simulation: Simulation, words: Event, _: Fleet) -> None:
         features,
         present=present,
         cpu_millicores=units.parse_cpu(str(about.get("cpu", 4))),
+        cores=tuple(range(int(about.get("cpu", 4)))),
         memory_bytes=units.parse_size(about.get("memory", "8GiB")),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestr8.isolation.limits import MIB, Limits, Quota
 from orchestr8.planning.admit import Room
+from orchestr8.planning.cores import CoreRoom
 from orchestr8.planning.plan import Reason
 
 ASKS_128 = Limits(memory_guarantee_bytes=128 * MIB)
@@ -11,7 +12,7 @@ ASKS_128 = Limits(memory_guarantee_bytes=128 * MIB)
 
 def room(quota: Quota, machine: Quota = Quota()) -> Room:  # noqa: B008, a frozen value
     """Room of owner web."""
-    return Room({"web": quota}, machine, addresses_free=9)
+    return Room({"web": quota}, machine, addresses_free=9, cores=CoreRoom(1, 2))
 
 
 def test_what_just_fits_is_admitted_and_one_more_waits() -> None:

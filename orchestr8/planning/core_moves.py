@@ -1,0 +1,115 @@
+"""Boxes that run move to other cores: in which order, and the lines that people read about it.
+
+Whoever leaves a core goes first, and whoever comes to it waits for that. Boxes that are released
+stay where they are until they end. While others act, nobody is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from orchestr8.boxes.spec import FieldChange
+from orchestr8.boxes.world import ObservedBox
+from orchestr8.names import BoxId, ServiceName, slot_name
+from orchestr8.planning.cores import Cores, crowd, occupants, others_act
+from orchestr8.planning.draft import CoresLeft, Draft
+from orchestr8.planning.plan import Purpose, SetCores, Upkeep
+from orchestr8.planning.wording import counted, listed
+from orchestr8.units import format_cores
+
+SUBJECT = "cores"
+
+
+class _Move(Struct, frozen=True):
+    """A box that is on some cores and shall be on others; `asked` is empty for every one."""
+
+    box: ObservedBox
+    before: Cores
+    after: Cores
+    asked: tuple[int, ...]
+    is_own: bool
+
+    @property
+    def left(self) -> Cores:
+        """The cores that it leaves."""
+        return self.before - self.after
+
+    @property
+    def waits_for(self) -> Cores:
+        """The cores that must be left before: of its own all, of shared ones those that are new."""
+        return self.after if self.is_own else self.after - self.before
+
+
+def write_cores(draft: Draft) -> None:
+    """The moves of boxes that run; what comes to their cores later waits for them."""
+    for move in _in_turn(draft):
+        needs = draft.on_cores(move.waits_for, alone=move.is_own) if move.waits_for else ()
+        call = SetCores(move.box.id, move.asked)
+        cause = f"cores {format_cores(move.before)} -> {format_cores(move.after)}"
+        number = draft.add(call, Purpose.REBALANCE, cause, needs=needs)
+        draft.cores_left.append(CoresLeft(move.box.id, number, move.left))
+
+
+def _in_turn(draft: Draft) -> Iterator[_Move]:
+    """Each after those that leave a core on which it must not meet them; everybody else moves
+    before boxes with cores of their own where nothing is in the way."""
+    alike: dict[tuple[Cores, Cores, BoxId | None], list[_Move]] = {}
+    for move in sorted(_moves(draft), key=lambda one: (one.is_own, one.box.id)):
+        key = (move.before, move.after, move.box.id if move.is_own else None)
+        alike.setdefault(key, []).append(move)
+    groups = list(alike.values())
+    on_each = crowd(draft.cores.every, occupants(draft.seen) if groups else ())
+    left = {core for one in groups for core in one[0].left}
+    alone = frozenset(core for core in left if on_each[core] == 1)
+    while groups:
+        ready = (one for one in groups if not _meets(one[0], groups, alone))
+        chosen = next(ready, groups[0])
+        groups.remove(chosen)
+        yield from chosen
+
+
+def _meets(move: _Move, groups: Sequence[Sequence[_Move]], alone: Cores) -> bool:
+    """Whether somebody who leaves is still on a core on which one of the two shall be alone."""
+    cores = move.waits_for if move.is_own else move.waits_for & alone
+    return any(one[0] is not move and one[0].left & cores for one in groups)
+
+
+def own_changes(draft: Draft) -> dict[ServiceName, tuple[FieldChange, ...]]:
+    """What changes for boxes with cores of their own, by service."""
+    found: dict[ServiceName, dict[FieldChange, None]] = {}
+    for move in _moves(draft):
+        if move.is_own:
+            change = FieldChange("cores", format_cores(move.before), format_cores(move.after))
+            found.setdefault(move.box.id.service_name, {})[change] = None
+    return {name: tuple(changes) for name, changes in found.items()}
+
+
+def shared_line(draft: Draft) -> Upkeep | None:
+    """The line about everybody else, who move together."""
+    moves = [move for move in _moves(draft) if not move.is_own]
+    if not moves:
+        return None
+    before = listed(sorted({format_cores(move.before) for move in moves}))
+    after = format_cores(moves[0].after)
+    owners = sorted(slot_name(slot, name) for name, slot in draft.cores.own)
+    cause = f"for {listed(owners)} alone" if owners else "nobody has cores of its own any more"
+    change = FieldChange("everybody else", before, after)
+    effect = f"{counted(len(moves), 'box', 'boxes')} in place, no restart"
+    return Upkeep(SUBJECT, cause, (change,), effect)
+
+
+def _moves(draft: Draft) -> Iterator[_Move]:
+    deal = draft.cores
+    if not deal.every or others_act(draft.desired, draft.seen):
+        return
+    goes = {release.box.id for one in draft.moves.values() for release in one.releases}
+    for box in occupants(draft.seen):
+        name = box.id.service_name
+        if box.id in goes:
+            continue
+        asked = deal.of(name, box.slot)
+        before, after = deal.held_to(box.cores), deal.held_to(asked)
+        if before != after:
+            yield _Move(box, before, after, asked, (name, box.slot) in deal.own)

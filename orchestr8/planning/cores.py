@@ -1,0 +1,277 @@
+"""Cores of their own for the services that ask for such: how many there are, and who has which.
+
+A slot keeps the cores that its box has to itself. A fresh one gets those off which the fewest must
+move, and of these the highest. One core at least stays with everybody else. Which cores a box has
+is read from the kernel and written down nowhere: the deal is made anew with every plan, and comes
+out the same while nothing has changed. Which memory is near which core does not count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from orchestr8.boxes.desired import Dealt, Desired, DesiredService
+from orchestr8.boxes.world import ObservedBox, State
+from orchestr8.isolation import features as feature
+from orchestr8.names import STANDBY, BoxId, ServiceName
+from orchestr8.planning.moves import STEADY, Keep, Moves, Provision, Replace, SlotMove, Wait
+from orchestr8.planning.plan import Reason
+from orchestr8.planning.survey import Survey
+from orchestr8.planning.wording import counted
+
+Decisions = dict[ServiceName, Moves]
+Cores = frozenset[int]
+_Key = tuple[ServiceName, int]
+
+
+class Deal(Struct, frozen=True):
+    """Who has which cores once the plan is carried out; without `every` there is nothing to deal.
+
+    `own` are the cores of slots that have some for themselves, `shared` those of everybody else,
+    empty where these are all that there are. `short` are the slots whose boxes run and for which
+    too few are left. `going` are boxes that are released, with the cores that they are on, and
+    `were_alone` those of them on whose cores nobody else is.
+    """
+
+    every: tuple[int, ...] = ()
+    own: Dealt = field(default_factory=dict)
+    shared: tuple[int, ...] = ()
+    short: frozenset[_Key] = frozenset()
+    going: Mapping[BoxId, Cores] = field(default_factory=dict)
+    were_alone: frozenset[BoxId] = frozenset()
+
+    def of(self, name: ServiceName, slot: int) -> tuple[int, ...]:
+        """What the box of a slot shall be held to; empty is every core."""
+        return self.own.get((name, slot), self.shared)
+
+    def held_to(self, cores: Iterable[int]) -> Cores:
+        """The cores behind a list that is empty where it means every one."""
+        return frozenset(cores) & frozenset(self.every) or frozenset(self.every)
+
+
+NO_DEAL = Deal()
+
+
+class _Claim(Struct, frozen=True):
+    """A slot that has or gets cores of its own: how many, and the box that runs in it."""
+
+    key: _Key
+    count: int
+    box: ObservedBox | None
+
+
+class CoreRoom(Struct):
+    """How many of all cores may be dealt to boxes that are asked for in this plan, less than none
+    where more are held than may be. While others act, those count on which nobody is."""
+
+    free: int
+    every: int
+    waits_for_another: bool = False
+
+    @classmethod
+    def beside(cls, desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey) -> CoreRoom:
+        """What is left beside those who are there."""
+        every = seen.features.cores
+        there = [one for one in _claims(desired, moves, seen) if one.key not in _asked(moves)]
+        free = len(every) - 1 - sum(one.count for one in there)
+        if not others_act(desired, seen):
+            return cls(free, len(every))
+        taken = {core for cores in _of_the_busy(desired, seen).values() for core in cores}
+        idle = len(set(every) - crowd(every, occupants(seen)).keys() - taken)
+        return cls(min(free, idle), len(every), idle < free)
+
+    def hold(self, service: DesiredService) -> None:
+        """Counts a box that was admitted."""
+        self.free -= service.limits.dedicated_cores or 0
+
+    def refusal(self, service: DesiredService, slot: int) -> Wait | None:
+        """Why one more box cannot have cores of its own."""
+        asked = service.limits.dedicated_cores or 0
+        if not asked or asked <= self.free:
+            return None
+        if self.waits_for_another:
+            cause = "dedicated cores: they are dealt out once what is under way is done"
+            remedy = "follows by itself"
+        else:
+            left, more = max(self.free, 0), asked - max(self.free, 0)
+            cause = (
+                f"dedicated cores: {asked} asked, {left} left of {self.every}, beside the one that "
+                "stays for everybody else"
+            )
+            remedy = f"fits when {counted(more, 'core is', 'cores are')} given back"
+        return Wait(slot, None, Reason.CORES, cause, remedy, "the platform")
+
+
+def deal(desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey) -> Deal:
+    """Who gets which cores, after it was decided which boxes come."""
+    every = seen.features.cores
+    claims = _claims(desired, moves, seen)
+    if not seen.features.has(feature.CORES) or not (claims or _any_held(every, seen)):
+        return NO_DEAL
+    on_each, own = crowd(every, occupants(seen)), _of_the_busy(desired, seen)
+    free = set(every).difference(*own.values())
+    short: set[_Key] = set()
+    others = {one.key: on_each - crowd(every, _in_slot(seen, one.key)) for one in claims}
+    for claim in sorted(claims, key=lambda one: (_rank(one, others[one.key]), one.key)):
+        if claim.key in own:
+            continue
+        mine = frozenset(claim.box.cores if claim.box else ())
+        # One stays for everybody else.
+        chosen = _cheapest(free, others[claim.key], mine)[: min(claim.count, len(free) - 1)]
+        if len(chosen) < claim.count:
+            short.add(claim.key)
+            chosen = [one for one in chosen if one in mine and not others[claim.key][one]]
+        if chosen:
+            own[claim.key] = tuple(sorted(chosen))
+            free.difference_update(chosen)
+    shared = tuple(sorted(free)) if len(free) < len(every) else ()
+    going = _going(every, moves)
+    alone = frozenset(
+        one for one, cores in going.items() if all(on_each[core] == 1 for core in cores)
+    )
+    return Deal(every, own, shared, frozenset(short), going, alone)
+
+
+def crowd(every: tuple[int, ...], boxes: Iterable[ObservedBox]) -> Counter[int]:
+    """How many boxes may run on each core."""
+    return Counter(core for box in boxes for core in box.cores or every)
+
+
+def others_act(desired: Desired, seen: Survey) -> bool:
+    """Whether boxes are worked at beside this plan: then it moves nobody off a core, or what was
+    moved could come back to it."""
+    return desired.being_dealt is not None or bool(seen.busy)
+
+
+def say_short(moves: Decisions, dealt: Deal, desired: Desired, seen: Survey) -> Decisions:
+    """The moves with a word about boxes that run with fewer cores of their own than declared."""
+    found = dict(moves)
+    for name in {name for name, _ in dealt.short}:
+        service = desired.services[name]
+        before: Iterable[SlotMove] = found[name].slots if name in found else (
+            Keep(box.slot, box) for box in seen.of(name)
+        )  # fmt: skip
+        slots = tuple(
+            _short(service, move, dealt)
+            if isinstance(move, Keep | Replace) and (name, move.slot) in dealt.short
+            else move
+            for move in before
+        )
+        known = found.get(name)
+        found[name] = known.with_slots(slots) if known else replace(STEADY, slots=slots)
+    return found
+
+
+def occupants(seen: Survey) -> Iterator[ObservedBox]:
+    """The boxes that are on cores, or will be as soon as they are let go, whoever knows them."""
+    for box in seen.everybody:
+        if box.state.runs or (box.slot == STANDBY and box.state is State.CREATED):
+            yield box
+
+
+def _short(service: DesiredService, move: Keep | Replace, dealt: Deal) -> SlotMove:
+    left = len(dealt.shared or dealt.every) - 1 + len(dealt.own.get((service.name, move.slot), ()))
+    wait = CoreRoom(left, len(dealt.every)).refusal(service, move.slot)
+    return replace(wait, box=move.box) if wait else move
+
+
+def _claims(
+    desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey
+) -> tuple[_Claim, ...]:
+    """The slots with cores of their own, as the plan goes so far."""
+    found = []
+    for name, service in desired.services.items():
+        count = service.limits.dedicated_cores
+        if not count:
+            continue
+        if name in moves:
+            found += [
+                _Claim((name, move.slot), count, _running(move))
+                for move in moves[name].slots
+                if _holds(move)
+            ]
+        elif name in seen.busy:
+            being_dealt = desired.being_dealt or {}
+            slots = {box.slot: box for box in seen.of(name) if box.state.runs}
+            known = {slot for one, slot in being_dealt if one == name}
+            found += [
+                _Claim((name, slot), count, slots.get(slot)) for slot in sorted({*slots, *known})
+            ]
+        else:
+            found += [_Claim((name, b.slot), count, b) for b in seen.of(name) if b.state.runs]
+    return tuple(found)
+
+
+def _holds(move: SlotMove) -> bool:
+    """Whether a slot has cores while the plan goes on. One whose next try has a time keeps them:
+    else they would go back and forth with every try."""
+    if isinstance(move, Provision | Replace):
+        return True
+    return _running(move) is not None or (isinstance(move, Wait) and move.reason is Reason.BACK_OFF)
+
+
+def _running(move: SlotMove) -> ObservedBox | None:
+    return move.box if move.box is not None and move.box.state.runs else None
+
+
+def _asked(moves: Mapping[ServiceName, Moves]) -> set[_Key]:
+    return {
+        (name, move.slot)
+        for name, one in moves.items()
+        for move in one.slots
+        if isinstance(move, Provision)
+    }
+
+
+def _cheapest(free: Iterable[int], others: Counter[int], mine: Cores) -> list[int]:
+    """Cores in the order in which a box gets them: off which few others must move, on which it is,
+    and else the highest."""
+    return sorted(free, key=lambda core: (others[core], core not in mine, -core))
+
+
+def _rank(claim: _Claim, others: Counter[int]) -> tuple[int, int]:
+    """Whose turn it is: who is alone on some cores keeps them, who runs comes before who is to
+    come, and who lacks few before who lacks many."""
+    if claim.box is None:
+        return 2, claim.count
+    has = claim.box.cores
+    is_alone = bool(has) and not any(others[core] for core in has)
+    return int(not is_alone), max(claim.count - len(has), 0)
+
+
+def _in_slot(seen: Survey, key: _Key) -> list[ObservedBox]:
+    name, slot = key
+    return [box for box in seen.of(name) if box.slot == slot and box.state.runs]
+
+
+def _any_held(every: tuple[int, ...], seen: Survey) -> bool:
+    return any(box.cores and box.cores != every for box in occupants(seen))
+
+
+def _of_the_busy(desired: Desired, seen: Survey) -> dict[_Key, tuple[int, ...]]:
+    """The cores of services that another plan is carried out for: as that one deals, or as they
+    are."""
+    if not seen.busy:
+        return {}
+    being_dealt = desired.being_dealt or {}
+    found = {key: cores for key, cores in being_dealt.items() if key[0] in seen.busy}
+    for name in seen.busy & desired.services.keys():
+        if desired.services[name].limits.dedicated_cores:
+            for box in seen.of(name):
+                if box.state.runs and box.cores:
+                    found.setdefault((name, box.slot), box.cores)
+    return found
+
+
+def _going(every: tuple[int, ...], moves: Mapping[ServiceName, Moves]) -> dict[BoxId, Cores]:
+    """Boxes that run and are released, and where they are."""
+    return {
+        release.box.id: frozenset(release.box.cores or every)
+        for one in moves.values()
+        for release in one.releases
+        if release.box.state.runs
+    }

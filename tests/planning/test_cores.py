@@ -1,0 +1,233 @@
+"""The laws of dedicated cores, over many stories: no core is two boxes', and none lies idle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from orchestr8.boxes.desired import Desired
+from orchestr8.boxes.records import Records
+from orchestr8.boxes.world import ObservedBox, World
+from orchestr8.names import STANDBY, BoxId
+from orchestr8.planning.plan import CreateBox, Plan, SetCores, StopBox
+from orchestr8.planning.reconcile import reconcile
+from orchestr8.planning.show import action_lines, plan_text
+from tests.laws.effort import stories_of
+from tests.laws.simulation import Planner, Simulation
+from tests.laws.stories import some_order
+from tests.planning.brief import Fleet, fleet
+
+EXAMPLES = 60
+EVERY = frozenset(range(4))
+NAMES = ("a.me", "b.me", "c.you", "d.you", "job.you")
+Brief = dict[str, Any]
+CYCLES_MOST = 8
+PAUSE_MS = 4_000
+
+
+@st.composite
+def services(draw: st.DrawFn, name: str) -> Brief:
+    """A service that has cores for itself, or shares them; or a short job."""
+    words: Brief = {"image": draw(st.sampled_from(("x:1", "x:2")))}
+    cores = draw(st.sampled_from((0, 0, 1, 1, 2)))
+    if cores:
+        words["limits"] = {"dedicated": cores}
+    if name.startswith("job"):
+        return words | {"run": "once"}
+    words["replicas"] = draw(st.sampled_from((1, 1, 2)))
+    return words
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> Brief:
+    """Some services, which may ask for more cores together than there are."""
+    names = draw(st.sets(st.sampled_from(NAMES), max_size=4))
+    return {
+        "reserve": {"cpu": "0.01"},
+        "services": {name: draw(services(name)) for name in sorted(names)},
+    }
+
+
+HAPPENINGS = st.lists(st.tuples(st.sampled_from(("moved", "crash", "gone")), st.integers(0, 99)))
+
+
+def happen(simulation: Simulation, kind: str, pick: int) -> None:
+    """Somebody puts a box on other cores, ends it, or takes it away."""
+    boxes = simulation.machine.boxes
+    if not boxes:
+        return
+    box_id = sorted(boxes)[pick % len(boxes)]
+    match kind:
+        case "moved" if boxes[box_id].state.runs:
+            first, last = sorted((pick % 4, pick // 4 % 4))
+            boxes[box_id] = replace(boxes[box_id], cores=tuple(range(first, last + 1)))
+        case "crash" if boxes[box_id].state.runs:
+            simulation.machine.crash(box_id, 1)
+        case "gone":
+            del boxes[box_id]
+        case _:
+            pass
+
+
+def running(simulation: Simulation) -> list[ObservedBox]:
+    return [box for box in simulation.world().boxes if box.state.runs]
+
+
+def held_to(box: ObservedBox) -> frozenset[int]:
+    return frozenset(box.cores) or EVERY
+
+
+def at_odds(simulation: Simulation, plan: Plan) -> set[tuple[BoxId, BoxId]]:
+    """Boxes on cores that are dealt to them, with each box of another slot that runs there too."""
+    boxes = running(simulation)
+    slots = {box.id: (box.id.service_name, box.slot) for box in boxes}
+    return {
+        (box.id, other.id)
+        for box in boxes
+        for other in boxes
+        if slots[box.id] != slots[other.id]
+        and held_to(box) & held_to(other) & set(plan.dealt.get(slots[box.id], ()))
+    }
+
+
+def step_by_step(simulation: Simulation, plan: Plan, picks: tuple[int, ...]) -> Iterator[None]:
+    """Carries a plan out in some order that it allows, and looks after each action."""
+    simulation.store(plan.allocations)
+    for number in some_order(plan, picks):
+        problem = simulation.act(plan.actions[number])
+        assert not problem, problem
+        yield
+
+
+def come_to_rest(simulation: Simulation, wanted: Fleet) -> Plan:
+    """Cycles until nothing is left to do; the last plan."""
+    for _cycle in range(CYCLES_MOST):
+        plan = simulation.plan(wanted)
+        if plan.empty:
+            return plan
+        assert not simulation.carry_out(plan)
+        simulation.clock.advance_ms(PAUSE_MS)
+    raise AssertionError(f"no end in sight:\n{plan_text(plan)}\n" + "\n".join(action_lines(plan)))
+
+
+def is_dealt_well(simulation: Simulation, plan: Plan) -> None:
+    """At rest: who shall have cores has as many for itself, everybody else all others, and there
+    is one of those at least."""
+    services = simulation.desired.services
+    dealt = [core for cores in plan.dealt.values() for core in cores]
+    assert len(dealt) == len(set(dealt)), plan.dealt
+    shared = EVERY - set(dealt)
+    assert shared
+    waits = {step.service for step in plan.waiting}
+    for box in running(simulation):
+        key = (box.id.service_name, box.slot)
+        assert held_to(box) == frozenset(plan.dealt.get(key, shared)), box
+        count = services[key[0]].limits.dedicated_cores
+        assert len(plan.dealt.get(key, ())) == (count or 0) or key[0] in waits
+    places = {(box.id.service_name, box.slot) for box in running(simulation)}
+    assert plan.dealt.keys() <= places
+    assert not at_odds(simulation, plan)
+
+
+def law(
+    planner: Planner,
+    briefs: tuple[Brief, ...],
+    happened: list[tuple[str, int]],
+    cut: int,
+    picks: tuple[int, ...],
+) -> None:
+    """From fleet to fleet, with mishaps and an interruption: never two at odds who were not before,
+    and at rest all is dealt well, again and again."""
+    simulation = Simulation(planner)
+    for brief in briefs:
+        wanted = fleet(brief)
+        plan = simulation.plan(wanted)
+        before = at_odds(simulation, plan)
+        order = some_order(plan, picks)
+        steps = step_by_step(simulation, plan, picks)
+        for _ in zip(steps, range(1 + cut % (len(order) + 1)), strict=False):
+            assert at_odds(simulation, plan) <= before, plan_text(plan)
+        is_dealt_well(simulation, come_to_rest(simulation, wanted))
+        for kind, pick in happened:
+            happen(simulation, kind, pick)
+        is_dealt_well(simulation, come_to_rest(simulation, wanted))
+
+
+STORIES = st.tuples(
+    st.tuples(fleets(), fleets(), fleets()),
+    HAPPENINGS,
+    st.integers(0, 40),
+    st.lists(st.integers(0, 10), max_size=12).map(tuple),
+)
+
+
+def test_cores_are_dealt_out_and_taken_back() -> None:
+    @stories_of(EXAMPLES)
+    @given(STORIES)
+    def holds(story: Any) -> None:
+        law(reconcile, *story)
+
+    holds()
+
+
+def hasty(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Waits for nobody to leave a core."""
+    plan = reconcile(desired, world, records, now_ms)
+    leave = {n for n, one in enumerate(plan.actions) if isinstance(one.call, SetCores | StopBox)}
+    actions = (
+        replace(one, needs=tuple(set(one.needs) - leave))
+        if isinstance(one.call, SetCores | CreateBox)
+        else one
+        for one in plan.actions
+    )
+    return replace(plan, actions=tuple(actions))
+
+
+def forgetful(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Gives no core back."""
+    plan = reconcile(desired, world, records, now_ms)
+    kept = (one for one in plan.actions if not isinstance(one.call, SetCores) or one.call.cores)
+    return replace(plan, actions=tuple(replace(one, needs=()) for one in kept))
+
+
+def blind(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Does not see on which cores boxes are."""
+    boxes = tuple(replace(box, cores=()) for box in world.boxes)
+    return reconcile(desired, replace(world, boxes=boxes), records, now_ms)
+
+
+@pytest.mark.parametrize("planner", [hasty, forgetful, blind], ids=lambda one: one.__name__)
+def test_the_law_finds_planners_that_break_it(planner: Planner) -> None:
+    @settings(
+        max_examples=300,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(STORIES)
+    def holds(story: Any) -> None:
+        law(planner, *story)
+
+    with pytest.raises(AssertionError):
+        holds()
+
+
+def test_a_standby_is_no_slot_with_cores() -> None:
+    simulation = Simulation()
+    features = simulation.machine.features
+    simulation.machine.features = replace(features, present=features.present | {"standby"})
+    wanted = fleet(
+        {"services": {"a.me": {"standby": 1}, "d.me": {"limits": {"dedicated": 1}}}},
+        simulation.machine.features,
+    )
+    come_to_rest(simulation, wanted)
+    waits = [box for box in simulation.world().boxes if box.slot == STANDBY]
+    assert [box.cores for box in waits] == [(0, 1, 2)]
