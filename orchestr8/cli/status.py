@@ -236,6 +236,8 @@ def as_json(service: ServiceStatus, down: frozenset[str] = frozenset()) -> dict[
                 "stopped_ms": one.box.stopped_ms,
                 "exit_status": one.box.exit_status,
                 "ceiling": one.ceiling,
+                "cores": one.cores,
+                "cores_alone": one.is_alone,
             }
             for one in service.boxes
         ],

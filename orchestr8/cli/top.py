@@ -59,9 +59,11 @@ def _rows(services: Sequence[str]) -> tuple[OwnerRow, ...]:
 
 
 def _lines(owners: Sequence[OwnerRow]) -> list[str]:
-    """The table, and below it who is held to less than its maximum, and why."""
+    """The table, and below it who is held to less than its maximum, and why, and who has cores for
+    itself."""
     from orchestr8.cli.terminal import count, escaped, table
     from orchestr8.names import slot_name
+    from orchestr8.planning.wording import on_cores
     from orchestr8.units import format_cpu, rounded_size
 
     if not owners:
@@ -82,6 +84,9 @@ def _lines(owners: Sequence[OwnerRow]) -> list[str]:
                 name = slot_name(box.slot, box.id.service_name)
                 size = rounded_size(box.ceiling.memory_bytes)
                 held.append(f"{name} is held to {size} of memory: {escaped(box.ceiling.cause)}")
+            if box.is_alone:
+                name = slot_name(box.slot, box.id.service_name)
+                held.append(f"{name} is {on_cores(box.cores, is_own=True)}")
     return [*table(rows), *([""] if held else []), *held]
 
 
@@ -141,6 +146,8 @@ def _as_json(owner: OwnerRow) -> dict[str, object]:
                 "limits": box.limits,
                 "restarts": box.restarts,
                 "ceiling": box.ceiling,
+                "cores": box.cores,
+                "cores_alone": box.is_alone,
             }
             for box in owner.boxes
         ],

@@ -198,6 +198,7 @@ def _print_box(one: BoxStatus, proof: Proof | None, phases: Mapping[str, float] 
     """One box: how it is, what it is held to, and what it took to make."""
     from orchestr8.cli.terminal import escaped, say
     from orchestr8.names import STANDBY
+    from orchestr8.planning.wording import on_cores
     from orchestr8.units import rounded_size
 
     say(f"  {'-' if one.slot == STANDBY else one.slot}  {_box(one, proof)}")
@@ -205,6 +206,8 @@ def _print_box(one: BoxStatus, proof: Proof | None, phases: Mapping[str, float] 
         size = rounded_size(one.ceiling.memory_bytes)
         since = _since(one.ceiling.since_ms)
         say(f"{_INDENT} held to {size} of memory since {since}: {escaped(one.ceiling.cause)}")
+    if one.cores:
+        say(f"{_INDENT} {on_cores(one.cores, is_own=one.is_alone)}")
     if phases:
         say(f"{_INDENT} {_took(phases)}")
 

@@ -22,12 +22,16 @@ from orchestr8.proof.claim import (
 )
 from orchestr8.proof.model import Expectation, Mount, Reading, TaskReading
 from orchestr8.proof.namespaces import RANGE, joined
+from orchestr8.proof.resources import CORES, cores_of
 from orchestr8.proof.storage import RESOLUTION, unread_mounts
+from orchestr8.units import format_cores
 
 _SHAREABLE = ("pid", "net", "ipc")
 _KINDS = ("cgroup", "ipc", "mnt", "net", "pid", "uts")
 _OF_THE_KERNEL = frozenset({"proc", "sysfs", "cgroup", "cgroup2", "devpts", "devtmpfs"})
 _ALONE = "nobody else"
+_KEPT = ("box", "tasks", "cgroup")
+"""Why there may be no word about a neighbour's cores."""
 
 
 def as_neighbour(reading: Reading) -> Reading:
@@ -49,7 +53,9 @@ def as_neighbour(reading: Reading) -> Reading:
         tuple(tasks),
         host_namespaces={},
         mounts=tuple(_storage(reading)),
+        cgroup={CORES: reading.cgroup[CORES]} if CORES in reading.cgroup else {},
         cgroup_path=reading.cgroup_path,
+        failures={name: reading.failures[name] for name in _KEPT if name in reading.failures},
     )
 
 
@@ -244,6 +250,25 @@ def _no_strays(expectation: Expectation, reading: Reading, all_: Neighbours) -> 
     return nothing_wrong(_ALONE, (f"process {pid} is outside its cgroup" for pid in strays))
 
 
+def _own_cores(expectation: Expectation, reading: Reading, all_: Neighbours) -> Answer:
+    """No other box may run on the cores that are its own."""
+    own = cores_of(reading)
+    if own is None:
+        return unproven(_ALONE, failure(reading, "tasks", "cgroup"))
+    found, unread = [], []
+    for box_id, (_, theirs) in all_.boxes.items():
+        if box_id == expectation.id:
+            continue
+        cores = cores_of(theirs)
+        if cores is None:
+            unread.append(box_id)
+        elif own & cores:
+            found.append(f"{box_id} runs on {format_cores(own & cores)}")
+    if found or not unread:
+        return nothing_wrong(_ALONE, found)
+    return unproven(_ALONE, f"on which cores {unread[0]} runs")
+
+
 def _own_storage(expectation: Expectation, reading: Reading, all_: Neighbours) -> Answer:
     """No folder or file that another box sees too, but volumes and paths that both declare."""
     reason = unread_mounts(reading)
@@ -297,6 +322,13 @@ ACROSS_CLAIMS = (
     ),
     AcrossClaim("alone.cgroup", "its cgroup is shared with", (), _unique_cgroup),
     AcrossClaim("alone.processes", "its processes are seen by", ("pid",), _no_strays),
+    AcrossClaim(
+        "alone.cores",
+        "its dedicated cores are shared with",
+        ("limits",),
+        _own_cores,
+        lambda expectation: bool(expectation.limits.dedicated_cores),
+    ),
     AcrossClaim(
         "alone.storage", "its storage is shared with", ("volumes", "host_paths"), _own_storage
     ),

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from orchestr8.proof.claim import Answer, Claim, broken, failure, held, unproven
 from orchestr8.proof.model import Expectation, Reading
-from orchestr8.units import format_cpu, format_size
+from orchestr8.units import format_cores, format_cpu, format_size, parse_cores
 
+CORES = "cpuset.cpus.effective"
 _PAGE = 65_536  # the largest page: the kernel rounds a limit to pages
 
 
@@ -70,6 +71,29 @@ def _pids(expectation: Expectation, reading: Reading) -> Answer:
     return _at_most(reading.cgroup, "pids.max", most, str(most), why)
 
 
+def cores_of(reading: Reading) -> frozenset[int] | None:
+    """The cores on which a box may run; None where nobody says, or says what is no such list."""
+    try:
+        return frozenset(parse_cores(reading.cgroup.get(CORES, ""))) or None
+    except ValueError:
+        return None
+
+
+def _dedicated(expectation: Expectation, reading: Reading) -> Answer:
+    """As many cores as it shall have for itself, and no others."""
+    asked, cores = expectation.limits.dedicated_cores or 0, cores_of(reading)
+    expected = _counted(asked)
+    if cores is None:
+        return unproven(expected, failure(reading, "tasks", "cgroup") or f"no {CORES}")
+    observed = f"{_counted(len(cores))}: {format_cores(cores)}"
+    return held(expected, observed) if len(cores) == asked else broken(expected, observed)
+
+
+def _counted(number: int) -> str:
+    """`1 core`, `2 cores`."""
+    return f"{number} core{'s' * (number != 1)}"
+
+
 def _place(expectation: Expectation, reading: Reading) -> Answer:
     """The box's cgroup lies right below its owner's, below orchestr8's.
 
@@ -120,6 +144,13 @@ RESOURCE_CLAIMS = (
     Claim("limits.memory", "memory cannot exceed", ("limits",), _memory),
     Claim("limits.swap", "no swap", ("limits",), _swap),
     Claim("limits.cpu", "cpu time cannot exceed", ("limits",), _cpu),
+    Claim(
+        "limits.cores",
+        "it runs on its dedicated cores",
+        ("limits",),
+        _dedicated,
+        lambda expectation: bool(expectation.limits.dedicated_cores),
+    ),
     Claim("limits.pids", "processes cannot exceed", ("limits",), _pids),
     Claim("owner", "its cgroup lies below its owner's", ("quota",), _place),
     _quota_claim(

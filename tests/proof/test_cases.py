@@ -65,6 +65,7 @@ def test_what_is_not_read_is_never_held() -> None:
         expectation,
         features=replace(expectation.features, present=ALL_FEATURES),
         volume_sizes={"/data": 1},
+        limits=replace(expectation.limits, dedicated_cores=1),
     )
     proof = prove(every, Reading("", (), {}))
     assert len(proof.findings) == len(CLAIMS)
@@ -76,9 +77,11 @@ def test_what_does_not_apply_is_not_counted() -> None:
     joined = replace(box, spec=replace(box.spec, profile=replace(box.spec.profile, net="b.a")))
     alone = replace(box, spec=replace(box.spec, networked=False))
     nameless = replace(box, spec=replace(box.spec, hostname=""))
+    dedicated = replace(box, limits=replace(box.limits, dedicated_cores=1))
     everything = replace(box, features=replace(box.features, present=ALL_FEATURES))
     for changed, more, fewer in (
         (replace(box, volume_sizes={"/data": 1}), {"volume-sizes"}, set()),
+        (dedicated, {"limits.cores", "alone.cores"}, set()),
         (everything, {"alone.label", "lsm", "ns.time", "ns.user", "ns.user.map"}, set()),
         (joined, set(), {"hostname"}),
         (nameless, set(), {"hostname"}),
@@ -87,7 +90,8 @@ def test_what_does_not_apply_is_not_counted() -> None:
     ):
         assert _counted(changed) == (_counted(box) | more) - fewer
     assert {claim.id for claim in CLAIMS} - _counted(box) == {
-        "alone.label", "lsm", "ns.time", "ns.user", "ns.user.map", "volume-sizes",
+        "alone.cores", "alone.label", "limits.cores", "lsm", "ns.time", "ns.user", "ns.user.map",
+        "volume-sizes",
     }  # fmt: skip
 
 
