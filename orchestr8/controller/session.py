@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.network import Ranges
 from orchestr8.boxes.records import Hold
 from orchestr8.boxes.use import Ceilings
@@ -37,6 +36,7 @@ from orchestr8.store.chain import Entry
 from orchestr8.store.store import Store
 
 if TYPE_CHECKING:
+    from orchestr8.boxes.desired import Desired
     from orchestr8.controller.execute import Executor
 
 ENGINE_KEY = "engine"

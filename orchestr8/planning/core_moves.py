@@ -32,6 +32,13 @@ class _Move(Struct, frozen=True):
     is_own: bool
 
     @property
+    def cause(self) -> str:
+        """For the journal; whose the other cores are is not told to everybody."""
+        why = "some are given back" if self.before <= self.after else "the others are dealt out"
+        change = f"cores {format_cores(self.before)} -> {format_cores(self.after)}"
+        return f"{change}: {'its own' if self.is_own else why}"
+
+    @property
     def left(self) -> Cores:
         """The cores that it leaves."""
         return self.before - self.after
@@ -47,8 +54,7 @@ def write_cores(draft: Draft) -> None:
     for move in _in_turn(draft):
         needs = draft.on_cores(move.waits_for, alone=move.is_own) if move.waits_for else ()
         call = SetCores(move.box.id, move.asked)
-        cause = f"cores {format_cores(move.before)} -> {format_cores(move.after)}"
-        number = draft.add(call, Purpose.REBALANCE, cause, needs=needs)
+        number = draft.add(call, Purpose.REBALANCE, move.cause, needs=needs)
         draft.cores_left.append(CoresLeft(move.box.id, number, move.left))
 
 
