@@ -96,8 +96,8 @@ def _dedicated(service: Service) -> Iterator[Flaw]:
         if asked is not None and asked != cores * CORE_MILLICORES:
             yield (
                 f"limits.cpu.{key}",
-                f".limits.cpu: {key} {units.format_cpu(asked)} beside {cores} dedicated, which is "
-                f"the {_CORE_WORDS[key]} as well",
+                f".limits.cpu: {key} {units.format_cpu(asked)} beside {cores} dedicated, the "
+                f"{_CORE_WORDS[key]} as well",
                 f"take {key} out, or write another number of dedicated cores",
             )
     if service.standby:

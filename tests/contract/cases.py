@@ -146,6 +146,7 @@ def _features(case: Mapping[str, Any]) -> Features:
         frozenset(present),
         case.get("why_missing", {}),
         cpu_millicores=cpu,
+        cores=tuple(range((cpu or 0) // 1000)),
         architecture=case.get("architecture", ""),
     )
 
