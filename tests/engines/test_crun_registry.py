@@ -257,6 +257,25 @@ def test_who_wants_the_same_image_at_the_same_time_waits_for_it(
         assert line.received_bytes < 1.5 * (LARGE_BYTES + SMALL_BYTES)
 
 
+def test_nothing_is_deleted_while_an_image_comes(
+    plain: Registry, images: CrunImages, home: Path
+) -> None:
+    refused: list[str] = []
+
+    def collects_once() -> None:
+        if line.received_bytes > SMALL_BYTES and not refused:
+            with pytest.raises(UnavailableError) as it:
+                CrunImages(images.folder).collect(frozenset())
+            refused.append(it.value.what)
+
+    with slow_line(plain.port) as line:
+        line.watch = collects_once
+        facts = images.fetch(f"localhost:{line.port}/large:1")
+    assert set(refused) == {"an image is being taken into the store"}
+    assert (images.root(facts.id) / "large").stat().st_size == LARGE_BYTES
+    assert images.collect(frozenset()) == ()
+
+
 def test_an_image_that_fills_the_disk_is_stopped(tmp_path: Path) -> None:
     build(tmp_path / "bomb.tar", None, [Entry(f"{one}", content=bytes(8 << 20)) for one in "abcd"])
     images = CrunImages(tmp_path / "store", bounded.Bounds(16 << 20))

@@ -29,7 +29,7 @@ from orchestr8.engines.crun.bounded import Bounds
 from orchestr8.engines.crun.transfer import DIGEST, REGISTRY, Arrived
 from orchestr8.engines.image_facts import Identity, facts_of
 from orchestr8.engines.image_store import HeldImage
-from orchestr8.errors import RejectedError
+from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.host import half_made
 
 _REFERENCE = re.compile(r"[A-Za-z0-9]+(?:(?:[._:/@-]|__|-+)[A-Za-z0-9_]+)*")
@@ -76,7 +76,11 @@ class CrunImages(Struct, frozen=True):
     def _take(self, source: str, reference: str) -> ImageFacts:
         doing = f"fetching the image {reference}"
         half_made.sweep(self.folder)
-        with _told(doing, self.folder), half_made.inner_folder(self.folder) as fresh:
+        with (
+            _told(doing, self.folder),
+            self._held(fcntl.LOCK_SH),
+            half_made.inner_folder(self.folder) as fresh,
+        ):
             partial = self._partial(reference)
             layout = partial if source.startswith(REGISTRY) else fresh / "layout"
             arrived = transfer.bring(source, layout, self.bounds, doing)
@@ -128,8 +132,22 @@ class CrunImages(Struct, frozen=True):
         (self._names / _file_name(reference)).unlink(missing_ok=True)
 
     def collect(self, used: frozenset[str]) -> tuple[int, ...]:
-        """Delete images without a name whose ids are not used; and what was cut off half-way."""
+        """Delete images without a name whose ids are not used; and what was cut off half-way.
+
+        Raises UnavailableError while somebody takes an image: until it is whole it has no name.
+        """
+        if not self.folder.is_dir():
+            return ()
         half_made.sweep(self.folder)
+        try:
+            with self._held(fcntl.LOCK_EX | fcntl.LOCK_NB):
+                return self._collect(used)
+        except BlockingIOError as error:
+            raise UnavailableError(
+                "an image is being taken into the store", "try again once it is there"
+            ) from error
+
+    def _collect(self, used: frozenset[str]) -> tuple[int, ...]:
         kept = {one.id for one in self.held()} | used
         unpacked, partial = self.folder / "unpacked", self.folder / "partial"
         gone = [
@@ -208,6 +226,16 @@ class CrunImages(Struct, frozen=True):
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _held(self, how: int) -> Iterator[None]:
+        """The whole store is held: by all together who take images, or by one who deletes."""
+        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, how)
             yield
         finally:
             os.close(descriptor)
