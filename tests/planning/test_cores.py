@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.records import Records
 from orchestr8.boxes.world import ObservedBox, World
-from orchestr8.names import STANDBY, BoxId
-from orchestr8.planning.plan import CreateBox, Plan, SetCores, StopBox
+from orchestr8.names import STANDBY, BoxId, ServiceName
+from orchestr8.planning.plan import CreateBox, Plan, Reason, SetCores, StopBox
 from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.show import action_lines, plan_text
 from tests.laws.effort import stories_of
@@ -231,3 +231,58 @@ def test_a_standby_is_no_slot_with_cores() -> None:
     come_to_rest(simulation, wanted)
     waits = [box for box in simulation.world().boxes if box.slot == STANDBY]
     assert [box.cores for box in waits] == [(0, 1, 2)]
+
+
+def beside(dealt: dict[tuple[ServiceName, int], tuple[int, ...]], *busy: str) -> Planner:
+    """A planner within another plan, which deals so and is about these services."""
+    names = frozenset(map(ServiceName.parse, busy))
+
+    def plan(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+        return reconcile(replace(desired, busy=names, being_dealt=dealt), world, records, now_ms)
+
+    return plan
+
+
+WITH_CORES = {"limits": {"dedicated": 1}}
+WORKER, OTHER = ServiceName.parse("d.me"), ServiceName.parse("x.me")
+
+
+def test_nobody_is_moved_while_another_plan_is_carried_out() -> None:
+    simulation = Simulation()
+    come_to_rest(simulation, fleet({"services": {"a.me": {}}}))
+    wanted = fleet({"services": {"a.me": {}, "d.me": WITH_CORES}})
+    simulation.planner = beside({}, "z.me")
+    plan = simulation.plan(wanted)
+    assert plan.empty
+    (step,) = plan.steps
+    assert (step.service, step.reason) == (WORKER, Reason.CORES)
+    assert step.effect == "follows by itself"
+    simulation.planner = reconcile
+    assert come_to_rest(simulation, wanted).dealt == {(WORKER, 0): (3,)}
+
+
+def test_what_another_plan_deals_is_not_dealt_again() -> None:
+    simulation = Simulation(beside({(OTHER, 0): (3,)}, "x.me"))
+    wanted = fleet({"services": {"a.me": {}, "d.me": WITH_CORES, "x.me": WITH_CORES}})
+    plan = simulation.plan(wanted)
+    made = {
+        one.call.box.id.service_name: one.call.box.cores
+        for one in plan.actions
+        if isinstance(one.call, CreateBox)
+    }
+    assert made == {WORKER: (2,), ServiceName.parse("a.me"): (0, 1)}
+    assert plan.dealt == {(OTHER, 0): (3,), (WORKER, 0): (2,)}
+
+
+def test_whoever_does_not_know_of_others_is_waited_for() -> None:
+    """Boxes of a service that is worked at may come to any core."""
+    simulation = Simulation()
+    come_to_rest(simulation, fleet({"services": {"a.me": {}, "d.me": WITH_CORES}}))
+    simulation.machine.boxes[BoxId.parse("me--a--1")] = replace(
+        simulation.machine.boxes[BoxId.parse("me--a--1")], cores=()
+    )
+    wanted = fleet({"services": {"a.me": {}, "d.me": WITH_CORES}})
+    simulation.planner = beside({}, "a.me")
+    assert simulation.plan(wanted).empty
+    simulation.planner = reconcile
+    assert not simulation.plan(wanted).empty
