@@ -62,21 +62,23 @@ class Convergence:
         tend(self.session.borders)
         cycle = first or self._walk()
         while self.cycles < CYCLES_MOST:
-            if self.patience.over:
-                self._close(cycle)
-                break
-            if self._wait(cycle, self.gates.ended(cycle.world)):
-                pass
-            elif self._given_up(cycle):
-                if not self._wait(cycle, self.gates.resume(Plan())):
-                    self._close(cycle)
-                    break
-            elif not cycle.plan.empty:
-                self._carry_out(cycle)
-            elif not self._settle(cycle):
+            if self.patience.over or not self._step(cycle):
                 break
             cycle = self._walk()
+        if self.patience.over or self._given_up(cycle):
+            self._close(cycle)
         return self._conclude(cycle)
+
+    def _step(self, cycle: Cycle) -> bool:
+        """Does what there is to do now; False where that is nothing, or where enough was tried."""
+        if self._wait(cycle, self.gates.ended(cycle.world)):
+            return True
+        if self._given_up(cycle):
+            return self._wait(cycle, self.gates.resume(Plan()))
+        if not cycle.plan.empty:
+            self._carry_out(cycle)
+            return True
+        return self._settle(cycle)
 
     def _close(self, cycle: Cycle) -> None:
         """Closes what was opened for boxes that do not come now; the next apply opens it again."""

@@ -159,6 +159,7 @@ hold front.web --end --output json
 restart front.web
 restart front.web --slot 0 --output json
 restart front.web --slot 9
+restart api.pipe
 restart nix.web
 apply web2 --set web
 rollback --set web --plan
