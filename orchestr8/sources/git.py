@@ -70,6 +70,8 @@ _DAMAGED = re.compile(
     r"did not send all|garbage|shallow file|cannot lock ref|unable to (?:create|resolve|open)"
 )
 _OTHER_HASH = re.compile(r"mismatched algorithms: client \w+; server (sha1|sha256)")
+PACKS_MOST = 64
+"""Each fetch brings one, and each is opened and walked by the next: more are made one."""
 _TRIES = 3
 """As it is; anew; and anew once more, where the remote turns out to hash its objects otherwise."""
 
@@ -197,6 +199,9 @@ class Clone:
             remote, more,
         )  # fmt: skip
         self._require_small(remote)
+        packs = sum(1 for _ in (self._git / "objects" / "pack").glob("*.pack"))
+        if packs > PACKS_MOST:
+            self._call(["repack", "-a", "-d", "--quiet"], remote, more)
 
     def _call(self, words: list[str], remote: Remote, more: dict[str, str]) -> bytes:
         network = words[0] in ("fetch", "ls-remote")

@@ -233,6 +233,18 @@ def test_a_remote_that_hashes_otherwise_than_before_is_fetched_anew(
         assert read(clone, remote) == {"web.yaml": HELLO}
 
 
+def test_years_of_pushes_leave_few_packs(
+    workshop: Workshop, clone: Clone, ground: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestr8.sources.git.PACKS_MOST", 3)
+    remote = Remote(str(workshop.folder), whole=True)
+    for number in range(6):
+        tip = workshop.commit({"web.yaml": f"{HELLO}# {number}\n"})
+        assert fetched(clone, remote) == tip
+        assert len(list(ground.glob("cache/web/git/objects/pack/*.pack"))) <= 3
+    assert read(clone, remote) == {"web.yaml": f"{HELLO}# 5\n"}
+
+
 @pytest.mark.parametrize("damage", ["lock", "cut", "emptied", "exchanged", "config", "head"])
 def test_a_damaged_clone_is_made_anew(
     workshop: Workshop, clone: Clone, ground: Path, damage: str
