@@ -90,3 +90,14 @@ def test_what_there_is_not_is_refused_at_its_place(shell: Shell) -> None:
     assert "limits.cpu.dedicated 4: this machine has 4 cores, and one stays" in said
     assert "fleet.yaml:5:65" in said
     assert "ask for at most 3" in said
+
+
+def test_a_plan_that_was_written_down_is_carried_out(shell: Shell) -> None:
+    shell.apply(SHARED)
+    shell.write("fleet.yaml", SHARED + WORKER)
+    shell.type("plan fleet.yaml --out plan.json")
+    document = shell.type("plan fleet.yaml --output json").document
+    (line,) = [one for one in document["upkeep"] if one["subject"] == "cores"]
+    assert line["changes"][0]["after"] == "0-2"
+    shell.type("apply plan.json")
+    assert cores(shell)["me--worker--1"] == (3,)
