@@ -25,6 +25,7 @@ from orchestr8.isolation.strict import VERSIONS
 from orchestr8.kernel import cgroups, cores, files, mounts, network, syscalls, tasks, use
 from orchestr8.kernel.filters import FilterReader
 from orchestr8.kernel.inside import Inside, host_devices, thermal_paths
+from orchestr8.kernel.mount_table import MountTable, OwnMounts
 from orchestr8.names import BoxId
 from orchestr8.proof.model import Mount, Reading, TaskReading
 
@@ -49,6 +50,7 @@ class KernelWitness:
     """Reads what the kernel says of a box; needs root and the host's pid namespace."""
 
     filters: FilterReader = field(default_factory=FilterReader, init=False, repr=False)
+    _own_mounts: OwnMounts = field(default_factory=OwnMounts, init=False, repr=False)
     _host: tuple[str, HostMounts] = field(default=("", {}), init=False, repr=False)
 
     def read(self, box_id: BoxId, pid: int) -> Reading:
@@ -78,7 +80,7 @@ class KernelWitness:
 
     def host_mounts(self) -> HostMounts:
         """The host's own mounts; parsed again only when they have changed."""
-        text = files.read_text("/proc/self/mountinfo", limit=files.LARGE_BYTES)
+        text = self._own_mounts.text()
         known, found = self._host  # one value, since several threads read boxes at once
         if text == known:
             return found
@@ -125,16 +127,14 @@ class _Pass:
             return replace(self.empty, failures=self.failures)
         for _ in range(3):
             self.failures.clear()
-            before = self._identity()
-            reading = self._read_once()
-            if self._identity() == before:
+            before = tasks.read_namespaces(self.folder)
+            with MountTable("mountinfo", self.folder) as table:
+                reading = self._read_once(table)
+                changed = table.has_changed()
+            if not changed and tasks.read_namespaces(self.folder) == before:
                 return reading
         failures = {**self.failures, "mounts": "they changed at every look"}
         return replace(reading, mounts=(), failures=failures)
-
-    def _identity(self) -> tuple[str, dict[str, int]]:
-        text = files.read_text("mountinfo", self.folder, files.LARGE_BYTES)
-        return text, tasks.read_namespaces(self.folder)
 
     def _try(self, subject: str, read: Callable[[], T]) -> T | None:
         """What `read` gives, or None and a sentence."""
@@ -176,11 +176,11 @@ class _Pass:
         text = files.read_text("mountinfo", self.folder, files.LARGE_BYTES)
         return {int(line.split(" ", 1)[0]) for line in text.split("\n") if line}
 
-    def _read_once(self) -> Reading:
+    def _read_once(self, table: MountTable) -> Reading:
         membership = cgroups.parse_membership(files.read_text("cgroup", self.folder))
         trees = cgroups.trees_for(membership)
         group = cgroups.group_of(membership, trees)
-        found = self._try("mounts", self._mounts) or ()
+        found = self._try("mounts", lambda: self._mounts(table)) or ()
         members = self._try("tasks", lambda: self._tasks(group, found)) or ()
         inner = self._try("sysctls", lambda: network.inner_values(self.folder))
         reading = replace(
@@ -204,9 +204,9 @@ class _Pass:
     def _owner(self, group: cgroups.Group) -> dict[str, str]:
         return {} if group.path == "/" else cgroups.control_files(group.parent())
 
-    def _mounts(self) -> tuple[Mount, ...]:
+    def _mounts(self, table: MountTable) -> tuple[Mount, ...]:
         host = self.witness.host_mounts()
-        parsed = mounts.parse(files.read_text("mountinfo", self.folder, files.LARGE_BYTES))
+        parsed = mounts.parse(table.read())
         return tuple(replace(m, host_paths=host_paths(m, host)) for m in parsed)
 
     def _each(
