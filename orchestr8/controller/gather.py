@@ -40,7 +40,8 @@ class Look(Struct, frozen=True):
     _network: Future[NetworkState]
     _quotas: Future[Mapping[str, Quota]]
     _volumes: Future[tuple[ObservedVolume, ...]]
-    _health: Mapping[BoxId, Future[Health]]
+    _health: Mapping[BoxId, Health]
+    _health_asked: Mapping[BoxId, Future[Health]]
     _sight: Sight | None = None
 
     def host(self) -> Host:
@@ -51,10 +52,10 @@ class Look(Struct, frozen=True):
     def over(self) -> tuple[Host, Mapping[BoxId, Health]]:
         """Everything that was asked; whoever remembers looks remembers this one."""
         host = self.host()
-        health = {box_id: answer.result() for box_id, answer in self._health.items()}
+        asked = {box_id: answer.result() for box_id, answer in self._health_asked.items()}
         if self._sight:
             self._sight.keep(self.observation, host)
-        return host, health
+        return host, {**self._health, **asked}
 
 
 @contextmanager
@@ -74,7 +75,7 @@ def looking(session: Session, fleet: Fleet, sight: Sight | None = None) -> Itera
         observation = sight.observe(borders, recorded) if sight else borders.boxes.observe()
         # A box may have a volume that nobody declares any more, and its proof asks for that.
         mounted = declared or any(box.spec and box.spec.volumes for box in observation.boxes)
-        health = _health(session, fleet, observation, pool, given_up)
+        health, asked = _health(session, fleet, observation, pool, given_up)
         host = sight.host if sight else None
         if host:
             network, quotas = _known(host.network), _known(host.quotas)
@@ -84,7 +85,7 @@ def looking(session: Session, fleet: Fleet, sight: Sight | None = None) -> Itera
             quotas = pool.submit(borders.owners.quotas)
             volumes = pool.submit(borders.volumes.volumes) if mounted else _known(())
             features = borders.boxes.features()
-        yield Look(features, observation, network, quotas, volumes, health, sight)
+        yield Look(features, observation, network, quotas, volumes, health, asked, sight)
     finally:
         given_up.set()
         pool.shutdown(cancel_futures=True)
@@ -92,20 +93,21 @@ def looking(session: Session, fleet: Fleet, sight: Sight | None = None) -> Itera
 
 def _health(
     session: Session, fleet: Fleet, seen: Observation, pool: Workers, given_up: Event
-) -> Mapping[BoxId, Future[Health]]:
-    """What each running box that is declared says of itself, or said when it was asked last."""
+) -> tuple[Mapping[BoxId, Health], Mapping[BoxId, Future[Health]]]:
+    """What running boxes that are declared said of themselves when they were asked last, or else
+    what they are asked now."""
     lines = {name: service.health for name, service in fleet.services().items()}
-    asked = [box for box in seen.boxes if box.state.runs and box.id.service_name in lines]
+    running = [box for box in seen.boxes if box.state.runs and box.id.service_name in lines]
     pulses: Pulses | None = session.pulses
     if pulses:
         pulses.follow(seen.boxes, lines)
-        return {box.id: _known(pulses.health_of(box, lines[box.id.service_name])) for box in asked}
+        return {box.id: pulses.health_of(box, lines[box.id.service_name]) for box in running}, {}
     asker = Asker(session.borders.probes, session.clock.now_ms(), given_up)
 
     def ask(box: ObservedBox) -> Future[Health]:
         return pool.submit(asker.health_of, box, lines[box.id.service_name])
 
-    return {box.id: ask(box) for box in asked}
+    return {}, {box.id: ask(box) for box in running}
 
 
 def _known(value: _Value) -> Future[_Value]:
