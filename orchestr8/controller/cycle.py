@@ -27,11 +27,11 @@ from orchestr8.controller.sizes import require_sizes
 from orchestr8.planning.adopted import once_applied
 from orchestr8.planning.allocate import allocate
 from orchestr8.planning.expand import expand
-from orchestr8.planning.plan import Plan
+from orchestr8.planning.plan import Allocations, Plan
 
 
 class Cycle(Struct, frozen=True):
-    """Everything that one walk found and decided."""
+    """Everything that one walk found, gave out before the plan, and decided."""
 
     resolved: Resolved
     contracts: Contracts
@@ -39,6 +39,7 @@ class Cycle(Struct, frozen=True):
     records: Records
     world: World
     plan: Plan
+    given: Allocations
 
 
 def walk(session: Session, aim: Aim) -> Cycle:
@@ -75,6 +76,5 @@ def decide(session: Session, aim: Aim, look: Look) -> Cycle:
     world = with_known(gather(borders, desired, look), aim.known)
     require_sizes(aim.fleet, aim.applying, desired.volumes, world.volumes)
     plan = reconcile(desired, world, records, session.clock.now_ms())
-    return Cycle(
-        resolved, contracts, desired, records, world, plan.with_services(allocations, aim.notices)
-    )
+    plan = plan.with_services(allocations, aim.notices)
+    return Cycle(resolved, contracts, desired, records, world, plan, allocations)

@@ -15,7 +15,7 @@ from orchestr8.boxes.world import Health, ObservedBox, State
 from orchestr8.contract.expiry import end_of
 from orchestr8.controller.borders import tend
 from orchestr8.controller.carrying import Outcomes, carry_out, failed
-from orchestr8.controller.cycle import Cycle, walk
+from orchestr8.controller.cycle import Aim, Cycle, walk
 from orchestr8.controller.execute import Result
 from orchestr8.controller.failing import DID_NOT_COME, Failing
 from orchestr8.controller.health import how_it_ended
@@ -29,6 +29,7 @@ from orchestr8.controller.sight import Sight
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.backoff import GOOD_RUN_MS
 from orchestr8.planning.plan import UpdateLimits
+from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.release import release_boxes
 
 LOOP = "loop"
@@ -67,9 +68,7 @@ class Keeper:
         """
         self.sight.begin()
         self.sight.doubt_alone(self.patrol.whose_turn())
-        cycle = self._walk()
-        if self._note_ends(cycle):
-            cycle = self._walk()
+        cycle = self._note_ends(self._walk())
         self._forget_gone(cycle)
         if self.sight.is_whole:
             tend(self.session.borders)
@@ -87,14 +86,18 @@ class Keeper:
 
     def _walk(self) -> Cycle:
         """The plan, after a look at all that it is about."""
-        aim = replace(
-            aim_in_force(self.session), unwanted=self.unwanted, fetch=True, sight=self.sight
-        )
-        cycle = walk(self.session, aim)
+        return self._covered(walk(self.session, self._aim()))
+
+    def _covered(self, cycle: Cycle) -> Cycle:
+        """The same plan, or the one that is made after a look at what it is about."""
         while not self.sight.covers(cycle.plan):
             self.sight.doubt_plan(cycle.plan)
-            cycle = walk(self.session, aim)
+            cycle = walk(self.session, self._aim())
         return cycle
+
+    def _aim(self) -> Aim:
+        in_force = aim_in_force(self.session)
+        return replace(in_force, unwanted=self.unwanted, fetch=True, sight=self.sight)
 
     def _prove(self, cycle: Cycle) -> bool:
         """Proves a few boxes; whether there is something to do about them.
@@ -164,8 +167,8 @@ class Keeper:
         hands = {one.actor for one in self.session.stored.overrides if one.service in changed}
         return f"{LOOP}, for {' and '.join(sorted(hands))}" if hands else LOOP
 
-    def _note_ends(self, cycle: Cycle) -> bool:
-        """Counts boxes that ended or fell ill by themselves, each once; whether there was one."""
+    def _note_ends(self, cycle: Cycle) -> Cycle:
+        """Counts boxes that ended or fell ill by themselves, each once; what is to be done then."""
         failing = Failing(self.session, self.narrator)
         found = False
         for box, why in _ended(cycle):
@@ -175,7 +178,15 @@ class Keeper:
             found |= failing.note_end(cycle, box, why)
         if failing.rolled_back:
             self.session.forget_stored()
-        return found
+            return self._walk()
+        return self._covered(self._decide_again(cycle)) if found else cycle
+
+    def _decide_again(self, cycle: Cycle) -> Cycle:
+        """The same with the plan that follows once more failures of what was seen are written
+        down."""
+        records = replace(cycle.records, failures=self.session.store.ledger.records().failures)
+        plan = reconcile(cycle.desired, cycle.world, records, self.session.clock.now_ms())
+        return replace(cycle, records=records, plan=plan.with_services(cycle.given))
 
     def _forget_gone(self, cycle: Cycle) -> None:
         there = {box.id for box in cycle.world.boxes}
