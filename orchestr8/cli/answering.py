@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,14 +22,14 @@ from orchestr8.cli.standing import Standing
 from orchestr8.cli.terminal import Terminal, shown_on
 from orchestr8.cli.texts import Texts, texts_of
 from orchestr8.client import own_words
-from orchestr8.controller.authority import EVERYTHING, ROOT, Asker, Authority
+from orchestr8.controller.authority import EVERYTHING, NOTHING, ROOT, Asker, Authority
 from orchestr8.controller.expected import MovedError
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
 from orchestr8.controller.tokens import asker_of, still_counts
 from orchestr8.engines.joined import Joined
-from orchestr8.errors import Exit, Orchestr8Error, RefusedError, UsageError
+from orchestr8.errors import Exit, Orchestr8Error, RefusedError, StoreError, UsageError
 from orchestr8.reading import Found, is_plan_file
 from orchestr8.server.answers import Answer
 from orchestr8.server.application import Application
@@ -176,24 +177,30 @@ class Answering:
         return Application(self.authority, self.perform, monitoring.told, hooks.hear)
 
     def asker_of(self, token: str) -> Asker | None:
-        """Whoever comes with this token; None is nobody."""
-        with session(self.settings) as opened:
+        """Whoever comes with this token; None is nobody, and so is everybody without a store."""
+        with suppress(StoreError), session(self.settings, make=False) as opened:
             return asker_of(opened.store, token, opened.clock.now_ms())
+        return None
 
     def authority(self, asker: Asker) -> Authority:
-        """What is theirs, by the revision in force."""
+        """What is theirs, by the revision in force; nothing where that cannot be read."""
+        with suppress(StoreError):
+            return self._authority_now(asker)
+        return NOTHING
+
+    def _authority_now(self, asker: Asker) -> Authority:
         if asker.uid == ROOT:
             return EVERYTHING
-        with session(self.settings) as opened:
+        with session(self.settings, make=False) as opened:
             return opened.of(asker).authority
 
     def _authority_still(self, asker: Asker) -> Authority:
         """The same, if the token that they came with still is one."""
         if asker.token:
-            with session(self.settings) as opened:
+            with session(self.settings, make=False) as opened:
                 if not still_counts(opened.store, asker, opened.clock.now_ms()):
-                    return Authority(platform=False)
-        return self.authority(asker)
+                    return NOTHING
+        return self._authority_now(asker)
 
     def perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> None:
         """One command, to the last line of its answer."""

@@ -94,6 +94,6 @@ def session_with(settings: Settings) -> Iterator[Session]:
     elif asking.session is not None:
         yield asking.session.of(asking.asker)
     else:
-        with session(settings) as fresh:
+        with session(settings, make=settings.state != asking.settings.state) as fresh:
             fresh.ceilings = asking.ceilings
             yield fresh.of(asking.asker)

@@ -56,12 +56,13 @@ class Authority(NamedTuple):
 
 
 EVERYTHING = Authority(platform=True)
+NOTHING = Authority(platform=False)
 
 
 def authority_of(asker: Asker, platform: Platform) -> Authority:
     """What is theirs by this platform part; root is the platform whatever it says."""
     if asker.uid == NOBODY:
-        return Authority(platform=False)
+        return NOTHING
     if asker.uid == ROOT:
         return EVERYTHING
     if asker.scope in ("", PLATFORM) and _is_member(asker, platform.members):

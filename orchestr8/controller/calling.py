@@ -59,14 +59,26 @@ class Calling:
         """Looks for what is to be told; comes back once told to stop."""
         while not self._stopped.wait(LOOK_SECONDS):
             try:
-                with session(self._settings) as opened:
-                    self._look(opened)
+                with session(self._settings, make=False) as opened:
+                    self._watch(opened)
             except Orchestr8Error:
                 continue  # the loop tells what keeps it from reading its store
 
     def stop(self) -> None:
         """Ends it; a message that is under way is left to its end. From any thread."""
         self._stopped.set()
+
+    def _watch(self, opened: Session) -> None:
+        """Looks for as long as the store can be read; where everything is told, only once something
+        was written."""
+        seen: object = None
+        while not self._stopped.wait(LOOK_SECONDS):
+            mark = opened.store.mark()
+            if mark != seen:
+                opened.forget_stored()
+                self._look(opened)
+                every = opened.store.alarms.every()
+                seen = mark if all(one.standing == one.told for one in every) else None
 
     def _look(self, opened: Session) -> None:
         # Asked before the store is read: what they are told now is not in there yet.
@@ -96,7 +108,7 @@ class Calling:
         rest = BETWEEN_SECONDS
         try:
             tell(self._settings, owner, target, alarms)
-            with session(self._settings) as opened:
+            with session(self._settings, make=False) as opened:
                 opened.store.alarms.note_told(alarms)
         except Orchestr8Error as error:
             rest = AFTER_FAILURE_SECONDS

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.world import Health, ObservedBox, State
 from orchestr8.contract.expiry import end_of
+from orchestr8.controller.aim import Aim
 from orchestr8.controller.borders import tend
 from orchestr8.controller.carrying import Outcomes, carry_out, failed
-from orchestr8.controller.cycle import Aim, Cycle, walk
+from orchestr8.controller.cycle import Cycle, walk
 from orchestr8.controller.execute import Result
 from orchestr8.controller.failing import DID_NOT_COME, Failing
 from orchestr8.controller.health import how_it_ended

@@ -312,9 +312,10 @@ class Session:
 
 
 @contextmanager
-def session(settings: Settings) -> Iterator[Session]:
-    """Opens the store for one command."""
-    store = Store(settings.state)
+def session(settings: Settings, *, make: bool = True) -> Iterator[Session]:
+    """Opens the store for one command; without `make` a store that is missing is an error, so that
+    whoever serves one does not bring a deleted folder back empty."""
+    store = Store(settings.state, make=make)
     try:
         yield Session(settings, store)
     finally:

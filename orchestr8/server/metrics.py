@@ -94,7 +94,7 @@ class Metrics:
         if self._cycle:
             yield from _of_cycle(self._cycle)
         try:
-            with session(self._settings) as opened:
+            with session(self._settings, make=False) as opened:
                 yield from list(_of_store(opened))
         except Orchestr8Error:
             return  # what can be told without the store is told

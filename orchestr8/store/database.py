@@ -26,28 +26,36 @@ FILE_NAME = "orchestr8.db"
 class Database:
     """One connection to the state folder's database; used by one thread."""
 
-    def __init__(self, folder: Path) -> None:
-        """Opens or makes the database; raises StoreError with a remedy."""
+    def __init__(self, folder: Path, *, make: bool = True) -> None:
+        """Opens the database, or makes it where it is missing; without `make` that is an error.
+        Raises StoreError with a remedy."""
         self.folder = folder
+        file = folder / FILE_NAME
         with told(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if make:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            elif not file.exists():
+                raise self._gone()
             self._connection = sqlite3.connect(
-                folder / FILE_NAME, isolation_level=None, timeout=10, check_same_thread=False
-            )
-            (folder / FILE_NAME).chmod(0o600)
-            self._file = (folder / FILE_NAME).stat()
+                f"{file.absolute().as_uri()}?mode={'rwc' if make else 'rw'}",
+                uri=True, isolation_level=None, timeout=10, check_same_thread=False,
+            )  # fmt: skip
+            file.chmod(0o600)
+            self._file = file.stat()
             with _one_at_a_time(folder):
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 self._connection.execute("PRAGMA synchronous=FULL")
-                self._lay_out()
+                self._lay_out(make=make)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, *, make: bool) -> None:
         version = self._version()
         if version > VERSION:
             raise StoreError(
                 f"the state folder {self.folder} was written by a newer orchestr8",
                 "use that release, or another state folder",
             )
+        if version == 0 and not make:
+            raise self._gone()
         if version == 0:
             with self.transaction() as connection:
                 if self._version() == 0:
@@ -90,7 +98,7 @@ class Database:
             yield self._connection
             return
         with told(self.folder):
-            self._require_same_file()
+            self.require_same_file()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -118,12 +126,16 @@ class Database:
                 copy.close()
             target.chmod(0o600)
 
-    def _require_same_file(self) -> None:
-        """SQLite goes on writing to a file that was deleted, and nobody would ever read it."""
+    def require_same_file(self) -> None:
+        """Raises StoreError where the file is another now, or none: SQLite goes on writing to one
+        that was deleted, and nobody would ever read it."""
         with suppress(FileNotFoundError):
             if os.path.samestat((self.folder / FILE_NAME).stat(), self._file):
                 return
-        raise StoreError(
+        raise self._gone()
+
+    def _gone(self) -> StoreError:
+        return StoreError(
             f"the state folder {self.folder} was deleted or exchanged while this command ran",
             "bring it back:  orchestr8 backup restore FILE; or, without a backup, take the boxes "
             "over as they run:  orchestr8 adopt",

@@ -25,9 +25,10 @@ class Store:
     database: type[Database] = Database
     """What holds the file."""
 
-    def __init__(self, folder: Path) -> None:
-        """Opens or makes the store; raises StoreError with a remedy."""
-        self._database = self.database(folder)
+    def __init__(self, folder: Path, *, make: bool = True) -> None:
+        """Opens the store, or makes it where it is missing; without `make` that is an error.
+        Raises StoreError with a remedy."""
+        self._database = self.database(folder, make=make)
         self.folder = folder
         self.journal = Journal(self._database)
         self.documents = Documents(self._database, self.journal)
@@ -51,6 +52,12 @@ class Store:
         """What is written within is kept as a whole, or not at all."""
         with self._database.transaction():
             yield
+
+    def mark(self) -> object:
+        """Equal to an earlier one while nothing was written, here or by anybody. Raises StoreError
+        where the file was deleted or exchanged."""
+        self._database.require_same_file()
+        return self._database.mark()
 
     def copy_to(self, target: Path) -> None:
         """Writes the store as it is now into one file."""

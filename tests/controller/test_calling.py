@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 from orchestr8.controller import calling
 from orchestr8.controller.calling import Calling
 from orchestr8.controller.clock import CLOCK
+from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
 from orchestr8.errors import UnavailableError
 from orchestr8.store.alarms import Alarm, Key
@@ -180,6 +181,30 @@ def test_nobody_is_called_elsewhere_than_the_platform_said(
     with receiving(refusals=1, status=302) as receiver:
         calling.tell(settings(road), "pay", f"{receiver.address}/x", [ALARM])
     assert receiver.asked == ["/x", "/x"]
+
+
+def test_a_state_folder_that_was_deleted_stays_so_and_one_that_came_back_is_read(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, kept = road.folder / "state", road.folder / "kept"
+    looks: list[bool] = []
+
+    def noted(asked: Settings, *, make: bool) -> AbstractContextManager[Session]:
+        looks.append(state.exists())
+        return session(asked, make=make)
+
+    with receiving() as receiver:
+        apply_team(road, f"'{receiver.address}/pay'")
+        note(road, {PAY: "x"})
+        monkeypatch.setattr(calling, "session", noted)
+        with called(road):
+            until(lambda: receiver.took)
+            state.rename(kept)
+            until(lambda: looks.count(False) >= 2)
+            assert not state.exists()
+            kept.rename(state)
+            note(road, {}, (PAY,))
+            until(lambda: receiver.alarms("/pay")[-1] == ("over", "api.pay"))
 
 
 @ROOT_ONLY

@@ -287,6 +287,18 @@ def test_a_disk_that_is_mounted_read_only_is_told(tmp_path: Path) -> None:
         assert "rights" in caught.value.remedy or "disk" in caught.value.remedy
 
 
+def test_a_store_that_is_only_opened_is_not_made(tmp_path: Path) -> None:
+    for folder in (tmp_path / "none", tmp_path):
+        with pytest.raises(StoreError, match="deleted or exchanged"):
+            Store(folder, make=False)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / FILE_NAME).touch()
+    with pytest.raises(StoreError, match="deleted or exchanged"):
+        Store(tmp_path, make=False)
+    Store(tmp_path).close()
+    Store(tmp_path, make=False).close()
+
+
 @pytest.mark.parametrize("exchanged", [False, True])
 def test_a_file_that_is_gone_is_written_to_no_more(tmp_path: Path, exchanged: bool) -> None:
     """SQLite itself would go on, and report success."""
