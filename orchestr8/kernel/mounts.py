@@ -12,6 +12,8 @@ import re
 from orchestr8.proof.model import Mount
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
+_OPTION = re.compile(r'(?:(?<==)"[^"]*"(?=,|$)|[^,])+')
+"""A value with commas, such as SELinux's categories, stands in quotes."""
 _MOUNTS_MAX = 4096
 
 
@@ -37,8 +39,12 @@ def parse_line(line: str) -> Mount:
         optional=tuple(fields[6:]),
         type=unescape(tail[0]),
         source=unescape(tail[1]),
-        super_options=frozenset(unescape(option) for option in tail[2].split(",")),
+        super_options=frozenset(map(unescape, _options(tail[2]))),
     )
+
+
+def _options(text: str) -> list[str]:
+    return _OPTION.findall(text) if '"' in text else text.split(",")
 
 
 def parse(text: str) -> tuple[Mount, ...]:

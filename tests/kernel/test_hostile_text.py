@@ -28,6 +28,18 @@ def test_a_line_of_mountinfo() -> None:
     assert mount.super_options == {"rw", "errors=continue"}
 
 
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ('rw,context="u:r:t:s0:c1,c2",size=1k', {"rw", 'context="u:r:t:s0:c1,c2"', "size=1k"}),
+        ('rw,upperdir=/a"b,workdir=/c"d', {"rw", 'upperdir=/a"b', 'workdir=/c"d'}),
+        ('rw,upperdir="a,size=1k', {"rw", 'upperdir="a', "size=1k"}),
+    ],
+)
+def test_a_value_in_quotes_may_have_commas(told: str, meant: set[str]) -> None:
+    assert mounts.parse_line(f"{LINE.rpartition(' ')[0]} {told}").super_options == meant
+
+
 def test_names_are_unescaped() -> None:
     line = r"1 2 0:3 /a\040b /tmp/x\012y\011z\134040 ro - tmpfs we\040ird rw"
     mount = mounts.parse_line(line)
