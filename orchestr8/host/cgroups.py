@@ -28,6 +28,7 @@ DELEGATED = "delegated"
 MONITORS = "monitors"
 """The group below an owner's in which those live who watch its boxes (v2); no box has that name."""
 
+_QUOTED = hierarchies.Standing(("cpu", "memory", "pids"))
 _PERIOD_US = 100_000
 _UNLIMITED_FROM = 1 << 62
 """v1 says "no limit" as a huge number that depends on the page size."""
@@ -62,10 +63,8 @@ class OwnerCgroups(Struct, frozen=True):
 
     def quotas(self) -> dict[str, Quota]:
         """What each owner's group carries; what no control file holds is None."""
-        trees = hierarchies.by_controller()
-        found = {}
-        here = {trees[name] for name in ("cpu", "memory", "pids") if name in trees}
-        for owner in self._owners(here or hierarchies.everywhere()):
+        trees, found = _QUOTED.trees(), {}
+        for owner in self._owners(set(trees.values()) or hierarchies.everywhere()):
             group = self._path(owner)
             found[owner] = Quota(
                 cpu_millicores=_cpu_of(trees.get("cpu"), group),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec import Struct
 
 from orchestr8.errors import FeatureMissingError, RejectedError
 
+_NO_CONTROLLERS = frozenset(
+    ("rw", "ro", "noprefix", "clone_children", "xattr", "none", "cpuset_v2_mode", "seclabel")
+)
 _ENABLED = "cgroup.subtree_control"
 _CHUNK_BYTES = 64 << 10
 _VALUE_BYTES = 4 << 10
@@ -29,9 +33,28 @@ def by_controller() -> Mapping[str, Hierarchy]:
     found: dict[str, Hierarchy] = {}
     for hierarchy, options in _mounted():
         names = options.split(",") if hierarchy.version == 1 else _offered(hierarchy)
-        for name in names:
+        for name in sorted(set(names) - _NO_CONTROLLERS):
             found.setdefault(name, hierarchy)
     return found
+
+
+@dataclass
+class Standing:
+    """The trees of some controllers, which mostly stay where they are: the table of mounts is read
+    again only where one is missing, or another file system stands in its place."""
+
+    controllers: tuple[str, ...]
+    _trees: Mapping[str, Hierarchy] = field(default_factory=dict)
+    _devices: Mapping[Path, int] = field(default_factory=dict)
+
+    def trees(self) -> Mapping[str, Hierarchy]:
+        """The tree of each; a controller that is off is missing."""
+        is_whole = len(self._trees) == len(self.controllers)
+        if not is_whole or any(_device(path) != at for path, at in self._devices.items()):
+            found = by_controller()
+            self._trees = {name: found[name] for name in self.controllers if name in found}
+            self._devices = {tree.path: _device(tree.path) for tree in self._trees.values()}
+        return self._trees
 
 
 def everywhere() -> tuple[Hierarchy, ...]:
@@ -133,6 +156,13 @@ def _mounted() -> list[tuple[Hierarchy, str]]:
             point = left.split(" ")[4].replace("\\040", " ")
             found.append((Hierarchy(2 if kind else 1, Path(point)), options))
     return found
+
+
+def _device(path: Path) -> int:
+    try:
+        return path.stat().st_dev
+    except OSError:
+        return 0
 
 
 def _offered(hierarchy: Hierarchy) -> list[str]:
