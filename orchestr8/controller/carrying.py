@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from msgspec import Struct
+
 from orchestr8.controller.clock import Patience
 from orchestr8.controller.execute import Executor, Outcome, Result, Watch
 from orchestr8.controller.recording import conclude, intend
@@ -12,17 +16,30 @@ from orchestr8.planning.plan import AwaitBox, ForgetBox, Plan, RemoveBox, StartB
 Outcomes = tuple[Outcome, ...]
 
 
-def carry_out(
-    session: Session, plan: Plan, watch: Watch, patience: Patience, actor: str = ""
-) -> Outcomes:
-    """Allocations first, then intents, then the calls; what became of each.
+class Begun(Struct, frozen=True):
+    """What stands on the disk of a plan before its first call: whom the journal names, and its
+    number of each intent."""
+
+    actor: str
+    intents: Mapping[int, int]
+
+
+def begin(session: Session, plan: Plan, actor: str = "") -> Begun:
+    """Allocations first, then intents; nothing but the calls may come next.
 
     The journal names the `actor`, or whoever the session is of.
     """
     actor = actor or session.settings.actor
     with session.store.together():  # the disk is waited for once
         session.store.ledger.allocate(plan.allocations)
-        intents = intend(session, plan, actor)
+        return Begun(actor, intend(session, plan, actor))
+
+
+def carry_out(
+    session: Session, plan: Plan, watch: Watch, patience: Patience, begun: Begun | None = None
+) -> Outcomes:
+    """The calls of a plan that was `begun`, or is now; what became of each."""
+    begun = begun or begin(session, plan)
     outer = session.under_way[-1] if session.under_way else None
     executor = Executor(plan, session.borders, watch, patience, outer)
     session.under_way.append(executor)
@@ -32,7 +49,7 @@ def carry_out(
         session.under_way.pop()
     _tell_pulses(session, plan, outcomes)
     with session.store.together():
-        conclude(session, plan, actor, intents, outcomes)
+        conclude(session, plan, begun.actor, begun.intents, outcomes)
         session.store.ledger.forget_boxes(
             action.call.id
             for action, outcome in zip(plan.actions, outcomes, strict=True)

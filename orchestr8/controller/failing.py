@@ -63,20 +63,20 @@ class Failing:
             self.narrator.failed(box_id, slot, failure)
         return gone
 
-    def note_end(self, cycle: Cycle, box: ObservedBox, why: str) -> bool:
-        """Counts a box that ended or fell ill after it had come up, unless somebody told it to
-        end; whether it was counted. What is new and never worked is taken back."""
-        name = box.id.service_name
+    def failure_of(self, box: ObservedBox, why: str) -> Failure | None:
+        """What a box that ended or fell ill after it had come up is counted as; None where somebody
+        told it to end."""
         if not box.state.runs and told_to_end(self.session, box.id):
-            return False
-        lines = last_lines(self.session, box.id)
-        failure = Failure(name, box.slot, why, 1, lines)
+            return None
+        return Failure(box.id.service_name, box.slot, why, 1, last_lines(self.session, box.id))
+
+    def note_end(self, cycle: Cycle, box: ObservedBox, failure: Failure) -> None:
+        """Counts such a failure. What is new and never worked is taken back."""
         self._remember(cycle, failure, box)
         self.narrator.failed(box.id, box.slot, failure)
-        slots = cycle.desired.services[name].slots
+        slots = cycle.desired.services[failure.service].slots
         if box.spec == slots[box.slot]:
-            self._roll_back_if_update(name)
-        return True
+            self._roll_back_if_update(failure.service)
 
     def _outside_cause(self, box_id: BoxId | None, outcome: Outcome) -> str:
         """What became of a box that is not its own fault, such as an engine that went away under

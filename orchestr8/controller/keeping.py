@@ -15,7 +15,7 @@ from orchestr8.boxes.world import Health, ObservedBox, State
 from orchestr8.contract.expiry import end_of
 from orchestr8.controller.aim import Aim
 from orchestr8.controller.borders import tend
-from orchestr8.controller.carrying import Outcomes, carry_out, failed
+from orchestr8.controller.carrying import Begun, Outcomes, begin, carry_out, failed
 from orchestr8.controller.cycle import Cycle, walk
 from orchestr8.controller.execute import Result
 from orchestr8.controller.failing import DID_NOT_COME, Failing
@@ -69,10 +69,11 @@ class Keeper:
         """
         self.sight.begin()
         self.sight.doubt_alone(self.patrol.whose_turn())
-        cycle = self._note_ends(self._walk())
-        self._forget_gone(cycle)
+        cycle = self._walk()
         if self.sight.is_whole:
             tend(self.session.borders)
+        cycle, begun = self._note_ends(cycle)
+        self._forget_gone(cycle)
         self._tell_steps(cycle)
         if cycle.plan.empty:
             self._pause_ms = 0
@@ -83,7 +84,7 @@ class Keeper:
             if self._prove(cycle):
                 return cycle, 0
             return cycle, min(self._next_ms(cycle), self.patrol.next_ms())
-        return cycle, self._carry_out(cycle)
+        return cycle, self._carry_out(cycle, begun)
 
     def _walk(self) -> Cycle:
         """The plan, after a look at all that it is about."""
@@ -119,7 +120,9 @@ class Keeper:
         fresh = broken.keys() - self.unwanted.keys()
         for box_id in sorted(fresh):
             self.unwanted[box_id] = broken[box_id]
-            failing.note_end(cycle, boxes[box_id], broken[box_id])
+            failure = failing.failure_of(boxes[box_id], broken[box_id])
+            if failure:
+                failing.note_end(cycle, boxes[box_id], failure)
             self.listener.tell(Event("alarm", broken[box_id], str(box_id)))
         return bool(fresh)
 
@@ -133,11 +136,11 @@ class Keeper:
             self.listener.tell(Event("step", what, service))
         self._told = steps
 
-    def _carry_out(self, cycle: Cycle) -> int:
+    def _carry_out(self, cycle: Cycle, begun: Begun | None) -> int:
         """Does what there is to do; in how many milliseconds to look again."""
         self.narrator.know(cycle.world.boxes)
         self.sight.doubt_plan(cycle.plan)
-        outcomes = self._execute(cycle)
+        outcomes = self._execute(cycle, begun)
         self.sight.doubt_plan(cycle.plan)  # a turn within may have looked in the midst of it
         failing = Failing(self.session, self.narrator)
         spoilt = failed(outcomes)
@@ -156,10 +159,13 @@ class Keeper:
         self._pause_ms = min(max(2 * self._pause_ms, PAUSE_FIRST_MS), PAUSE_LONGEST_MS)
         return self._pause_ms
 
-    def _execute(self, cycle: Cycle) -> Outcomes:
+    def _execute(self, cycle: Cycle, begun: Begun | None = None) -> Outcomes:
         patience = self.session.patience(FOREVER_MS)
-        actor = self._actor(cycle)
-        return carry_out(self.session, cycle.plan, self.narrator.watch, patience, actor)
+        begun = begun or self._begin(cycle)
+        return carry_out(self.session, cycle.plan, self.narrator.watch, patience, begun)
+
+    def _begin(self, cycle: Cycle) -> Begun:
+        return begin(self.session, cycle.plan, self._actor(cycle))
 
     def _actor(self, cycle: Cycle) -> str:
         """Whom the journal names: the loop, and those who set by hand what is made so now."""
@@ -168,24 +174,35 @@ class Keeper:
         hands = {one.actor for one in self.session.stored.overrides if one.service in changed}
         return f"{LOOP}, for {' and '.join(sorted(hands))}" if hands else LOOP
 
-    def _note_ends(self, cycle: Cycle) -> Cycle:
-        """Counts boxes that ended or fell ill by themselves, each once; what is to be done then."""
+    def _note_ends(self, cycle: Cycle) -> tuple[Cycle, Begun | None]:
+        """Counts boxes that ended or fell ill by themselves, each once; what is to be done then. It
+        has begun where that takes no other look: the disk is waited for once."""
         failing = Failing(self.session, self.narrator)
-        found = False
-        for box, why in _ended(cycle):
-            if box.id in self._noted or _is_known(box, cycle):
-                continue
-            self._noted.add(box.id)
-            found |= failing.note_end(cycle, box, why)
+        ended = [
+            (box, failing.failure_of(box, why))
+            for box, why in _ended(cycle)
+            if box.id not in self._noted and not _is_known(box, cycle)
+        ]
+        counted = [(box, failure) for box, failure in ended if failure]
+        begun = None
+        if counted:
+            with self.session.store.together():
+                for box, failure in counted:
+                    failing.note_end(cycle, box, failure)
+                if not failing.rolled_back:
+                    cycle = self._decide_again(cycle)
+                    if not cycle.plan.empty and self.sight.covers(cycle.plan):
+                        begun = self._begin(cycle)
+        self._noted.update(box.id for box, _ in ended)
         if failing.rolled_back:
             self.session.forget_stored()
-            return self._walk()
-        return self._covered(self._decide_again(cycle)) if found else cycle
+            return self._walk(), None
+        return (cycle if begun else self._covered(cycle)), begun
 
     def _decide_again(self, cycle: Cycle) -> Cycle:
         """The same with the plan that follows once more failures of what was seen are written
         down."""
-        records = replace(cycle.records, failures=self.session.store.ledger.records().failures)
+        records = replace(cycle.records, failures=self.session.store.ledger.failures())
         plan = reconcile(cycle.desired, cycle.world, records, self.session.clock.now_ms())
         return replace(cycle, records=records, plan=plan.with_services(cycle.given))
 

@@ -7,7 +7,7 @@ to repeat is written after the fact, one row for all calls of a kind on one serv
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestr8.controller.borders import makes_or_ends, subject
 from orchestr8.controller.deeds import EXECUTE
@@ -71,7 +71,7 @@ def conclude(
     session: Session,
     asked: Plan,
     actor: str,
-    intents: dict[int, int],
+    intents: Mapping[int, int],
     outcomes: Sequence[Outcome],
 ) -> None:
     """Writes what became of the intents, and in groups what needed none."""

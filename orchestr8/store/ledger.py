@@ -51,23 +51,27 @@ class Ledger:
             services[name] = ServiceRecord(
                 name, str(key), int(str(serial)), int(str(uid_base)), str(address)
             )
-        failures: dict[tuple[ServiceName, int], Failures] = {}
-        for owner, service, slot, count, last_ms, cause in self._database.rows(
-            "SELECT owner, service, slot, count, last_ms, cause FROM failures"
-        ):
-            name = ServiceName(str(owner), str(service))
-            failures[name, int(str(slot))] = Failures(
-                int(str(count)), int(str(last_ms)), str(cause)
-            )
         return Records(
             self.installation,
             services,
             {record.id: record for record in read_boxes(self._database)},
-            failures,
+            self.failures(),
             self.meta("address_last"),
             adopted=waiting_services(self._database),
             floor=floor_of(self._database),
         )
+
+    def failures(self) -> dict[tuple[ServiceName, int], Failures]:
+        """How often the slots of services failed, and when last."""
+        rows = self._database.rows(
+            "SELECT owner, service, slot, count, last_ms, cause FROM failures"
+        )
+        return {
+            (ServiceName(str(owner), str(service)), int(str(slot))): Failures(
+                int(str(count)), int(str(last_ms)), str(cause)
+            )
+            for owner, service, slot, count, last_ms, cause in rows
+        }
 
     def allocate(self, allocations: Allocations) -> None:
         """Stores what a plan gives out, before its first call."""

@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.world import State
 from orchestr8.controller.borders import subject
-from orchestr8.controller.carrying import Outcomes, failed
+from orchestr8.controller.carrying import Begun, Outcomes, failed
 from orchestr8.controller.clock import Patience
 from orchestr8.controller.cycle import Cycle
 from orchestr8.controller.execute import Executor, Outcome, Result
 from orchestr8.controller.keeping import Keeper
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.progress import Listener
-from orchestr8.controller.recording import conclude, intend
+from orchestr8.controller.recording import conclude
 from orchestr8.controller.session import Session
 from orchestr8.controller.sight import Sight
 from orchestr8.errors import Orchestr8Error
@@ -56,13 +56,12 @@ class _Hasty(Executor):
 
 
 class _HastyKeeper(Keeper):
-    def _execute(self, cycle: Cycle) -> Outcomes:
+    def _execute(self, cycle: Cycle, begun: Begun | None = None) -> Outcomes:
         session, plan = self.session, cycle.plan
-        session.store.ledger.allocate(plan.allocations)
-        intents = intend(session, plan, "law")
+        begun = begun or self._begin(cycle)
         patience = Patience(math.inf, session.clock, lambda: True)
         outcomes = _Hasty(plan, session.borders, self.narrator.watch, patience).run()
-        conclude(session, plan, "law", intents, outcomes)
+        conclude(session, plan, begun.actor, begun.intents, outcomes)
         return outcomes
 
 
@@ -75,7 +74,10 @@ class Hasty(Loop):
 
 
 class _CarelessKeeper(Keeper):
-    def _execute(self, cycle: Cycle) -> Outcomes:
+    def _begin(self, cycle: Cycle) -> Begun:
+        return Begun("law", {})
+
+    def _execute(self, cycle: Cycle, begun: Begun | None = None) -> Outcomes:
         borders, patience = self.session.borders, self.session.patience(10**9)
         return Executor(cycle.plan, borders, self.narrator.watch, patience).run()
 
@@ -110,11 +112,11 @@ class Tidy(Loop):
 class _BluntKeeper(Keeper):
     """Ends what runs before it makes what shall run instead."""
 
-    def _execute(self, cycle: Cycle) -> Outcomes:
+    def _execute(self, cycle: Cycle, begun: Begun | None = None) -> Outcomes:
         for action in cycle.plan.actions:
             if isinstance(action.call, StopBox):
                 self.session.borders.boxes.stop(action.call.id, "SIGKILL", 0)
-        return super()._execute(cycle)
+        return super()._execute(cycle, begun)
 
 
 class Blunt(Loop):
@@ -155,8 +157,8 @@ class Credulous(Loop):
 class _LeakyKeeper(Keeper):
     """What went wrong is not there, it believes."""
 
-    def _execute(self, cycle: Cycle) -> Outcomes:
-        outcomes = super()._execute(cycle)
+    def _execute(self, cycle: Cycle, begun: Begun | None = None) -> Outcomes:
+        outcomes = super()._execute(cycle, begun)
         spoilt = (subject(cycle.plan.actions[one.number].call)[0] for one in failed(outcomes))
         self.session.store.ledger.forget_boxes([box_id for box_id in spoilt if box_id])
         return outcomes
