@@ -39,6 +39,8 @@ PLANS_MOST = 4
 """How many plans are carried out at once, each within the one before."""
 FULL_LOOK_SECONDS = 30.0
 """How often everything is looked at although nothing was heard."""
+SOON_SECONDS = 1.0
+"""A turn that comes so shortly before that look is that look."""
 SILENT_SECONDS_MOST = 900.0
 """A loop that has been at one thing for longer is hung: no call takes so long."""
 
@@ -97,6 +99,7 @@ class Loop:
         session = self._session
         with session.serving():
             session.needed, session.ending = self._is_needed, lambda: self._stopping
+            session.heard = lambda: not self._inbox.empty()
             session.meanwhile = self._meanwhile
             self._listener.tell(Event("started", "everything is looked at"))
             try:
@@ -207,7 +210,7 @@ class Loop:
         if not self._session.under_way:
             self._needed = False
         began = self._clock.monotonic()
-        if began >= self._full_look_due:
+        if began >= self._full_look_due - SOON_SECONDS:
             self._sight.doubt_all()
         try:
             self._take_over()

@@ -69,6 +69,8 @@ class Patrol:
         if not chosen:
             return False
         proofs = self._prove(chosen, cycle)
+        if len(proofs) < len(chosen):  # something was heard: those left are still the next
+            self._is_behind, self._due = True, 0.0
         if broken_claims(proofs):
             return True
         self._all_clear(proofs, len(running))
@@ -93,7 +95,7 @@ class Patrol:
 
     def _prove(self, boxes: Sequence[ObservedBox], cycle: Cycle) -> tuple[Proof, ...]:
         new = {box.id for box in boxes} - self._proved.keys()
-        proofs = prove_boxes(self.session, boxes, cycle, self.kept)
+        proofs = prove_boxes(self.session, boxes, cycle, self.kept, self.session.heard)
         now = self.session.clock.monotonic()
         self._proved.update((proof.id, now) for proof in proofs)
         for proof in proofs:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.world import ObservedBox
-from orchestr8.controller.clock import working
+from orchestr8.controller.clock import no, working
 from orchestr8.controller.cycle import Cycle
 from orchestr8.controller.session import Session
 from orchestr8.errors import EngineError
@@ -26,28 +27,36 @@ Kept = dict[BoxId, tuple[int, Reading]]
 
 
 def prove_boxes(
-    session: Session, boxes: Sequence[ObservedBox], cycle: Cycle, kept: Kept | None = None
+    session: Session,
+    boxes: Sequence[ObservedBox],
+    cycle: Cycle,
+    kept: Kept | None = None,
+    needed: Callable[[], bool] = no,
 ) -> tuple[Proof, ...]:
     """The proofs of these boxes, each held against every other box that runs.
 
     A box that cannot be read is unproven in every claim. With `kept`, others are not read again,
-    and what is read is put there.
+    and what is read is put there. Once whoever proves is `needed` elsewhere, no further box is
+    read, and what cannot be proved without is left out.
     """
     asked = {box.id for box in boxes}
     running = [box for box in cycle.world.boxes if box.state.runs and box.spec and box.pid]
     if not asked & {box.id for box in running}:
         return ()
-    readings = _readings(session, running, asked, {} if kept is None else kept)
+    known: Kept = {} if kept is None else kept
+    whole = _read_due(session, running, asked, known, needed)
+    if not whole or any(_is_due(box, known) for box in running):
+        return ()
     network = session.borders.network.observe()
     wanted = standing_elements(cycle.desired, cycle.world)
     held = held_without_manifest(cycle.desired, cycle.world.boxes, cycle.records.holds.keys())
     wanted |= standing(set(cycle.plan.adopted), held, cycle.world)
     expected = _Expected(cycle, wanted)
     pairs = [
-        (expected.of(box), replace(reading, network=network))
-        for box, reading in zip(running, readings, strict=True)
+        (expected.of(box), replace(whole.get(box.id) or known[box.id][1], network=network))
+        for box in running
     ]
-    return prove_all(pairs, asked)
+    return prove_all(pairs, whole)
 
 
 def named(boxes: Sequence[ObservedBox], names: Sequence[ServiceName]) -> tuple[ObservedBox, ...]:
@@ -102,15 +111,26 @@ def _addresses(element: Element) -> tuple[str, ...]:
             return element.backends
 
 
-def _readings(
-    session: Session, running: Sequence[ObservedBox], asked: set[BoxId], kept: Kept
-) -> list[Reading]:
-    """A reading of each box: a whole one of those that are asked for, of the others what these are
-    held against, which is read where it never was."""
-    due = [box for box in running if box.id in asked or kept.get(box.id, (0,))[0] != box.pid]
+def _read_due(
+    session: Session,
+    running: Sequence[ObservedBox],
+    asked: set[BoxId],
+    kept: Kept,
+    needed: Callable[[], bool],
+) -> dict[BoxId, Reading]:
+    """Whole readings of those that are asked for; of the others what these are held against is
+    kept, and read where it never was.
+
+    The first is read however much else there is to do, so that every call comes further: what was
+    never read, then what was proved longest ago.
+    """
+    due = [box for box in running if box.id in asked or _is_due(box, kept)]
+    due.sort(key=lambda box: (not _is_due(box, kept), session.proved.get(box.id, -math.inf)))
     whole: dict[BoxId, Reading] = {}
 
     def read(box: ObservedBox) -> None:
+        if box is not due[0] and needed():
+            return
         reading = _read(session, box)
         kept[box.id] = box.pid or 0, as_neighbour(reading)
         if box.id in asked:
@@ -118,7 +138,11 @@ def _readings(
 
     with working(session.clock) as workers:
         list(workers.map(read, due))
-    return [whole.get(box.id) or kept[box.id][1] for box in running]
+    return whole
+
+
+def _is_due(box: ObservedBox, kept: Kept) -> bool:
+    return kept.get(box.id, (0,))[0] != box.pid
 
 
 def _read(session: Session, box: ObservedBox) -> Reading:

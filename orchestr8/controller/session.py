@@ -60,6 +60,8 @@ class Session:
     """What boxes said when they were asked last, where somebody keeps asking."""
     needed: Callable[[], bool] = no
     """Whether something else needs whoever waits at a gate."""
+    heard: Callable[[], bool] = no
+    """Whether something was heard that nobody has looked at yet."""
     ending: Callable[[], bool] = no
     """Whether whoever acts here is to end soon."""
     meanwhile: Callable[[], None] = nothing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestr8.controller.clock import Clock
+from orchestr8.controller.clock import Clock, yes
 from orchestr8.controller.keeping import Keeper
 from orchestr8.controller.patrol import NEW_MOST
 from tests.controller.looping import Told
@@ -35,3 +35,20 @@ def test_many_that_were_never_proved_are_proved_a_part_at_a_time(tmp_path: Path)
         road.machine.faults.calls.clear()
         keeper.turn()
         assert "witness.read" not in {call for call, _ in road.machine.faults.calls}
+
+
+def test_proofs_give_way_to_what_was_heard_and_come_further_each_time(tmp_path: Path) -> None:
+    road = Road(tmp_path)
+    road.image("api:1", "a")
+    road.apply({"shop.yaml": manifest("shop", "api api:1, replicas: 3")})
+    with road.open() as session, session.changing():
+        session.clock, session.heard = Standing(), yes
+        keeper, turns = Keeper(session, Told()), 0
+        while len(session.proved) < 3:
+            road.machine.faults.calls.clear()
+            _, next_ms = keeper.turn()
+            turns += 1
+            read = [call for call, _ in road.machine.faults.calls if call == "witness.read"]
+            assert len(read) == 1
+            assert next_ms == 0 or len(session.proved) == 3
+        assert turns == 5, "each of the others is read once, so that one can be held against them"
