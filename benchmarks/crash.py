@@ -21,7 +21,7 @@ from benchmarks.ground import Ground
 from benchmarks.installation import Installation, clear, client, installation, last_start
 from benchmarks.processes import kill
 from benchmarks.rows import Row, in_turn, medians
-from benchmarks.serving import serving
+from benchmarks.serving import await_rest, serving
 
 TITLE = "A crash, to the replacement running"
 ROUNDS = 7
@@ -48,13 +48,13 @@ def rows(ground: Ground) -> Iterator[Row]:
     with (
         installation(ground) as ours,
         compose.project(ground, "bench-crash", _PEER) as peer,
-        serving(ours),
+        serving(ours) as server,
     ):
         ours.type("apply", str(manifest))
         bare = _Bare(ground, plain(ours.container("box-0.crash"), ground.scratch, BARE))
         numbers = itertools.count()
         measures = {
-            "ours": lambda: _by_ours(ours, manifest, next(numbers)),
+            "ours": lambda: _by_ours(ours, server, manifest, next(numbers)),
             _API: bare.provisioned,
             _POLICY: bare.restarted,
             _TOLD: bare.told,
@@ -151,8 +151,9 @@ class _Bare:
         self._api.close()
 
 
-def _by_ours(ours: Installation, manifest: Path, number: int) -> float:
+def _by_ours(ours: Installation, server: int, manifest: Path, number: int) -> float:
     ours.type("apply", str(manifest))  # what the round before began is over
+    await_rest(server)
     start = f"/crash--box-{number}--"
 
     def look() -> Containers:

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.installation import Installed
+from benchmarks.processes import spent_ms
 
 SECONDS_MOST = 60.0
+_STILL_SECONDS = 0.5
+"""Ten times what the kernel counts processor time in, and less than the loop looks around in."""
 
 
 @contextmanager
@@ -30,3 +33,11 @@ def serving(ours: Installed) -> Iterator[int]:
     finally:
         server.terminate()
         server.wait(SECONDS_MOST)
+
+
+def await_rest(server: int) -> None:
+    """Comes back once the server does nothing: what followed an apply is over."""
+    deadline, before = time.monotonic() + SECONDS_MOST, -1.0
+    while (spent := spent_ms([server])) != before and time.monotonic() < deadline:
+        before = spent
+        time.sleep(_STILL_SECONDS)
