@@ -30,12 +30,14 @@ def folder_of(tree: Hierarchy | None, group: str) -> Path | None:
 
 
 def hold(tree: Hierarchy, group: str, cores: str) -> None:
-    """Hold a box's group to these cores, in the kernel's words; empty lets it have every one."""
+    """Hold a box's group to these cores, in the kernel's words; empty lets it have every one, which
+    are all named: while somebody lives in a group, not every kernel takes back what it was given.
+    """
     folder = tree.path / group.lstrip("/")
     if tree.version == 2:
         if cores or (folder / _CORES).exists():
             hierarchies.make(tree, group, (CONTROLLER,))
-            write(folder / _CORES, cores or "\n")
+            write(folder / _CORES, cores or read(folder.parent / f"{_CORES}.effective"))
         return
     if cores or folder.is_dir():
         _make(tree, group)

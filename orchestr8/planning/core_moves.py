@@ -54,7 +54,8 @@ def write_cores(draft: Draft) -> None:
     for move in _in_turn(draft):
         needs = draft.on_cores(move.waits_for, alone=move.is_own) if move.waits_for else ()
         call = SetCores(move.box.id, move.asked)
-        number = draft.add(call, Purpose.REBALANCE, move.cause, needs=needs)
+        whose = move.box.id.service_name if move.is_own else None
+        number = draft.add(call, Purpose.REBALANCE, move.cause, whose, needs)
         draft.cores_left.append(CoresLeft(move.box.id, number, move.left))
 
 
