@@ -81,7 +81,10 @@ class CoreRoom(Struct):
         if not others_act(desired, seen):
             return cls(free, len(every))
         taken = {core for cores in _of_the_busy(desired, seen).values() for core in cores}
-        idle = len(set(every) - crowd(every, occupants(seen)).keys() - taken)
+        on_each = crowd(every, occupants(seen))
+        idle = len(set(every) - on_each.keys() - taken)
+        others = (one for one in there if one.key[0] not in seen.busy)
+        idle -= sum(_lacking(one, _others(every, on_each, seen, one)) for one in others)
         return cls(min(free, idle), len(every), idle < free)
 
     def hold(self, service: DesiredService) -> None:
@@ -115,7 +118,7 @@ def deal(desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey) -> 
     on_each, own = crowd(every, occupants(seen)), _of_the_busy(desired, seen)
     free = set(every).difference(*own.values())
     short: set[_Key] = set()
-    others = {one.key: on_each - crowd(every, _in_slot(seen, one.key)) for one in claims}
+    others = {one.key: _others(every, on_each, seen, one) for one in claims}
     for claim in sorted(claims, key=lambda one: (_rank(one, others[one.key]), one.key)):
         if claim.key in own:
             continue
@@ -150,7 +153,7 @@ def others_act(desired: Desired, seen: Survey) -> bool:
 def say_short(moves: Decisions, dealt: Deal, desired: Desired, seen: Survey) -> Decisions:
     """The moves with a word about boxes that run with fewer cores of their own than declared."""
     found = dict(moves)
-    for name in {name for name, _ in dealt.short}:
+    for name in sorted({name for name, _ in dealt.short}):
         service = desired.services[name]
         before: Iterable[SlotMove] = found[name].slots if name in found else (
             Keep(box.slot, box) for box in seen.of(name)
@@ -240,12 +243,22 @@ def _rank(claim: _Claim, others: Counter[int]) -> tuple[int, int]:
         return 2, claim.count
     has = claim.box.cores
     is_alone = bool(has) and not any(others[core] for core in has)
-    return int(not is_alone), max(claim.count - len(has), 0)
+    return int(not is_alone), _lacking(claim, others)
 
 
-def _in_slot(seen: Survey, key: _Key) -> list[ObservedBox]:
-    name, slot = key
-    return [box for box in seen.of(name) if box.slot == slot and box.state.runs]
+def _lacking(claim: _Claim, others: Counter[int]) -> int:
+    """How many cores a claim is to get beside those on which its box is alone."""
+    alone = [core for core in claim.box.cores if not others[core]] if claim.box else ()
+    return max(claim.count - len(alone), 0)
+
+
+def _others(
+    every: tuple[int, ...], on_each: Counter[int], seen: Survey, claim: _Claim
+) -> Counter[int]:
+    """How many boxes of other slots may run on each core."""
+    name, slot = claim.key
+    own = (box for box in seen.of(name) if box.slot == slot and box.state.runs)
+    return on_each - crowd(every, own)
 
 
 def _any_held(every: tuple[int, ...], seen: Survey) -> bool:
