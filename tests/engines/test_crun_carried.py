@@ -102,6 +102,6 @@ def test_a_box_whose_record_the_disk_never_had_is_taken_away_and_no_other(tmp_pa
 def test_why_nobody_saw_the_end_of_a_box_is_known(
     tmp_path: Path, held: Carried, why: Unseen
 ) -> None:
-    box = seen.observed(held, Places(tmp_path, tmp_path), BoxCgroup("/none", ()), ())
+    box = seen.observed(held, Places(tmp_path, tmp_path), BoxCgroup("/none", (), None), ())
     assert (box.state, box.exit_status, box.stopped_ms) == (State.STOPPED, None, 0)
     assert box.unseen is why
