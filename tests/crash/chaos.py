@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import requests
 
 from tests import hosts
 from tests.crash.change import SET
@@ -100,7 +101,8 @@ class Chaos:
 
     def _at_a_box(self, harm: Callable[[Any, str], None]) -> None:
         fleet = self.told.fleet
-        with suppress(docker.errors.APIError):  # it went by itself meanwhile
+        # It went by itself meanwhile, or the engine is too busy to answer.
+        with suppress(docker.errors.DockerException, requests.RequestException):
             boxes = sorted(one["Id"] for one in fleet.containers(everything=False))
             if boxes:
                 harm(fleet.client, self.chance.choice(boxes))
@@ -145,11 +147,11 @@ class Chaos:
         fleet = self.told.fleet
         backup = fleet.base / "backup"
         backup.unlink(missing_ok=True)
-        fleet.run("backup", "create", str(backup))
+        self._typed("backup", "create", str(backup))
         self.server_killed()
         store = fleet.base / "state" / "orchestr8.db"
         os.truncate(store, store.stat().st_size // 2)
-        fleet.run("backup", "restore", str(backup), "--yes")
+        self._typed("backup", "restore", str(backup), "--yes")
 
     def store_deleted(self) -> None:
         """The store is gone; the boxes say what they are, and somebody applies again."""
@@ -158,8 +160,20 @@ class Chaos:
         self.server_killed()
         for path in (fleet.base / "state").iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        fleet.run("adopt", "--installation", installation)
+        self._typed("adopt", "--installation", installation)
         fleet.run("apply", self.told.change.path(self.told.form), "--set", SET, exit_status=None)
+
+    def _typed(self, *words: str) -> None:
+        """Somebody types it, and again while the machine says that it cannot be done now."""
+        deadline = time.monotonic() + CALM_SECONDS
+        while True:
+            try:
+                self.told.fleet.run(*words)
+                return
+            except AssertionError as error:
+                if "Traceback" in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
 
     def end(self) -> tuple[str, ...]:
         """Calm returns; what is not as an undisturbed apply leaves it."""
