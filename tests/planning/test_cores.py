@@ -17,6 +17,7 @@ from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.plan import CreateBox, Plan, Reason, SetCores, StopBox
 from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.show import action_lines, plan_text
+from orchestr8.units import format_cores, parse_cores
 from tests.laws.effort import stories_of
 from tests.laws.simulation import Planner, Simulation
 from tests.laws.stories import some_order
@@ -286,3 +287,19 @@ def test_whoever_does_not_know_of_others_is_waited_for() -> None:
     assert simulation.plan(wanted).empty
     simulation.planner = reconcile
     assert not simulation.plan(wanted).empty
+
+
+@given(st.sets(st.integers(0, 99)))
+def test_the_kernels_list_of_cores_is_read_and_written(numbers: set[int]) -> None:
+    assert parse_cores(format_cores(numbers)) == tuple(sorted(numbers))
+
+
+def test_it_is_as_the_kernel_writes_it() -> None:
+    assert format_cores((5, 0, 1, 2, 7, 8)) == "0-2,5,7-8"
+    assert parse_cores("0-2,5,7-8\n") == (0, 1, 2, 5, 7, 8)
+
+
+@pytest.mark.parametrize("text", ["3-1", "-1", "1-", "0-9999999999", "a", "0 1"])
+def test_what_is_no_such_list_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_cores(text)
