@@ -17,11 +17,19 @@ ABSENT = 4_000
 """A core that no machine has."""
 
 
-def kernels_word(bench: Bench, made: Box) -> str:
-    """On which cores the kernel lets a box run."""
+CORES = "cpuset.cpus.effective"
+
+
+def control_files(bench: Bench, made: Box) -> dict[str, str]:
+    """What the kernel says of a box's control group."""
     found = bench.see(made)
     assert found.pid
-    return bench.borders.witness.read(made.id, found.pid).cgroup["cpuset.cpus.effective"]
+    return dict(bench.borders.witness.read(made.id, found.pid).cgroup)
+
+
+def kernels_word(bench: Bench, made: Box) -> str:
+    """On which cores the kernel lets a box run."""
+    return control_files(bench, made)[CORES]
 
 
 @promise("cores.set_cores.from-the-start")
@@ -44,15 +52,15 @@ def test_a_box_moves_to_other_cores_and_back_to_all(bench: Bench) -> None:
     every, made = bench.boxes.features().cores, bench.box()
     before = bench.run(made)
     assert before.cores in ((), every)
-    all_of_them = kernels_word(bench, made)
+    at_first = control_files(bench, made)
     for core in (every[0], every[-1], every[-1]):
         bench.boxes.set_cores(made.id, [core])
         found = bench.see(made)
         assert (found.cores, found.pid, found.limits) == ((core,), before.pid, before.limits)
-        assert kernels_word(bench, made) == str(core)
+        assert control_files(bench, made) == at_first | {CORES: str(core)}
     bench.boxes.set_cores(made.id, [])
     assert bench.see(made).cores in ((), every)
-    assert kernels_word(bench, made) == all_of_them
+    assert control_files(bench, made) == at_first
 
 
 @detail("cores.set_cores.in-place")

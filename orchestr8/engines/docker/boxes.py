@@ -143,16 +143,25 @@ class DockerBoxes:
 
     @patient
     def set_cores(self, box_id: BoxId, cores: Sequence[int]) -> None:
-        """In place; an empty list would change nothing, so every core is named."""
+        """In place; an empty list would change nothing, so every core is named.
+
+        The memory is named as it is: with systemd's control groups an engine that is told to change
+        something else takes the limit of swap away.
+        """
         found = self._containers.find(box_id)
         if not found or not details_of(found).state.runs:
             return
         features = self._parts.machine.features
         require_cores(cores, features)
+        held = found["HostConfig"]
         self._client.post(
             f"/containers/{found['Id']}/update",
             f"changing the cores of box {box_id}",
-            {"CpusetCpus": format_cores(cores or features.cores)},
+            {
+                "CpusetCpus": format_cores(cores or features.cores),
+                "Memory": held["Memory"],
+                "MemorySwap": held["MemorySwap"],
+            },
         )
 
     @patient
