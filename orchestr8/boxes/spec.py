@@ -13,8 +13,9 @@ from typing import Any
 
 from msgspec import UNSET, DecodeError, Struct
 from msgspec.json import Decoder
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
+from orchestr8.alike import first
 from orchestr8.isolation.profile import Profile
 
 
@@ -78,6 +79,10 @@ class FieldChange(Struct, frozen=True):
         return f"{self.field} {change}"
 
 
+_MOSTLY_ALIKE = ("image_id", "image", "entrypoint", "args", "env", "profile")
+"""What thousands of boxes have in common is held once."""
+
+
 def to_json(spec: BoxSpec) -> str:
     """The spec as canonical JSON: sorted keys, no spaces, defaults left out."""
     return json.dumps(_deviations(spec), sort_keys=True, separators=(",", ":"))
@@ -89,9 +94,10 @@ def from_json(text: str) -> BoxSpec:
     Raises ValueError for anything that is not a spec.
     """
     try:
-        return _decoder().decode(text)
+        spec = _decoder().decode(text)
     except DecodeError as error:
         raise ValueError(f"not a box spec: {error}") from error
+    return replace(spec, **{name: first(getattr(spec, name)) for name in _MOSTLY_ALIKE})
 
 
 @cache

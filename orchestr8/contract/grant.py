@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from orchestr8.alike import first
 from orchestr8.contract import capacity, consent, images, paperwork, policy, usual
 from orchestr8.contract.asked import Asked, asked_by
 from orchestr8.contract.consent import Denied
@@ -186,8 +187,8 @@ def _contract(hearing: _Hearing, service: Service, set_name: str, verdicts: _Ver
     return Contract(
         service=replace(service, replicas=0, standby=0) if stopped else service,
         set_name=set_name,
-        profile=profile,
-        limits=usual.limits_of(service, versions),
+        profile=first(profile),
+        limits=first(usual.limits_of(service, versions)),
         grants=tuple(grants),
         notes=tuple(capacity.degraded(service, features)),
         egress=_egress(in_effect),

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from orchestr8.alike import first
 from orchestr8.errors import Place
 from orchestr8.isolation.limits import LimitsAsked
 from orchestr8.isolation.relaxations import RELAXATIONS, Kind
@@ -49,11 +50,11 @@ def service(parsed: Parsed, name: ServiceName, block: ServiceBlock) -> Service:
     file_name = parsed.source.name
     return Service(
         name=name,
-        image=block.image,
+        image=first(block.image),
         run_once=block.run == "once",
         entrypoint=None if block.entrypoint is None else tuple(block.entrypoint),
-        args=None if block.args is None else tuple(block.args),
-        env=tuple(sorted(block.env.items())),
+        args=None if block.args is None else first(tuple(block.args)),
+        env=first(tuple(sorted(block.env.items()))),
         workdir=block.workdir or "",
         files=tuple(
             FileMount(target, paths.joined(file_name, source))
@@ -63,7 +64,7 @@ def service(parsed: Parsed, name: ServiceName, block: ServiceBlock) -> Service:
         replicas=1 if block.replicas is None else block.replicas,
         standby=block.standby or 0,
         after=tuple(_peer(peer, name.owner) for peer in block.after),
-        limits=_limits(block.limits),
+        limits=first(_limits(block.limits)),
         scratch=tuple(ScratchAsked(path, size) for path, size in sorted(block.scratch.items())),
         volumes=tuple(
             VolumeMount(target, volume, owner or name.owner)
@@ -75,7 +76,7 @@ def service(parsed: Parsed, name: ServiceName, block: ServiceBlock) -> Service:
             Publish(address, host_port, port)
             for (address, host_port), port in sorted(block.publish.items())
         ),
-        health=_health(block.health),
+        health=first(_health(block.health)),
         stop=_stop(block.stop),
         update=_update(block.update),
         edge=_edge(block),

@@ -13,7 +13,7 @@ from orchestr8.boxes.records import Records
 from orchestr8.boxes.spec import BoxSpec, SpecFile, SpecSecret
 from orchestr8.contract.model import Contract, Contracts, Grant, ImageFacts
 from orchestr8.isolation import strict
-from orchestr8.isolation.profile import PRIVATE
+from orchestr8.isolation.profile import PRIVATE, Profile
 from orchestr8.manifest.model import HttpCheck, Link, Service, TcpCheck
 from orchestr8.names import ServiceName
 from orchestr8.planning.storage import Storage, Volumes, ids
@@ -24,6 +24,7 @@ Digests = Mapping[tuple[str, ...], str]
 may be ("secret", owner, name, service) instead. Empty is missing."""
 NO_VOLUMES: Volumes = {}
 NO_LINE = ("", "")
+Lines = tuple[tuple[str, str], ...]
 
 
 def expand(
@@ -86,6 +87,8 @@ class _Fleet(Struct):
     ties: _Ties
     _lines: dict[ServiceName, tuple[str, str]] = field(default_factory=dict)
     """The lines of hosts files that were asked for so far."""
+    _envs: dict[tuple[object, ...], Lines] = field(default_factory=dict)
+    """The variables of boxes so far; most services say the same as another."""
 
     def service(self, contract: Contract) -> DesiredService:
         """One service: a declaration for each slot, and what may change without a new box."""
@@ -131,7 +134,7 @@ class _Fleet(Struct):
         return (first, *(replace(first, volumes=mounts) for mounts in others))
 
     def _spec(self, contract: Contract, networked: bool, uid_private: int) -> BoxSpec:
-        service = contract.service
+        service, profile = contract.service, contract.profile
         image = contract.image or ImageFacts(service.image, "")
         uid, gid = ids(contract, uid_private)
         entrypoint, args = _process(service, image)
@@ -141,7 +144,7 @@ class _Fleet(Struct):
             run_once=service.run_once,
             entrypoint=entrypoint,
             args=args,
-            env=_env(contract, image),
+            env=self._env(service.env, image.env, profile),
             workdir=service.workdir or image.workdir or "/",
             hostname=service.name.service,
             uid=uid,
@@ -150,8 +153,15 @@ class _Fleet(Struct):
             secrets=self._secrets(contract) if service.secrets else (),
             volumes=self.storage.mounts(contract, 0) if service.volumes else (),
             networked=networked,
-            profile=contract.profile,
+            profile=profile,
         )
+
+    def _env(self, said: Lines, of_image: Lines, profile: Profile) -> Lines:
+        key = said, of_image, profile.strict, profile.image_env
+        found = self._envs.get(key)
+        if found is None:
+            found = self._envs[key] = _variables(said, of_image, profile)
+        return found
 
     def _files(self, contract: Contract) -> tuple[SpecFile, ...]:
         return tuple(
@@ -249,12 +259,11 @@ def _process(service: Service, image: ImageFacts) -> tuple[tuple[str, ...], tupl
     return image.entrypoint, image.cmd if service.args is None else service.args
 
 
-def _env(contract: Contract, image: ImageFacts) -> tuple[tuple[str, str], ...]:
+def _variables(said: Lines, of_image: Lines, profile: Profile) -> Lines:
     """The image's variables, less those that change what a program loads, then the manifest's."""
-    profile = contract.profile
     refused = strict.VERSIONS[profile.strict].image_env_refused
     wanted = profile.image_env
-    env = {line[0]: line for line in image.env if line[0] not in refused or line[0] in wanted}
-    for line in contract.service.env:
+    env = {line[0]: line for line in of_image if line[0] not in refused or line[0] in wanted}
+    for line in said:
         env[line[0]] = line
     return tuple(sorted(env.values()))
