@@ -6,6 +6,7 @@ when they were read last.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,12 +21,21 @@ from orchestr8.planning.plan import Reason
 from orchestr8.proof.brake import broken_claims, fleet_wide
 from orchestr8.proof.model import Proof, Verdict
 
-EVERY_SECONDS = 10.0
+EVERY_SECONDS, EVERY_SECONDS_MOST = 10.0, 30.0
+BOXES_AT_EASE = 60
+"""Up to so many boxes there are proofs every ten seconds."""
 ROUND_SECONDS = 300.0
 """In this time each box is proved once, a few every so often."""
 NEW_MOST = 25
 """How many that were never proved are proved in a turn: whole readings are large, and something may
 happen meanwhile."""
+
+
+def every_seconds(boxes: int) -> float:
+    """How often some boxes are proved: less often and more at a time where there are many, since a
+    turn looks through all of them whoever is proved in it. Each is proved once a round either way.
+    """
+    return min(max(EVERY_SECONDS, EVERY_SECONDS * boxes / BOXES_AT_EASE), EVERY_SECONDS_MOST)
 
 
 @dataclass
@@ -46,9 +56,8 @@ class Patrol:
         while an alarm stands."""
         if self._seconds_left():
             return []
-        count = -(-len(self._proved) * int(EVERY_SECONDS) // int(ROUND_SECONDS))
-        if self.alarms:
-            count = len(self._proved)
+        boxes = len(self._proved)
+        count = boxes if self.alarms else math.ceil(boxes * every_seconds(boxes) / ROUND_SECONDS)
         return sorted(self._proved, key=lambda one: (self._proved[one], one))[:count]
 
     @property
@@ -87,7 +96,7 @@ class Patrol:
     def _chosen(self, running: Sequence[ObservedBox]) -> list[ObservedBox]:
         turn = set(self.whose_turn())
         if not self._seconds_left():
-            self._due = self.session.clock.monotonic() + EVERY_SECONDS
+            self._due = self.session.clock.monotonic() + every_seconds(len(running))
         new = [box.id for box in running if box.id not in self._proved]
         self._is_behind = len(new) > NEW_MOST
         turn.update(new[:NEW_MOST])

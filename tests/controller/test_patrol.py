@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from orchestr8.controller.clock import Clock, yes
 from orchestr8.controller.keeping import Keeper
-from orchestr8.controller.patrol import NEW_MOST
+from orchestr8.controller.patrol import NEW_MOST, every_seconds
 from tests.controller.looping import Told
 from tests.controller.road import Road, manifest
 
@@ -52,3 +54,8 @@ def test_proofs_give_way_to_what_was_heard_and_come_further_each_time(tmp_path: 
             assert len(read) == 1
             assert next_ms == 0 or len(session.proved) == 3
         assert turns == 5, "each of the others is read once, so that one can be held against them"
+
+
+@pytest.mark.parametrize(("boxes", "seconds"), [(0, 10), (60, 10), (120, 20), (180, 30), (900, 30)])
+def test_the_more_boxes_the_more_are_proved_at_a_time(boxes: int, seconds: float) -> None:
+    assert every_seconds(boxes) == seconds
