@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from orchestr8.isolation import features
 from orchestr8.isolation.profile import PRIVATE
@@ -59,8 +59,17 @@ def as_neighbour(reading: Reading) -> Reading:
     )
 
 
-def neighbours(pairs: Iterable[Pair]) -> Neighbours:
-    """Index boxes by what they could have in common."""
+def neighbours(pairs: Sequence[Pair], asked: Collection[BoxId] | None = None) -> Neighbours:
+    """Index boxes by what they could have in common with those that are asked for, or with any.
+
+    Of files that is what lies on a file system that one of those sees: most see mostly their own.
+    """
+    devices = {
+        mount.device
+        for expectation, reading in pairs
+        if asked is None or expectation.id in asked
+        for mount in reading.mounts
+    }
     boxes: dict[BoxId, Pair] = {}
     namespaces: dict[tuple[str, int], list[BoxId]] = {}
     users: dict[str, list[BoxId]] = {}
@@ -79,7 +88,7 @@ def neighbours(pairs: Iterable[Pair]) -> Neighbours:
             labels.setdefault(label, []).append(box_id)
         if reading.cgroup_path:
             cgroups.setdefault(reading.cgroup_path, []).append(box_id)
-        for mount in _storage(reading):
+        for mount in _storage(reading, devices):
             here, *above = _paths(mount.root)
             storage.setdefault((mount.device, here), []).append((box_id, mount))
             for path in above:
@@ -95,9 +104,11 @@ def neighbours(pairs: Iterable[Pair]) -> Neighbours:
     )
 
 
-def _storage(reading: Reading) -> Iterator[Mount]:
-    """The mounts that show files which another box could be shown too."""
+def _storage(reading: Reading, devices: Collection[str] | None = None) -> Iterator[Mount]:
+    """The mounts that show files which another box could be shown too, of these devices or any."""
     for mount in reading.mounts:
+        if devices is not None and mount.device not in devices:
+            continue
         if mount.type not in _OF_THE_KERNEL and mount.root != "/null":
             yield mount
 

@@ -19,7 +19,7 @@ def prove(expectation: Expectation, reading: Reading, others: Iterable[Pair] = (
 def prove_all(pairs: Sequence[Pair], asked: Collection[BoxId] | None = None) -> tuple[Proof, ...]:
     """The same for many boxes at once, or for those that are asked for; costs what each costs
     alone."""
-    index = neighbours(pairs)
+    index = neighbours(pairs, asked)
     return tuple(
         _prove(expectation, reading, index)
         for expectation, reading in pairs

@@ -61,8 +61,10 @@ class Case:
             answer = claim.check(*base)
         else:
             other = neighbour[0], as_neighbour(neighbour[1])  # all that is kept of others
-            others = () if self.document.get("alone") else (other,)
-            answer = claim.check(*base, neighbours((*others, base)))
+            pairs = (base,) if self.document.get("alone") else (other, base)
+            answer = claim.check(*base, neighbours(pairs))
+            alone = claim.check(*base, neighbours(pairs, {base[0].id}))
+            assert alone == answer, "a box is judged otherwise where no other one is asked for"
         return Finding(claim.id, claim.sentence, *answer)
 
 
