@@ -76,22 +76,25 @@ class Calling:
             mark = opened.store.mark()
             if mark != seen:
                 opened.forget_stored()
-                self._look(opened)
-                every = opened.store.alarms.every()
-                seen = mark if all(one.standing == one.told for one in every) else None
+                seen = None if self._look(opened) else mark
 
-    def _look(self, opened: Session) -> None:
+    def _look(self, opened: Session) -> bool:
+        """Tells what is to be told; whether more is, though nobody writes anything."""
         # Asked before the store is read: what they are told now is not in there yet.
         under_way = frozenset(self._under_way)
         due = untold(opened, under_way)
-        if not due:
-            return
+        every = opened.store.alarms.every()
+        owners = {one.key.owner for one in every if one.standing != one.told}
+        if not owners:
+            return False
         oncall = who_is_on_call(opened.stored.fleet.platform)
         now = self._clock.monotonic()
         for owner in sorted(due):
             target = oncall.get(owner, "")
             if not target:
-                opened.store.alarms.note_told(due[owner])
+                # What stands is for whoever is named later; of an end nobody needs to hear.
+                ends = [one for one in due[owner] if not one.standing]
+                opened.store.alarms.note_told(ends)
             elif self._due.get(owner, 0.0) <= now:
                 given = (owner, target, due[owner][:ALARMS_MOST])
                 # a thread each: whoever does not answer keeps nobody else from being called
@@ -103,6 +106,7 @@ class Calling:
                     self._under_way.discard(owner)
                     self._due[owner] = now + AFTER_FAILURE_SECONDS
                     self._note(f"{owner} cannot be called: {error}")
+        return any(oncall.get(owner) for owner in owners)
 
     def _tell(self, owner: str, target: str, alarms: Sequence[Alarm]) -> None:
         rest = BETWEEN_SECONDS

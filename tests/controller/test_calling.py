@@ -127,9 +127,15 @@ def note(road: Road, stand: dict[Key, str], over: tuple[Key, ...] = ()) -> None:
         session.store.alarms.note(stand, over, 1_000)
 
 
+def told(session: Session) -> dict[str, bool]:
+    """Of each alarm's owner, whether somebody has heard of it."""
+    return {one.key.owner: one.told for one in session.store.alarms.every()}
+
+
 def apply_team(road: Road, pay: str, data: str = "https://hooks.example/none") -> None:
     """A team's machine with these on call."""
-    owners = f"owners: {{pay: {{oncall: {pay}}}, data: {{oncall: '{data}'}}, quiet: {{}}}}"
+    called = f"oncall: {pay}" if pay else ""
+    owners = f"owners: {{pay: {{{called}}}, data: {{oncall: '{data}'}}, quiet: {{}}}}"
     road.apply({"p.yaml": f"orchestr8: 1\nplatform: {{mode: team, {owners}}}\n"}, "platform")
 
 
@@ -142,12 +148,27 @@ def test_each_is_told_of_theirs_once_and_of_the_end_once(road: Road) -> None:
             note(road, {}, (PAY,))
             until(lambda: len(receiver.took) == 3)
             with road.open() as session:
-                until(lambda: all(one.standing == one.told for one in session.store.alarms.every()))
+                until(lambda: told(session) == {"data": True, "quiet": False})
     assert receiver.alarms("/pay") == [("standing", "api.pay"), ("over", "api.pay")]
     assert receiver.alarms("/data") == [("standing", "db.data")]
     first, message = receiver.took[0][1], receiver.took[-1][1]
     assert (message["owner"], message["kind"], message["schema"]) == ("pay", "alarms", 1)
     assert first["alarms"][0]["since"] == "1970-01-01T00:00:01Z"
+
+
+def test_whoever_is_named_later_is_told_what_stands_and_no_end_of_the_unheard(road: Road) -> None:
+    with receiving() as receiver:
+        apply_team(road, "")
+        note(road, {PAY: "x", Key("pay", "failing", "b.pay"): "y"})
+        with called(road):
+            note(road, {}, (Key("pay", "failing", "b.pay"),))
+            apply_team(road, f"'{receiver.address}/pay'")
+            until(lambda: receiver.took)
+            apply_team(road, "")
+            note(road, {}, (PAY,))
+            with road.open() as session:
+                until(lambda: told(session) == {})
+    assert receiver.alarms("/pay") == [("standing", "api.pay")]
 
 
 def test_what_comes_together_is_one_message(road: Road) -> None:
