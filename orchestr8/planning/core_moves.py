@@ -1,7 +1,8 @@
 """Boxes that run move to other cores: in which order, and the lines that people read about it.
 
 Whoever leaves a core goes first, and whoever comes to it waits for that. Boxes that are released
-stay where they are until they end. While others act, nobody is moved.
+stay where they are until they end. Within another plan nobody is moved: what was moved could come
+back to where it was.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from msgspec import Struct
 from orchestr8.boxes.spec import FieldChange
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.names import BoxId, ServiceName, slot_name
-from orchestr8.planning.cores import Cores, crowd, occupants, others_act
+from orchestr8.planning.cores import Cores, crowd, occupants
 from orchestr8.planning.draft import CoresLeft, Draft
 from orchestr8.planning.plan import Purpose, SetCores, Upkeep
 from orchestr8.planning.wording import counted, listed
@@ -109,7 +110,7 @@ def shared_line(draft: Draft) -> Upkeep | None:
 
 def _moves(draft: Draft) -> Iterator[_Move]:
     deal = draft.cores
-    if not deal.every or others_act(draft.desired, draft.seen):
+    if not deal.every or draft.desired.being_dealt is not None:
         return
     goes = {release.box.id for one in draft.moves.values() for release in one.releases}
     for box in occupants(draft.seen):

@@ -66,26 +66,20 @@ class _Claim(Struct, frozen=True):
 
 class CoreRoom(Struct):
     """How many of all cores may be dealt to boxes that are asked for in this plan, less than none
-    where more are held than may be. While others act, those count on which nobody is."""
+    where more are held than may be. Within another plan `dealt` is what that one deals: nobody is
+    moved there, so a slot can have what it had, and no other."""
 
     free: int
     every: int
-    waits_for_another: bool = False
+    dealt: Dealt | None = None
 
     @classmethod
     def beside(cls, desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey) -> CoreRoom:
         """What is left beside those who are there."""
-        every = seen.features.cores
-        there = [one for one in _claims(desired, moves, seen) if one.key not in _asked(moves)]
-        free = len(every) - 1 - sum(one.count for one in there)
-        if not others_act(desired, seen):
-            return cls(free, len(every))
-        taken = {core for cores in _of_the_busy(desired, seen).values() for core in cores}
-        on_each = crowd(every, occupants(seen))
-        idle = len(set(every) - on_each.keys() - taken)
-        others = (one for one in there if one.key[0] not in seen.busy)
-        idle -= sum(_lacking(one, _others(every, on_each, seen, one)) for one in others)
-        return cls(min(free, idle), len(every), idle < free)
+        every = len(seen.features.cores)
+        asked = _asked(moves)
+        there = (one for one in _claims(desired, moves, seen) if one.key not in asked)
+        return cls(every - 1 - sum(one.count for one in there), every, desired.being_dealt)
 
     def hold(self, service: DesiredService) -> None:
         """Counts a box that was admitted."""
@@ -94,11 +88,15 @@ class CoreRoom(Struct):
     def refusal(self, service: DesiredService, slot: int) -> Wait | None:
         """Why one more box cannot have cores of its own."""
         asked = service.limits.dedicated_cores or 0
-        if not asked or asked <= self.free:
+        if not asked:
             return None
-        if self.waits_for_another:
+        if self.dealt is not None:
+            if len(self.dealt.get((service.name, slot), ())) == asked:
+                return None
             cause = "dedicated cores: they are dealt out once what is under way is done"
             remedy = "follows by itself"
+        elif asked <= self.free:
+            return None
         else:
             left, more = max(self.free, 0), asked - max(self.free, 0)
             cause = (
@@ -115,9 +113,9 @@ def deal(desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey) -> 
     claims = _claims(desired, moves, seen)
     if not seen.features.has(feature.CORES) or not (claims or _any_held(every, seen)):
         return NO_DEAL
-    on_each, own = crowd(every, occupants(seen)), _of_the_busy(desired, seen)
+    on_each, own = crowd(every, occupants(seen)), _known(desired, seen, claims)
     free = set(every).difference(*own.values())
-    short: set[_Key] = set()
+    short = {one.key for one in claims if len(own.get(one.key, ())) not in (0, one.count)}
     others = {one.key: _others(every, on_each, seen, one) for one in claims}
     for claim in sorted(claims, key=lambda one: (_rank(one, others[one.key]), one.key)):
         if claim.key in own:
@@ -144,12 +142,6 @@ def crowd(every: tuple[int, ...], boxes: Iterable[ObservedBox]) -> Counter[int]:
     return Counter(core for box in boxes for core in box.cores or every)
 
 
-def others_act(desired: Desired, seen: Survey) -> bool:
-    """Whether boxes are worked at beside this plan: then it moves nobody off a core, or what was
-    moved could come back to it."""
-    return desired.being_dealt is not None or bool(seen.busy)
-
-
 def say_short(moves: Decisions, dealt: Deal, desired: Desired, seen: Survey) -> Decisions:
     """The moves with a word about boxes that run with fewer cores of their own than declared."""
     found = dict(moves)
@@ -159,7 +151,7 @@ def say_short(moves: Decisions, dealt: Deal, desired: Desired, seen: Survey) -> 
             Keep(box.slot, box) for box in seen.of(name)
         )  # fmt: skip
         slots = tuple(
-            _short(service, move, dealt)
+            _short(service, move, dealt, desired.being_dealt)
             if isinstance(move, Keep | Replace) and (name, move.slot) in dealt.short
             else move
             for move in before
@@ -176,9 +168,11 @@ def occupants(seen: Survey) -> Iterator[ObservedBox]:
             yield box
 
 
-def _short(service: DesiredService, move: Keep | Replace, dealt: Deal) -> SlotMove:
+def _short(
+    service: DesiredService, move: Keep | Replace, dealt: Deal, being_dealt: Dealt | None
+) -> SlotMove:
     left = len(dealt.shared or dealt.every) - 1 + len(dealt.own.get((service.name, move.slot), ()))
-    wait = CoreRoom(left, len(dealt.every)).refusal(service, move.slot)
+    wait = CoreRoom(left, len(dealt.every), being_dealt).refusal(service, move.slot)
     return replace(wait, box=move.box) if wait else move
 
 
@@ -265,18 +259,16 @@ def _any_held(every: tuple[int, ...], seen: Survey) -> bool:
     return any(box.cores and box.cores != every for box in occupants(seen))
 
 
-def _of_the_busy(desired: Desired, seen: Survey) -> dict[_Key, tuple[int, ...]]:
-    """The cores of services that another plan is carried out for: as that one deals, or as they
-    are."""
-    if not seen.busy:
-        return {}
+def _known(desired: Desired, seen: Survey, claims: Iterable[_Claim]) -> dict[_Key, tuple[int, ...]]:
+    """What is dealt already: by the plan within which this one is, or to services that are worked
+    at, as they are."""
+    keys = {one.key for one in claims}
     being_dealt = desired.being_dealt or {}
-    found = {key: cores for key, cores in being_dealt.items() if key[0] in seen.busy}
-    for name in seen.busy & desired.services.keys():
-        if desired.services[name].limits.dedicated_cores:
-            for box in seen.of(name):
-                if box.state.runs and box.cores:
-                    found.setdefault((name, box.slot), box.cores)
+    found = {key: cores for key, cores in being_dealt.items() if key in keys or key[0] in seen.busy}
+    for claim in claims:
+        is_dealt = claim.box is not None and len(claim.box.cores) == claim.count
+        if claim.box and is_dealt and claim.key[0] in seen.busy:
+            found.setdefault(claim.key, claim.box.cores)
     return found
 
 

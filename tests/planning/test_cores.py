@@ -263,27 +263,40 @@ def test_nobody_is_moved_while_another_plan_is_carried_out() -> None:
 
 
 def test_what_another_plan_deals_is_not_dealt_again() -> None:
-    simulation = Simulation(beside({(OTHER, 0): (3,)}, "x.me"))
-    wanted = fleet({"services": {"a.me": {}, "d.me": WITH_CORES, "x.me": WITH_CORES}})
-    plan = simulation.plan(wanted)
+    """Whoever had cores before that plan has the same again, and others wait."""
+    simulation = Simulation(beside({(OTHER, 0): (3,), (WORKER, 0): (1,)}, "x.me"))
+    services = {"a.me": {}, "d.me": WITH_CORES, "e.me": WITH_CORES, "x.me": WITH_CORES}
+    plan = simulation.plan(fleet({"services": services}))
     made = {
         one.call.box.id.service_name: one.call.box.cores
         for one in plan.actions
         if isinstance(one.call, CreateBox)
     }
-    assert made == {WORKER: (2,), ServiceName.parse("a.me"): (0, 1)}
-    assert plan.dealt == {(OTHER, 0): (3,), (WORKER, 0): (2,)}
+    assert made == {WORKER: (1,), ServiceName.parse("a.me"): (0, 2)}
+    assert plan.dealt == {(OTHER, 0): (3,), (WORKER, 0): (1,)}
+    assert [step.service for step in plan.waiting] == [ServiceName.parse("e.me")]
 
 
-def test_whoever_does_not_know_of_others_is_waited_for() -> None:
-    """Boxes of a service that is worked at may come to any core."""
+def test_more_cores_come_after_the_other_plan() -> None:
     simulation = Simulation()
     come_to_rest(simulation, fleet({"services": {"a.me": {}, "d.me": WITH_CORES}}))
-    simulation.machine.boxes[BoxId.parse("me--a--1")] = replace(
-        simulation.machine.boxes[BoxId.parse("me--a--1")], cores=()
-    )
+    more = {"image": "d:2", "limits": {"dedicated": 2}}
+    wanted = fleet({"services": {"a.me": {}, "d.me": more}})
+    simulation.planner = beside({(WORKER, 0): (3,)}, "z.me")
+    plan = simulation.plan(wanted)
+    assert not any(isinstance(one.call, CreateBox | SetCores) for one in plan.actions)
+    assert [step.reason for step in plan.waiting] == [Reason.CORES]
+    simulation.planner = reconcile
+    assert come_to_rest(simulation, wanted).dealt == {(WORKER, 0): (2, 3)}
+
+
+def test_who_drifted_is_set_back_after_the_other_plan() -> None:
+    simulation = Simulation()
     wanted = fleet({"services": {"a.me": {}, "d.me": WITH_CORES}})
-    simulation.planner = beside({}, "a.me")
+    come_to_rest(simulation, wanted)
+    box_id = BoxId.parse("me--a--1")
+    simulation.machine.boxes[box_id] = replace(simulation.machine.boxes[box_id], cores=())
+    simulation.planner = beside({(WORKER, 0): (3,)}, "z.me")
     assert simulation.plan(wanted).empty
     simulation.planner = reconcile
     assert not simulation.plan(wanted).empty
