@@ -10,8 +10,18 @@ front=http://127.0.0.1:8080
 bin=.venv/bin
 
 title() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-show() { printf '$ orchestr8 %s\n' "$*"; "$bin/orchestr8" "$@"; }
+show() { typed "$@"; "$bin/orchestr8" "$@"; }
 fail() { echo "demo: $*" >&2; exit 1; }
+
+# A command as it is typed: what a shell would take apart is in quotes.
+typed() {
+    local word line="$ orchestr8"
+    for word; do
+        case $word in *[!A-Za-z0-9_@%+=:,./-]*) word="\"$word\"" ;; esac
+        line+=" $word"
+    done
+    echo "$line"
+}
 
 [ -t 1 ] || title() { printf '\n%s\n' "$*"; }
 
@@ -37,7 +47,7 @@ place_password() {
 expect() {
     local place=$1 text=$2 answer
     shift 2
-    echo "\$ orchestr8 $*"
+    typed "$@"
     answer=$("$bin/orchestr8" "$@") || fail "$place does not answer"
     echo "$answer"
     [[ $answer == *"$text"* ]] || fail "the token is not in $place"

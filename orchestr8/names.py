@@ -65,7 +65,7 @@ class ServiceName(NamedTuple):
         """
         service, dot, named_owner = text.partition(".")
         if not dot and not owner:
-            raise ValueError(f'"{text}" names no owner; write service.owner')
+            raise ValueError(f'"{text}" names no owner')
         found = cls(named_owner if dot else owner, service)
         reason = name_problem(found.service, SERVICE_LENGTH_MAX) or name_problem(
             found.owner, OWNER_LENGTH_MAX

@@ -56,8 +56,8 @@ def conclusion(
     if summed:
         lines.append(summed)
     elif not applied.changed and not applied.failures and not applied.waiting:
-        what = f"{count(services, 'service')} {'is' if services == 1 else 'are'}"
-        lines.append(f"nothing to do: {what} as declared.")
+        what = f"{count(services, 'service')} {'is' if services == 1 else 'are'} as declared"
+        lines.append(f"nothing to do: {what}." if services else "nothing to do.")
     if applied.timed_out:
         lines.append(f"the time is over; the same command goes on from here:  {again}")
     if applied.exit:

@@ -71,7 +71,8 @@ def _print_text(
     if forget:
         say(f'the manifests of the set "{applied.set_name}" are forgotten.')
     else:
-        say("kept, too: the manifests; the next `orchestr8 apply` brings the boxes back.")
+        again = f"orchestr8 apply --set {applied.set_name}"
+        say(f"kept, too: the manifests; `{again}` brings the boxes back.")
 
 
 def _print_json(

@@ -101,16 +101,19 @@ def restore(name: VolumeName, copy: CopyName, output: OutputAs = Output.TEXT) ->
     whole. Copy the volume before, if what it holds now may be wanted again.
     """
     from orchestr8.cli.opening import opened_fleet
-    from orchestr8.controller.volumes import copy_written, restore_volume
+    from orchestr8.controller.volumes import copy_written, restore_volume, volume_named
 
     with opened_fleet() as session:
         found = restore_volume(session, name, copy)
+        set_name = volume_named(session, name).set_name
     if output is Output.JSON:
         from orchestr8.cli.document import print_document
 
         print_document("volume restored", volume=name, copy=copy_written(found))
         return 0
-    say(f"{name} is as {copy_written(found)} has it; `orchestr8 apply` starts its boxes again")
+    say(f"{name} is as {copy_written(found)} has it.")
+    if set_name:
+        say(f"`orchestr8 apply --set {set_name}` starts its boxes again.")
     return 0
 
 

@@ -22,11 +22,15 @@ from orchestr8.controller.session import Session
 from orchestr8.controller.settings import now_ms
 from orchestr8.engines.protocol import Logs
 from orchestr8.errors import FeatureMissingError, UsageError
+from orchestr8.manifest import hints
 from orchestr8.names import STANDBY, ServiceName
 from orchestr8.planning.holds import in_force
 from orchestr8.planning.plan import Mark, Reason, Step
 from orchestr8.proof.model import Proof
 from orchestr8.store.interventions import Override
+
+_SHOWN_MOST = 20
+"""How many services a message lists."""
 
 
 class BoxStatus(Struct, frozen=True):
@@ -227,7 +231,8 @@ def find_box(session: Session, text: str, *, running: bool) -> ObservedBox:
     try:
         service = ServiceName.parse(rest if slot is not None else text)
     except ValueError as error:
-        raise UsageError(str(error), "write service.owner or slot.service.owner") from error
+        usual = "write service.owner or slot.service.owner"
+        raise UsageError(str(error), _of_some_owner(session, text) or usual) from error
     adopted = session.store.adoption.waiting()
     known = service in session.stored.fleet.services() or service in adopted
     if not (known and session.may(service.owner)):
@@ -255,7 +260,8 @@ def require_services(
         try:
             name = ServiceName.parse(text)
         except ValueError as error:
-            raise UsageError(str(error), "write service.owner, as in api.payments") from error
+            usual = "write service.owner, as in api.payments"
+            raise UsageError(str(error), _of_some_owner(session, text) or usual) from error
         if not (name in also and session.may(name.owner)):
             require_service(session, name)
         names.append(name)
@@ -275,9 +281,22 @@ def _unknown_service(session: Session, name: ServiceName) -> UsageError:
             f"{name} was adopted, and its manifest is not applied again yet: it runs on as it is",
             f"orchestr8 apply PATH --set {of_set}",
         )
-    services = (one for one in session.stored.fleet.services() if session.may(one.owner))
-    known = ", ".join(map(str, services)) or "none"
-    return UsageError(f"there is no service {name}", f"the services are: {known}")
+    services = [str(one) for one in _theirs(session)]
+    like = hints.nearest(str(name), services)
+    shown = ", ".join(services[:_SHOWN_MOST]) or "none"
+    more = f" and {len(services) - _SHOWN_MOST} more" if len(services) > _SHOWN_MOST else ""
+    guess = f"did you mean {like}? " if like else ""
+    return UsageError(f"there is no service {name}", f"{guess}the services are: {shown}{more}")
+
+
+def _theirs(session: Session) -> Iterator[ServiceName]:
+    return (one for one in session.stored.fleet.services() if session.may(one.owner))
+
+
+def _of_some_owner(session: Session, text: str) -> str:
+    """What is probably meant by a bare name; empty where no service has it."""
+    found = [str(one) for one in _theirs(session) if one.service == text]
+    return f"did you mean {' or '.join(found)}?" if found else ""
 
 
 def logs_of(session: Session, text: str, lines_max: int) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def test_the_older_set_neither_releases_nor_doubles_what_left_it(shell: Shell) -
     shell.apply(text(WEB), "--set new")
     shell.apply(text(API), "--set old")
     assert shell.running == ["me--api--1", "me--web--1"]
-    shell.type("down --set old")
+    assert "`orchestr8 apply --set old` brings" in shell.type("down --set old").output
     assert shell.running == ["me--web--1"]
     shell.type("remove --set old")
     assert shell.running == ["me--web--1"]

@@ -64,7 +64,8 @@ def test_a_copy_takes_a_risky_change_back(fleet: Fleet, name: str) -> None:
     assert [one["slot"] for one in shown["boxes"]] == [f"0.{service}"]
     assert shown["used_bytes"] > 0
     fleet.run("down")
-    fleet.run("volume", "restore", volume, "before")
+    said = fleet.run("volume", "restore", volume, "before")
+    assert "`orchestr8 apply --set default` starts its boxes again" in said
     fleet.apply_text(MANIFEST.replace("SIZE", "32MiB"))
     assert in_box(fleet, service, "cat /data/*").strip() == "good"
     assert fleet.proved(service) == 1
