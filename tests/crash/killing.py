@@ -37,7 +37,7 @@ class Ending:
 
 
 def run_killed_at(
-    number: int, command: Sequence[str], environment: Mapping[str, str], seconds: float = 120
+    number: int, command: Sequence[str], environment: Mapping[str, str], seconds: float = 600
 ) -> Ending:
     """Runs a command until its Nth call, counted from 1 over all threads and children; 0 never
     kills."""
