@@ -220,6 +220,8 @@ def test_a_state_folder_that_was_deleted_stays_so_and_one_that_came_back_is_read
         monkeypatch.setattr(calling, "session", noted)
         with called(road):
             until(lambda: receiver.took)
+            with road.open() as opened:  # else it was over before anybody was told
+                until(lambda: all(one.told for one in opened.store.alarms.every()))
             state.rename(kept)
             until(lambda: looks.count(False) >= 2)
             assert not state.exists()
