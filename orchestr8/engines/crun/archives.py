@@ -70,8 +70,9 @@ def _of_archive(archive: Path) -> tuple[Offered, ...]:
     except (
         OSError, KeyError, ValueError, TypeError, AttributeError, tarfile.TarError, EOFError
     ) as error:  # fmt: skip
+        why = str(error).partition(":\n")[0]  # tarfile's list of what it tried follows
         raise RejectedError(
-            f"{archive} is no archive of images: {error}", "make it with `docker save`"
+            f"{archive} is no archive of images: {why}", "make it with `docker save`"
         ) from error
 
 
