@@ -20,6 +20,7 @@ from orchestr8.errors import RejectedError, StoreError, UnavailableError, UsageE
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.recognise import Recognised, recognise
+from orchestr8.planning.wording import counted
 from orchestr8.store.adoption import Identity, Taken
 from orchestr8.store.standing import Standing, move_aside, standing
 
@@ -180,7 +181,8 @@ def _listed(found: Sequence[Found]) -> str:
 def _line(one: Found) -> str:
     seen = one.installation
     where = f"alive in {one.alive}" if one.alive else f"lost from {', '.join(one.homes) or '?'}"
-    return f"{one.id}: {seen.boxes} boxes, {seen.running} running, {seen.volumes} volumes, {where}"
+    boxes = f"{counted(seen.boxes, 'box', 'boxes')}, {seen.running} running"
+    return f"{one.id}: {boxes}, {counted(seen.volumes, 'volume', 'volumes')}, {where}"
 
 
 def _likeliest(found: Sequence[Found], own: Path) -> str:
