@@ -29,6 +29,8 @@ _CHANGING = (
 )
 _LOST = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 """How a write to standard output fails; files that have a name are answered for elsewhere."""
+_PREFIX = "Value error, "
+"""What the library says before why a value is none of those that there are."""
 
 
 def report(error: BaseException, arguments: Sequence[str]) -> int:
@@ -88,7 +90,7 @@ def _usage(error: BaseException, message: str, arguments: Sequence[str]) -> int:
     """A command line that cannot be read, in the words of the library that reads it."""
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "orchestr8") if context else "orchestr8"
-    what = message.strip().rstrip(".")
+    what = message.strip().rstrip(".").replace(_PREFIX, "")
     what = what[:1].lower() + what[1:]
     return sentence(what, f"`{path} --help` says what it takes", Exit.USAGE, arguments)
 

@@ -193,3 +193,9 @@ def test_a_thread_that_works_on_is_waited_for(console: Console) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     first, last = done.stdout.splitlines()
     assert (first.split()[0], last) == ("orchestr8", "last")
+
+
+def test_a_word_that_is_none_of_a_few_is_told_with_them(console: Console) -> None:
+    answer = console.run("status", "--output", "xml")
+    assert answer.status == 2
+    assert "invalid value for '--output': 'xml' is not one of 'text', 'json'" in answer.errors
