@@ -31,7 +31,8 @@ hold messages to the letter.
 A survivor is equal where it does the very same as what was there, so that no test could tell; the
 part that is killed is of the others. What is called a hole is one: a test that nobody wrote yet.
 
-This page is made from `tests/mutants/judged.yaml`, where each survivor has a sentence.
+This page is made from `tests/mutants/judged.yaml`, where each survivor has a sentence. Its figures
+are those of the last whole run: code that was written since that file changed is not among them.
 """
 
 
