@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from tests.laws.broken import BROKEN
+from tests.laws.effort import until_broken
 from tests.laws.laws import LAWS, Law
 from tests.laws.simulation import Planner
 from tests.laws.stories import Story, stories
@@ -19,15 +20,7 @@ def test_every_law_can_be_broken() -> None:
 
 @pytest.mark.parametrize(("law", "planner"), BROKEN, ids=lambda one: one.__name__)
 def test_broken(law: Law, planner: Planner) -> None:
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate,),
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
+    @until_broken(EXAMPLES)
     @given(stories())
     def holds(story: Story) -> None:
         law(story, planner)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from orchestr8.engines.memory.engine import memory_borders
+from tests.laws.effort import until_broken
 from tests.laws.road import Engine
 from tests.laws.road_broken import BROKEN
 from tests.laws.road_laws import ROAD_LAWS, RoadLaw
@@ -25,15 +26,7 @@ def test_broken(law: RoadLaw, engine: Engine, shows: Callable[[RoadStory], bool]
     """The first story that breaks the law on this engine is kept by the good one."""
     broken: list[RoadStory] = []
 
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate,),
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
+    @until_broken(EXAMPLES)
     @given(road_stories().filter(shows))
     def holds(story: RoadStory) -> None:
         try:

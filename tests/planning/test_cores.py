@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -18,7 +18,7 @@ from orchestr8.planning.plan import CreateBox, Plan, Reason, SetCores, StopBox
 from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.show import action_lines, plan_text
 from orchestr8.units import format_cores, parse_cores
-from tests.laws.effort import stories_of
+from tests.laws.effort import stories_of, until_broken
 from tests.laws.simulation import Planner, Simulation
 from tests.laws.stories import some_order
 from tests.planning.brief import Fleet, fleet
@@ -204,15 +204,7 @@ def blind(desired: Desired, world: World, records: Records, now_ms: int) -> Plan
 
 @pytest.mark.parametrize("planner", [hasty, forgetful, blind], ids=lambda one: one.__name__)
 def test_the_law_finds_planners_that_break_it(planner: Planner) -> None:
-    @settings(
-        max_examples=300,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate,),
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
+    @until_broken(300)
     @given(STORIES)
     def holds(story: Any) -> None:
         law(planner, *story)
