@@ -141,9 +141,27 @@ INSERT INTO boxes(id, slot, address) SELECT id, slot, address FROM boxes_of_4;
 DROP TABLE boxes_of_4;
 """
 
+
+def _from_5(connection: sqlite3.Connection) -> None:
+    """Tokens keep their numbers, and no number comes again."""
+    run_script(connection, _TABLES_OF_6)
+
+
+_TABLES_OF_6 = """
+ALTER TABLE tokens RENAME TO tokens_of_5;
+CREATE TABLE tokens (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, hash TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL, made_ms INTEGER NOT NULL, made_by TEXT NOT NULL,
+    until_ms INTEGER NOT NULL);
+INSERT INTO tokens(number, name, hash, owner, made_ms, made_by, until_ms)
+    SELECT rowid, name, hash, owner, made_ms, made_by, until_ms FROM tokens_of_5;
+DROP TABLE tokens_of_5;
+"""
+
 STEPS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _from_1,
     2: _from_2,
     3: _from_3,
     4: _from_4,
+    5: _from_5,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 5
+VERSION = 6
 
 SCRIPT = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -89,9 +89,11 @@ CREATE TABLE alarms (
     since_ms INTEGER NOT NULL, standing INTEGER NOT NULL, told INTEGER NOT NULL,
     PRIMARY KEY (owner, kind, subject));
 -- Who may come from elsewhere: a token by its hash, what it is called among members, until when.
+-- AUTOINCREMENT, so that what is remembered of a revoked token by its number is never another's.
 CREATE TABLE tokens (
-    name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, made_ms INTEGER NOT NULL,
-    made_by TEXT NOT NULL, until_ms INTEGER NOT NULL);
+    number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, hash TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL, made_ms INTEGER NOT NULL, made_by TEXT NOT NULL,
+    until_ms INTEGER NOT NULL);
 -- The journal: rows are appended and never changed, each chained to the one before by its hash.
 -- A row precedes each call that makes or ends something; what became of it is a later row, whose
 -- intent is the number of the first. AUTOINCREMENT, so that a row at the end is missed as well.

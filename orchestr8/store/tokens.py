@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from orchestr8.store.database import Database
 
-_COLUMNS = "rowid, name, owner, made_ms, made_by, until_ms"
+_COLUMNS = "number, name, owner, made_ms, made_by, until_ms"
 
 
 class TokenRecord(NamedTuple):
-    """A token: its number, its name among members, whose it is, who made it when, and its end in
-    milliseconds since the epoch."""
+    """A token: its number, which no other one ever has; its name among members, whose it is, who
+    made it when, and its end in milliseconds since the epoch."""
 
     number: int
     name: str

@@ -167,3 +167,11 @@ def test_layout_4_loses_nothing(tmp_path: Path) -> None:
     assert store.ledger.records().boxes == {box: BoxRecord(box, 0, "10.231.0.3")}
     assert store.journal.verify().whole
     store.close()
+
+
+def test_layout_5_loses_nothing(tmp_path: Path) -> None:
+    store = Store(restored(LAYOUTS / "5.sql", tmp_path / "old"))
+    found = [(one.number, one.name, one.owner) for one in store.tokens.every()]
+    assert found == [(1, "ci", "web"), (2, "laptop", "web")]
+    assert store.journal.verify().whole
+    store.close()
