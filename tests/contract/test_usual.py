@@ -19,6 +19,12 @@ USUAL = STRICT_1.limits
     ("asked", "granted"),
     [
         (LimitsAsked(), USUAL),
+        (
+            LimitsAsked(dedicated_cores=2),
+            replace(
+                USUAL, cpu_max_millicores=2000, cpu_guarantee_millicores=2000, dedicated_cores=2
+            ),
+        ),
         (LimitsAsked(pids_max=7), replace(USUAL, pids_max=7)),
         (
             LimitsAsked(cpu_guarantee_millicores=100),
