@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 
 from orchestr8.isolation import features
 from orchestr8.isolation.profile import PRIVATE
-from orchestr8.names import BoxId
+from orchestr8.names import BoxId, ServiceName
 from orchestr8.proof.claim import (
     AcrossClaim,
     Answer,
+    ByService,
     Entry,
     Neighbours,
     Pair,
@@ -64,15 +66,17 @@ def neighbours(pairs: Sequence[Pair], asked: Collection[BoxId] | None = None) ->
 
     Of files that is what lies on a file system that one of those sees: most see mostly their own.
     """
-    devices = {
-        mount.device
+    shown = {
+        (mount.device, mount.root.rstrip("/"))
         for expectation, reading in pairs
         if asked is None or expectation.id in asked
         for mount in reading.mounts
     }
+    devices = {device for device, _ in shown}
     boxes: dict[BoxId, Pair] = {}
     namespaces: dict[tuple[str, int], list[BoxId]] = {}
-    users: dict[str, list[BoxId]] = {}
+    users: dict[str, dict[ServiceName, list[BoxId]]] = {}
+    ranges: dict[int, dict[ServiceName, list[BoxId]]] = {}
     labels: dict[str, list[BoxId]] = {}
     cgroups: dict[str, list[BoxId]] = {}
     storage: dict[tuple[str, str], list[Entry]] = {}
@@ -82,8 +86,12 @@ def neighbours(pairs: Sequence[Pair], asked: Collection[BoxId] | None = None) ->
         boxes[box_id] = (expectation, reading)
         for kind, inode in _namespaces(expectation, reading):
             namespaces.setdefault((kind, inode), []).append(box_id)
-        for user in _users(reading):
-            users.setdefault(user, []).append(box_id)
+        if expectation.spec.profile.user == PRIVATE:
+            for user in _users(reading):
+                users.setdefault(user, {}).setdefault(box_id.service_name, []).append(box_id)
+        base = _base(reading)
+        if base is not None:
+            ranges.setdefault(base, {}).setdefault(box_id.service_name, []).append(box_id)
         for label in _labels(reading):
             labels.setdefault(label, []).append(box_id)
         if reading.cgroup_path:
@@ -92,11 +100,14 @@ def neighbours(pairs: Sequence[Pair], asked: Collection[BoxId] | None = None) ->
             here, *above = _paths(mount.root)
             storage.setdefault((mount.device, here), []).append((box_id, mount))
             for path in above:
-                below.setdefault((mount.device, path), []).append((box_id, mount))
+                if (mount.device, path) in shown:
+                    below.setdefault((mount.device, path), []).append((box_id, mount))
     return Neighbours(
         boxes=boxes,
         namespaces={key: tuple(ids) for key, ids in namespaces.items()},
-        users={key: tuple(ids) for key, ids in users.items()},
+        users=users,
+        ranges=ranges,
+        bases=sorted(ranges),
         labels={key: tuple(ids) for key, ids in labels.items()},
         cgroups={key: tuple(ids) for key, ids in cgroups.items()},
         storage=storage,
@@ -189,15 +200,15 @@ def _unique_user(expectation: Expectation, reading: Reading, all_: Neighbours) -
         return unproven(_ALONE, failure(reading, "tasks"))
     if expectation.spec.profile.user != PRIVATE:
         return held("anyone", "anyone")
-    others = {
-        box_id
-        for uid in uids
-        for box_id in all_.users.get(uid, ())
-        if box_id.service_name != expectation.id.service_name
-        and all_.boxes[box_id][0].spec.profile.user == PRIVATE
-    }
+    others = {other for uid in uids for other in _of_others(expectation, all_.users.get(uid, {}))}
     problems = [f"{box_id} has the same" for box_id in others]
     return nothing_wrong(_ALONE, problems + _overlaps(expectation, reading, all_))
+
+
+def _of_others(expectation: Expectation, found: ByService) -> Iterator[BoxId]:
+    """The boxes of other services."""
+    own = expectation.id.service_name
+    return (box_id for name, boxes in found.items() if name != own for box_id in boxes)
 
 
 def _overlaps(expectation: Expectation, reading: Reading, all_: Neighbours) -> list[str]:
@@ -205,14 +216,10 @@ def _overlaps(expectation: Expectation, reading: Reading, all_: Neighbours) -> l
     base = _base(reading)
     if base is None or not expectation.features.has(features.NS_USER):
         return []
-    found = []
-    for box_id, (_, theirs) in all_.boxes.items():
-        other = _base(theirs)
-        if box_id.service_name == expectation.id.service_name or other is None:
-            continue
-        if abs(other - base) < RANGE:
-            found.append(f"the range of {box_id} meets its own")
-    return found
+    first, last = bisect_right(all_.bases, base - RANGE), bisect_left(all_.bases, base + RANGE)
+    meeting = (all_.ranges[other] for other in all_.bases[first:last])
+    others = (box_id for boxes in meeting for box_id in _of_others(expectation, boxes))
+    return [f"the range of {box_id} meets its own" for box_id in others]
 
 
 def _base(reading: Reading) -> int | None:
@@ -251,6 +258,8 @@ def _no_strays(expectation: Expectation, reading: Reading, all_: Neighbours) -> 
     """Whoever is in its pid namespace is in its cgroup, or in that of a box that was let in."""
     if reading.strays is None:
         return unproven(_ALONE, failure(reading, "strays", "tasks"))
+    if not reading.strays:
+        return held(_ALONE, _ALONE)
     known = {
         task.pid
         for other, theirs in all_.boxes.values()

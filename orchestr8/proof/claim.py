@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from orchestr8.names import BoxId
+from orchestr8.names import BoxId, ServiceName
 from orchestr8.proof.model import Expectation, Mount, Reading, TaskReading, Verdict
 
 UNREAD = "(could not be read)"
@@ -45,20 +45,25 @@ def unproven(expected: str, reason: str = "") -> Answer:
 
 Pair = tuple[Expectation, Reading]
 Entry = tuple[BoxId, Mount]
+ByService = Mapping[ServiceName, Sequence[BoxId]]
+"""Boxes of one service have an id and its range in common, however many they are."""
 
 
 class Neighbours(Struct, frozen=True):
     """The running boxes of this machine, by what two of them could have in common.
 
-    `storage` leads from a device and a path on it to the mounts of that path, `storage_below` to
-    those of paths below it.
+    `users` has the ids of boxes that shall have them for themselves, `ranges` the first id of each
+    box's range and `bases` these numbers in order. `storage` leads from a device and a path on it
+    to the mounts of that path, `storage_below` to those of paths below it.
 
     Made once for all proofs of a round, so that many boxes cost what they cost one by one.
     """
 
     boxes: Mapping[BoxId, Pair] = field(default_factory=dict)
     namespaces: Mapping[tuple[str, int], tuple[BoxId, ...]] = field(default_factory=dict)
-    users: Mapping[str, tuple[BoxId, ...]] = field(default_factory=dict)
+    users: Mapping[str, ByService] = field(default_factory=dict)
+    ranges: Mapping[int, ByService] = field(default_factory=dict)
+    bases: Sequence[int] = ()
     labels: Mapping[str, tuple[BoxId, ...]] = field(default_factory=dict)
     cgroups: Mapping[str, tuple[BoxId, ...]] = field(default_factory=dict)
     storage: Mapping[tuple[str, str], list[Entry]] = field(default_factory=dict)

@@ -23,6 +23,10 @@ _PAGE = 65_536  # the largest page of a kernel: a tmpfs has whole pages
 _TIGHT = frozenset({"nosuid", "nodev", "noexec"})
 _TABLES_SHARE, _TABLES_MOST = 32, 8 << 20
 """What a file system may count beyond the size of a volume: its own tables."""
+_WHOLE_TYPES = {
+    "/proc": "proc", "/dev": "tmpfs", "/dev/pts": "devpts", "/dev/mqueue": "mqueue",
+    "/sys": "sysfs",
+}  # fmt: skip
 _UNITS = {"k": 10, "m": 20, "g": 30, "t": 40}
 
 
@@ -241,14 +245,10 @@ def _belongs(
 ) -> bool:
     """Whether an undeclared mount is one that every box has."""
     target, once = mount.target, counts[mount.target] == 1
-    whole_types = {
-        "/proc": "proc", "/dev": "tmpfs", "/dev/pts": "devpts", "/dev/mqueue": "mqueue",
-        "/sys": "sysfs",
-    }  # fmt: skip
     if target == "/":
         return once
-    if target in whole_types:
-        return once and mount.type == whole_types[target] and mount.root == "/"
+    if target in _WHOLE_TYPES:
+        return once and mount.type == _WHOLE_TYPES[target] and mount.root == "/"
     if target == CGROUPS or target.startswith(CGROUPS + "/"):
         return _is_cgroup(mount, reading)
     if target in RESOLUTION:
