@@ -75,7 +75,9 @@ PACKS_MOST = 64
 _TRIES = 3
 """As it is; anew; and anew once more, where the remote turns out to hash its objects otherwise."""
 
-_SAYS_WHAT_FAILED = re.compile(r"fatal|error|ERROR|ssh:|Host key|.*Permission denied")
+_SAYS_WHAT_FAILED = re.compile(
+    r"fatal|error|ERROR|ssh:|Host key|No \S+ host key|.*Permission denied"
+)
 
 
 @dataclass(frozen=True)
@@ -333,6 +335,11 @@ def _of_the_remote(errors: str) -> bool:
 
 def _remedy(remote: Remote, errors: str) -> str:
     scheme = remote.url.partition("://")[0]
+    if "HOST IDENTIFICATION HAS CHANGED" in errors:
+        return (
+            "ask its administrator whether its key is a new one, since somebody else may answer in "
+            f"its place; a new one takes the place of the old one in {_KNOWN_HOSTS}"
+        )
     if "Host key verification failed" in errors:
         return f"write the host's key into {_KNOWN_HOSTS}, as its administrator gives it"
     if re.search(r"Permission denied|Authentication failed|could not read Username", errors):

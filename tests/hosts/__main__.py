@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from tests.hosts import engines, registry
+from tests.hosts import engines, registry, ssh_server
 from tests.hosts.images import load_images
 
 
@@ -21,7 +21,7 @@ def main() -> int:
     ):
         names = [*sorted(engines.GENERATIONS), *(["all"] if verb in ("stop", "wipe") else [])]
         verbs.add_parser(verb, help=text).add_argument("name", choices=names)
-    verbs.add_parser("prepare", help="bring the engines and the registry that this machine lacks")
+    verbs.add_parser("prepare", help="bring the engines and servers that this machine lacks")
     verbs.add_parser("list", help="say which engines run")
     arguments = parser.parse_args()
     match arguments.verb:
@@ -36,6 +36,7 @@ def main() -> int:
         case "prepare":
             engines.prepare()
             registry.prepare()
+            ssh_server.prepare()
         case "list":
             _list()
     return 0

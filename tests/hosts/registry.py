@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "registry"
+from tests.hosts import unpacked
+
+CACHE = unpacked.CACHE / "registry"
 NAME, PASSWORD = "ann", "right"
 _LOGINS = "ann:$2b$04$K8Xu8qjyXnGLOlVcd8EmUuPJ9NFFH4zkI/jvLw8jQkloc1TeMPpYW\n"
 """The password by bcrypt, as the registry wants it."""
@@ -138,17 +140,10 @@ def program() -> str:
 
 
 def prepare() -> None:
-    """Unpacks the package where the machine has no such program: installed it would be started."""
+    """Unpacks the package where the machine has no such program."""
     if shutil.which("docker-registry") or (CACHE / "usr/bin/docker-registry").exists():
         return
-    CACHE.mkdir(parents=True, exist_ok=True)
-    subprocess.run(
-        ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", "docker-registry"],
-        cwd=CACHE, check=True,
-    )  # fmt: skip
-    (package,) = CACHE.glob("*.deb")
-    subprocess.run(["dpkg-deb", "-x", str(package), str(CACHE)], check=True)
-    package.unlink()
+    unpacked.unpack(CACHE, ["docker-registry"])
 
 
 def _make_certificate(certificate: Path, key: Path) -> None:

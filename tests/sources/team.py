@@ -22,11 +22,13 @@ class Team:
     ann: Key
     bob: Key
     lines: dict[str, str] = field(default_factory=dict)
+    address: str = ""
+    """Where the sources say that the repository is; by its path where they say nothing else."""
 
     def declare(self, *, members: str = "", **sources: str) -> None:
         """Applies the platform's part: Ann belongs to web and Bob to data."""
         self.lines |= sources
-        url = self.workshop.folder
+        url = self.address or self.workshop.folder
         listed = "\n".join(
             f"    {name}: {{git: {url}, {rest}}}" for name, rest in self.lines.items()
         )
