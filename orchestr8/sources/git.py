@@ -256,7 +256,10 @@ class Clone:
         if whole and (self._git / "shallow").exists():
             self.forget()
         for path in [*self._git.rglob("*.lock"), *self._git.rglob("tmp_*")]:
-            path.unlink(missing_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def _sizes(self) -> list[int]:
         return [path.lstat().st_size for path in self._git.rglob("*")]

@@ -260,6 +260,9 @@ def test_a_damaged_clone_is_made_anew(
             (git / "shallow.lock").touch()
             (git / "refs" / "source" / "tip.lock").touch()
             (pack.parent / "tmp_pack_half").write_bytes(b"PACK")
+            half = git / "objects" / "tmp_objdir-incoming-x"
+            half.mkdir()
+            (half / "tmp_pack_half").write_bytes(b"PACK")
         case "cut":
             os.truncate(pack, 20)
         case "emptied":

@@ -20,9 +20,11 @@ HELLO = 'orchestr8: 1\nowner: me\nservices:\n  hello: {image: "hello:1"}\n'
 def open_ground() -> Iterator[Path]:
     """A folder that git's own account can come to; gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="orchestr8-sources-", dir="/tmp"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    try:
+        folder.chmod(0o755)
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @dataclass(frozen=True)
