@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
 
 from orchestr8.isolation.limits import Limits
 from orchestr8.kernel import bpf, files, mounts
+from orchestr8.kernel.mount_table import OwnMounts
 
 UNLIMITED = (1 << 63) - 1
 """What `limits_of` gives for a maximum that is not set: no manifest can ask for it."""
@@ -47,10 +49,17 @@ class Hierarchy(Struct, frozen=True):
         return self.mount + path.rstrip("/")
 
 
-def hierarchies() -> dict[str, Hierarchy]:
+_OWN_MOUNTS = OwnMounts()
+
+
+def hierarchies() -> Mapping[str, Hierarchy]:
     """Every mounted tree by controller; v2 is `unified`, a named v1 tree `name=NAME`."""
+    return _hierarchies_in(_OWN_MOUNTS.text())
+
+
+@lru_cache(maxsize=1)
+def _hierarchies_in(text: str) -> Mapping[str, Hierarchy]:
     found: dict[str, Hierarchy] = {}
-    text = files.read_text("/proc/self/mountinfo", limit=files.LARGE_BYTES)
     for line in text.split("\n"):
         if " - cgroup" not in line:
             continue
@@ -70,7 +79,8 @@ _trees: dict[str, Hierarchy] = {}
 
 
 def trees_for(membership: Mapping[str, str]) -> dict[str, Hierarchy]:
-    """The mounted trees, remembered until a process is in one that was not there before."""
+    """The mounted trees, remembered until a process is in one that was not there before. One that
+    is mounted nowhere is looked for again once mounts have changed."""
     if not _trees.keys() >= membership.keys():
         _trees.update(hierarchies())
     return _trees

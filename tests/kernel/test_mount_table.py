@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestr8.host import mount_calls
+from orchestr8.kernel import cgroups
 from orchestr8.kernel.mount_table import MountTable, OwnMounts
 from tests.controller.looping import until
 from tests.host.rights import needs_root
@@ -40,6 +41,14 @@ def test_ones_own_is_as_it_is_at_every_look(tmp_path: Path) -> None:
         assert place in own.text()
     assert place not in own.text()
     assert place not in before
+
+
+def test_control_groups_are_looked_for_again_once_mounts_have_changed(tmp_path: Path) -> None:
+    before = cgroups.hierarchies()
+    assert cgroups.trees_for({"mounted nowhere": "/"}).items() >= before.items()
+    until(lambda: cgroups.hierarchies() is cgroups.hierarchies())
+    with mounted(tmp_path):
+        assert cgroups.hierarchies() is not before
 
 
 def test_a_folder_on_the_way_that_got_another_name_is_seen_soon(tmp_path: Path) -> None:
