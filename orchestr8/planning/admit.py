@@ -12,11 +12,12 @@ from msgspec import Struct, field
 
 from orchestr8 import units
 from orchestr8.boxes.desired import Desired, DesiredService
+from orchestr8.boxes.world import State
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
 from orchestr8.names import ServiceName
 from orchestr8.planning.cores import CoreRoom
-from orchestr8.planning.moves import Moves, Provision, Replace, SlotMove, Wait
+from orchestr8.planning.moves import Keep, Moves, Provision, Replace, SlotMove, Wait
 from orchestr8.planning.plan import Reason
 from orchestr8.planning.survey import Survey
 
@@ -123,7 +124,9 @@ def room_beside(
         if name in moves:
             count -= sum(_asks(move) for move in moves[name].slots)
         if count:
-            room.hold(name.owner, service.limits, count)
+            done = _done(service, moves.get(name), seen)
+            room.hold(name.owner, service.limits, count - done)
+            room.hold(name.owner, Limits(), done)
     return room
 
 
@@ -144,6 +147,17 @@ def admit(service: DesiredService, moves: Moves, room: Room) -> Moves:
                 room.cores.hold(service)
         slots.append(refusal or move)
     return moves.with_slots(tuple(slots))
+
+
+def _done(service: DesiredService, moves: Moves | None, seen: Survey) -> int:
+    """How many of its boxes are jobs that are done: they count as boxes and guarantee nothing."""
+    if not service.run_once or service.name in seen.busy:
+        return 0
+    if moves is None:
+        kept = seen.of(service.name)
+    else:
+        kept = [one.box for one in moves.slots if isinstance(one, Keep)]
+    return sum(box.state is State.STOPPED for box in kept)
 
 
 def _asks(move: object) -> bool:
