@@ -18,6 +18,7 @@ IN_PLACE = "a change is made in place, no restart"
 GROWS = "a larger one is set in place, no restart; a smaller one is refused"
 NOTHING = "a change does nothing to running boxes"
 ITEMS_MOST = 1_000
+NOT_BUILT = "not built yet, so every engine refuses it"
 REQUIRED = "none, it must be written"
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import model_validator
 
 from orchestr8.manifest import addresses, editor, overflow, scalars
-from orchestr8.manifest.blocks import Block, Shorthand, told
+from orchestr8.manifest.blocks import NOT_BUILT, Block, Shorthand, told
 from orchestr8.manifest.model import HttpCheck
 from orchestr8.manifest.reads import Reads, ReadsShape, WrongError
 from orchestr8.manifest.types import (
@@ -114,9 +114,11 @@ class LimitsBlock(Block):
     pids: Annotated[int, count(1, 4_194_304, "256")] | None = told(
         "processes and threads at a time", "256", "256", None
     )
-    io: IoBlock | None = told("disk traffic", "{read: 50MiB/s, write: 20MiB/s}", "no limit", None)
+    io: IoBlock | None = told(
+        f"disk traffic; {NOT_BUILT}", "{read: 50MiB/s, write: 20MiB/s}", "no limit", None
+    )
     bandwidth: BandwidthBlock | None = told(
-        "network traffic", "{out: 20Mbit/s, in: 100Mbit/s}", "no limit", None
+        f"network traffic; {NOT_BUILT}", "{out: 20Mbit/s, in: 100Mbit/s}", "no limit", None
     )
 
 

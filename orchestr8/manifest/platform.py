@@ -8,7 +8,7 @@ from orchestr8.isolation import features
 from orchestr8.isolation.relaxations import RELAXATIONS
 from orchestr8.manifest import editor, hints, images, oncall, repository, scalars
 from orchestr8.manifest.arguments import Asked, waived
-from orchestr8.manifest.blocks import IN_PLACE, NOTHING, Block, told
+from orchestr8.manifest.blocks import IN_PLACE, NOT_BUILT, NOTHING, Block, told
 from orchestr8.manifest.reads import Reads, ReadsShape, WrongError
 from orchestr8.manifest.types import (
     BitRate,
@@ -121,7 +121,11 @@ class QuotaBlock(Block):
         "processes and threads of all its boxes", "4096", "no quota", None, IN_PLACE
     )
     bandwidth: BitRate | None = told(
-        "bits a second on the way out of the machine", "500Mbit/s", "no quota", None, IN_PLACE
+        f"bits a second on the way out of the machine; {NOT_BUILT}",
+        "500Mbit/s",
+        "no quota",
+        None,
+        IN_PLACE,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, model_validator
 
 from orchestr8.manifest import addresses, editor, images, paths, scalars
 from orchestr8.manifest.arguments import Asked, asked
-from orchestr8.manifest.blocks import GROWS, IN_PLACE, NEW_BOX, Block, told
+from orchestr8.manifest.blocks import GROWS, IN_PLACE, NEW_BOX, NOT_BUILT, Block, told
 from orchestr8.manifest.parts import (
     EdgeBlock,
     HealthBlock,
@@ -235,7 +235,7 @@ class ServiceBlock(ServiceDefaults, ServiceHead):
         IN_PLACE,
     )
     edge: EdgeBlock | None = told(
-        "a load balancer of the service's own",
+        f"a load balancer of the service's own; {NOT_BUILT}",
         "{listen: 443, to: 8080, tls: api-cert, overflow: {queue: 200, wait: 2s}}",
         "none",
         None,

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from orchestr8.engines.crun.machine import _WHY_MISSING as MISSING
 from orchestr8.errors import UsageError
 from orchestr8.isolation.relaxations import ASKED_BY_NAME, RELAXATIONS
+from orchestr8.manifest.blocks import NOT_BUILT
 from orchestr8.manifest.explain import explain, explain_relaxation
 from orchestr8.manifest.load import load
 from orchestr8.manifest.model import Source
@@ -36,6 +38,12 @@ def test_every_field_says_all_of_it(path: str) -> None:
     assert "None" not in found.type
     for text in (found.effect, found.default, found.type):
         assert not text.endswith(".")
+
+
+def test_what_no_engine_has_yet_says_so() -> None:
+    said = {path.partition(".")[2] for path in ALL if NOT_BUILT in explain(path).effect}
+    asked = {word for word, why in MISSING.items() if "not built yet" in why}
+    assert said == {*asked, "owners.quota.bandwidth"}
 
 
 def test_memory() -> None:
