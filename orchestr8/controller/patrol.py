@@ -22,10 +22,9 @@ from orchestr8.proof.brake import broken_claims, fleet_wide
 from orchestr8.proof.model import Proof, Verdict
 
 EVERY_SECONDS, EVERY_SECONDS_MOST = 10.0, 30.0
+ROUND_SECONDS, ROUND_SECONDS_MOST = 300.0, 600.0
 BOXES_AT_EASE = 60
-"""Up to so many boxes there are proofs every ten seconds."""
-ROUND_SECONDS = 300.0
-"""In this time each box is proved once, a few every so often."""
+"""Up to so many boxes there are proofs every ten seconds, and a round takes its shortest."""
 NEW_MOST = 25
 """How many that were never proved are proved in a turn: whole readings are large, and something may
 happen meanwhile."""
@@ -36,6 +35,12 @@ def every_seconds(boxes: int) -> float:
     turn looks through all of them whoever is proved in it. Each is proved once a round either way.
     """
     return min(max(EVERY_SECONDS, EVERY_SECONDS * boxes / BOXES_AT_EASE), EVERY_SECONDS_MOST)
+
+
+def round_seconds(boxes: int) -> float:
+    """In which time each of them is proved once: as many proofs a minute, however many boxes there
+    are, until a round takes its longest."""
+    return min(max(ROUND_SECONDS, ROUND_SECONDS * boxes / BOXES_AT_EASE), ROUND_SECONDS_MOST)
 
 
 @dataclass
@@ -57,7 +62,8 @@ class Patrol:
         if self._seconds_left():
             return []
         boxes = len(self._proved)
-        count = boxes if self.alarms else math.ceil(boxes * every_seconds(boxes) / ROUND_SECONDS)
+        share = 1.0 if self.alarms else every_seconds(boxes) / round_seconds(boxes)
+        count = math.ceil(boxes * share)
         return sorted(self._proved, key=lambda one: (self._proved[one], one))[:count]
 
     @property

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -19,9 +18,10 @@ from orchestr8.kernel import bpf, files, mounts
 from orchestr8.kernel.mount_table import OwnMounts
 
 UNLIMITED = (1 << 63) - 1
-"""What `limits_of` gives for a maximum that is not set: no manifest can ask for it."""
+"""What `limits_in` gives for a maximum that is not set: no manifest can ask for it."""
 _V1_UNLIMITED = 1 << 62  # v1 says "unlimited" with the largest number, rounded down to a page
 _DEPTH_MAX = 16
+_TEXTS_KEPT = 64
 _GROUPS_MAX = 4096
 UNIFIED = "unified"
 LIMITING = ("memory", "pids", UNIFIED)
@@ -101,8 +101,12 @@ _NOT_CONTROLLERS = frozenset(
 )
 
 
-def parse_membership(text: str) -> dict[str, str]:
-    """/proc/PID/cgroup as paths by controller; v2 is `unified`."""
+@lru_cache(maxsize=_TEXTS_KEPT)
+def parse_membership(text: str) -> Mapping[str, str]:
+    """/proc/PID/cgroup as paths by controller; v2 is `unified`.
+
+    The tasks of a box have the same, so the last texts are remembered with what they say.
+    """
     found = {}
     for line in text.split("\n"):
         number, _, rest = line.partition(":")
@@ -245,22 +249,27 @@ def _members_below(folder: str) -> set[int]:
 
 def _folders_in(place: str) -> list[str]:
     """The folders in a folder; its number of links says so without a look where there are none."""
-    if Path(place).stat().st_nlink == 2:
+    if os.stat(place).st_nlink == 2:  # noqa: PTH116 - asked of each group twice a reading
         return []
     with os.scandir(place) as entries:
         return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
-def limits_of(pid: int) -> Limits | None:
+def membership_of(pid: int) -> Mapping[str, str]:
+    """The cgroups that a process is in, by controller; none if it is gone."""
+    try:
+        return parse_membership(files.read_text(f"/proc/{pid}/cgroup")) if pid > 0 else {}
+    except OSError:
+        return {}
+
+
+def limits_in(membership: Mapping[str, str]) -> Limits | None:
     """The maxima that hold for a process, from its own cgroup; None if it has none or is gone.
 
-    For engines that observe limits: five small files on v1, four on v2. A maximum that is not set
-    is UNLIMITED. Guarantees other than `memory.low`, io and bandwidth are not read here.
+    For engines that observe limits: four small files. A maximum that is not set is UNLIMITED.
+    Guarantees other than `memory.low`, io and bandwidth are not read here.
     """
-    if pid <= 0:
-        return None
     try:
-        membership = parse_membership(files.read_text(f"/proc/{pid}/cgroup"))
         group = group_of(membership, trees_for(membership))
         if group.path == "/" or not group.folders:
             return None

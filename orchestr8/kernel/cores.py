@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from orchestr8 import units
 from orchestr8.kernel import cgroups, files
 from orchestr8.kernel.cgroups import UNIFIED, Hierarchy
@@ -18,16 +21,16 @@ def available(group: str) -> tuple[int, ...]:
     return _numbers(_effective(trees.get(name), _FILES[name], group))
 
 
-def of_process(pid: int) -> tuple[int, ...]:
-    """The cores on which its control group lets a process run; empty where nobody says."""
+def of_groups(membership: Mapping[str, str]) -> tuple[int, ...]:
+    """The cores on which a process may run that is in these groups; empty where nobody says."""
     try:
-        return _numbers(effective(cgroups.parse_membership(files.read_text(f"/proc/{pid}/cgroup"))))
+        return _numbers(effective(membership))
     except OSError:
         return ()
 
 
-def effective(membership: dict[str, str]) -> str:
-    """The same in the kernel's words, by the groups that a process is in."""
+def effective(membership: Mapping[str, str]) -> str:
+    """The same in the kernel's words."""
     trees = cgroups.trees_for(membership)
     name = CONTROLLER if CONTROLLER in membership else UNIFIED
     if name not in membership:
@@ -50,6 +53,7 @@ def _effective(tree: Hierarchy | None, name: str, group: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=64)
 def _numbers(text: str) -> tuple[int, ...]:
     try:
         return units.parse_cores(text)

@@ -11,7 +11,6 @@ import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from orchestr8.kernel import files, syscalls
 from orchestr8.proof.model import Mount
@@ -19,6 +18,7 @@ from orchestr8.proof.model import Mount
 _NULL = os.makedev(1, 3)
 _NODES_MAX = 4096
 _DEPTH_MAX = 6
+_CORES = "/sys/devices/system/cpu"
 _ABSENT = (2, 20)  # ENOENT, ENOTDIR
 
 
@@ -54,9 +54,8 @@ class Inside:
                 return None
             raise
 
-    def _mount_at(self, descriptor: int, path: str) -> Mount | None:
-        """The mount that is mounted exactly at `path` and holds the open file."""
-        number, _ = syscalls.mount_and_mode(descriptor, "", syscalls.AT_EMPTY_PATH)
+    def _mount_at(self, number: int, path: str) -> Mount | None:
+        """The mount of this id, if it is mounted exactly at `path`."""
         mount = self._by_id.get(number)
         return mount if mount and mount.target == path else None
 
@@ -70,26 +69,28 @@ class Inside:
         if descriptor is None:
             return "absent"
         try:
-            found = os.fstat(descriptor)
-            mount = self._mount_at(descriptor, path)
+            number, mode, device = syscalls.statx(descriptor, "", syscalls.AT_EMPTY_PATH)
+            mount = self._mount_at(number, path)
             if mount is None:
                 return "visible"
-            if stat.S_ISCHR(found.st_mode) and found.st_rdev == _NULL and mount.root == "/null":
+            if stat.S_ISCHR(mode) and device == _NULL and mount.root == "/null":
                 return "null device"
-            read_only = os.fstatvfs(descriptor).f_flag & os.ST_RDONLY
-            if stat.S_ISDIR(found.st_mode) and mount.type == "tmpfs" and read_only:
-                return "visible" if self._has_entries(descriptor) else "empty read-only"
+            if stat.S_ISDIR(mode) and mount.type == "tmpfs":
+                seen = os.fstatvfs(descriptor)
+                if seen.f_flag & os.ST_RDONLY and self._is_empty(descriptor, seen):
+                    return "empty read-only"
             return "visible"
         finally:
             os.close(descriptor)
 
     @staticmethod
-    def _has_entries(descriptor: int) -> bool:
-        # only ever a tmpfs, which answers by itself
+    def _is_empty(descriptor: int, seen: os.statvfs_result) -> bool:
+        # only ever a tmpfs, which answers by itself, and counts its root as its first file
+        if seen.f_files - seen.f_ffree == 1:
+            return True
         folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
         try:
-            with os.scandir(folder) as entries:
-                return any(True for _ in entries)
+            return not files.names(folder)
         finally:
             os.close(folder)
 
@@ -109,9 +110,12 @@ class Inside:
     def capacity(self, path: str) -> int:
         """The bytes that the file system mounted at `path` can hold, as the kernel counts them."""
         descriptor = self._open(path)
-        if descriptor is None or self._mount_at(descriptor, path) is None:
+        if descriptor is None:
             raise OSError(2, "nothing is mounted there", path)
         try:
+            number, _, _ = syscalls.statx(descriptor, "", syscalls.AT_EMPTY_PATH)
+            if self._mount_at(number, path) is None:
+                raise OSError(2, "nothing is mounted there", path)
             seen = os.fstatvfs(descriptor)
             return seen.f_blocks * seen.f_frsize
         finally:
@@ -143,7 +147,7 @@ class Inside:
         if pointer is None:
             return []
         try:
-            number, _ = syscalls.mount_and_mode(pointer, "", syscalls.AT_EMPTY_PATH)
+            number, _, _ = syscalls.statx(pointer, "", syscalls.AT_EMPTY_PATH)
             mount = self._by_id.get(number)
             if mount and "nodev" in mount.options:
                 return []
@@ -179,5 +183,7 @@ def host_devices(nodes: Sequence[str]) -> dict[str, str]:
 
 def thermal_paths() -> tuple[str, ...]:
     """The folders in which this host counts how often a core was slowed: a side channel."""
-    cores = Path("/sys/devices/system/cpu")
-    return tuple(sorted(str(path) for path in cores.glob("cpu*/thermal_throttle")))
+    with suppress(OSError), os.scandir(_CORES) as cores:
+        paths = [f"{core.path}/thermal_throttle" for core in cores if core.name.startswith("cpu")]
+        return tuple(sorted(path for path in paths if files.identity(path)))
+    return ()

@@ -8,13 +8,14 @@ line less.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from orchestr8.proof.model import Mount
 
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 _OPTION = re.compile(r'(?:(?<==)"[^"]*"(?=,|$)|[^,])+')
 """A value with commas, such as SELinux's categories, stands in quotes."""
-_MOUNTS_MAX = 4096
+_MOUNTS_MAX, _LISTS_KEPT = 4096, 256
 
 
 def unescape(text: str) -> str:
@@ -35,16 +36,19 @@ def parse_line(line: str) -> Mount:
         device=fields[2],
         root=unescape(fields[3]),
         target=unescape(fields[4]),
-        options=frozenset(fields[5].split(",")),
+        options=_words(fields[5]),
         optional=tuple(fields[6:]),
         type=unescape(tail[0]),
         source=unescape(tail[1]),
-        super_options=frozenset(map(unescape, _options(tail[2]))),
+        super_options=_words(tail[2]),
     )
 
 
-def _options(text: str) -> list[str]:
-    return _OPTION.findall(text) if '"' in text else text.split(",")
+@lru_cache(maxsize=_LISTS_KEPT)
+def _words(text: str) -> frozenset[str]:
+    """A list of options; most mounts of all boxes have one of a few."""
+    words = _OPTION.findall(text) if '"' in text else text.split(",")
+    return frozenset(map(unescape, words))
 
 
 def parse(text: str) -> tuple[Mount, ...]:

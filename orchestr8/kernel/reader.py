@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,6 +38,7 @@ _ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), 
 _BARRIER_SECONDS = 3.0
 _LOOP, _FILE_SYSTEMS_MAX = "7:", 64
 _ROUNDS_MAX = 40
+_CHANGES_MAX = 3
 _TASKS_MAX = 20_000
 _PAUSE_SECONDS = 0.01
 T = TypeVar("T")
@@ -123,18 +124,25 @@ class _Pass:
 
     def read(self) -> Reading:
         """The whole box; again if its mounts or its first task's namespaces changed meanwhile."""
-        if not self._await_workload():
-            return replace(self.empty, failures=self.failures)
-        for _ in range(3):
+        changes = 0
+        while True:
             self.failures.clear()
             before = tasks.read_namespaces(self.folder)
             with MountTable("mountinfo", self.folder) as table:
-                reading = self._read_once(table)
+                text = table.read()
+                if self._is_the_runtimes(text):
+                    if "tasks" in self.failures:
+                        return replace(self.empty, failures=self.failures)
+                    time.sleep(_PAUSE_SECONDS)
+                    continue
+                reading = self._read_once(text)
                 changed = table.has_changed()
             if not changed and tasks.read_namespaces(self.folder) == before:
                 return reading
-        failures = {**self.failures, "mounts": "they changed at every look"}
-        return replace(reading, mounts=(), failures=failures)
+            changes += 1
+            if changes == _CHANGES_MAX:
+                failures = {**self.failures, "mounts": "they changed at every look"}
+                return replace(reading, mounts=(), failures=failures)
 
     def _try(self, subject: str, read: Callable[[], T]) -> T | None:
         """What `read` gives, or None and a sentence."""
@@ -148,39 +156,33 @@ class _Pass:
             self.failures[subject] = str(error)
         return None
 
-    def _await_workload(self) -> bool:
-        """The exec barrier: wait until the first task is the workload and not the runtime.
+    def _is_the_runtimes(self, mount_table: str) -> bool:
+        """The exec barrier: whether the first task is not the workload yet, which is waited for.
 
         Right after a start it may still be the runtime, whose program lies on a mount that the box
         does not have (the host's, or memory), with the runtime's descriptors and no filter yet.
         """
-        while True:
-            program, mount = self._program()
-            if not _is_runtime(program, mount in self._mount_ids()):
-                return True
-            if time.monotonic() > self.deadline:
-                self.failures["tasks"] = (
-                    f"the first task is still the runtime's ({program}), not the workload's"
-                )
-                return False
-            time.sleep(_PAUSE_SECONDS)
+        program, mount = self._program()
+        if not _is_runtime(program, f"\n{mount} " in f"\n{mount_table}"):
+            return False
+        if time.monotonic() > self.deadline:
+            self.failures["tasks"] = (
+                f"the first task is still the runtime's ({program}), not the workload's"
+            )
+        return True
 
     def _program(self) -> tuple[str, int]:
         try:
-            mount, _ = syscalls.mount_and_mode(self.folder, "exe")
+            mount, _, _ = syscalls.statx(self.folder, "exe")
             return files.read_link("exe", self.folder), mount
         except FileNotFoundError as error:  # of a process that has ended, exe points to nothing
             raise tasks.TaskEndedError from error
 
-    def _mount_ids(self) -> set[int]:
-        text = files.read_text("mountinfo", self.folder, files.LARGE_BYTES)
-        return {int(line.split(" ", 1)[0]) for line in text.split("\n") if line}
-
-    def _read_once(self, table: MountTable) -> Reading:
+    def _read_once(self, mount_table: str) -> Reading:
         membership = cgroups.parse_membership(files.read_text("cgroup", self.folder))
         trees = cgroups.trees_for(membership)
         group = cgroups.group_of(membership, trees)
-        found = self._try("mounts", lambda: self._mounts(table)) or ()
+        found = self._try("mounts", lambda: self._mounts(mount_table)) or ()
         members = self._try("tasks", lambda: self._tasks(group, found)) or ()
         inner = self._try("sysctls", lambda: network.inner_values(self.folder))
         reading = replace(
@@ -204,10 +206,11 @@ class _Pass:
     def _owner(self, group: cgroups.Group) -> dict[str, str]:
         return {} if group.path == "/" else cgroups.control_files(group.parent())
 
-    def _mounts(self, table: MountTable) -> tuple[Mount, ...]:
+    def _mounts(self, mount_table: str) -> tuple[Mount, ...]:
         host = self.witness.host_mounts()
-        parsed = mounts.parse(table.read())
-        return tuple(replace(m, host_paths=host_paths(m, host)) for m in parsed)
+        parsed = mounts.parse(mount_table)
+        seen = ((mount, host_paths(mount, host)) for mount in parsed)
+        return tuple(replace(m, host_paths=paths) if paths else m for m, paths in seen)
 
     def _each(
         self, subject: str, paths: tuple[str, ...], look: Callable[[str], str]
@@ -331,7 +334,7 @@ class _Pass:
             os.close(listed)
 
 
-def _control_files(group: cgroups.Group, membership: dict[str, str]) -> dict[str, str]:
+def _control_files(group: cgroups.Group, membership: Mapping[str, str]) -> dict[str, str]:
     """Those of a group, and the cores on which whoever is in it may run, wherever that is said."""
     on = cores.effective(membership)
     return cgroups.control_files(group) | ({"cpuset.cpus.effective": on} if on else {})

@@ -24,7 +24,9 @@ AT_EMPTY_PATH = 0x1000
 _AT_STATX_DONT_SYNC = 0x4000  # a dead file server must not hold the reader up
 _STATX_TYPE = 0x1
 _STATX_MNT_ID = 0x1000
-_STATX_BYTES = 256
+_Statx = ctypes.c_char * 256
+_STATX_FIELDS = struct.Struct("<I24xH98xII8xQ")
+"""The mask at 0, the mode at 28, the device of a node at 128, the mount's id at 144."""
 
 
 def call(name: str, *arguments: object) -> int:
@@ -49,21 +51,21 @@ def open_inside(root: int, path: str, flags: int) -> int:
     return call("openat2", ctypes.c_int(root), os.fsencode(path), how, ctypes.c_size_t(len(how)))
 
 
-def mount_and_mode(at: int, path: str, flags: int = 0) -> tuple[int, int]:
-    """The id of the mount on which a file lies (as in mountinfo) and the file's type and mode.
+def statx(at: int, path: str, flags: int = 0) -> tuple[int, int, int]:
+    """The id of the mount on which a file lies (as in mountinfo), the file's type and mode, and the
+    number of the device that it is, if any.
 
     Links are followed, those of /proc included: that is how one asks for the mount of another
     process's program or descriptor without opening it.
     """
-    buffer = ctypes.create_string_buffer(_STATX_BYTES)
+    buffer = _Statx()
     wanted = ctypes.c_uint(_STATX_TYPE | _STATX_MNT_ID)
     flag = ctypes.c_int(flags | _AT_STATX_DONT_SYNC)
     call("statx", ctypes.c_int(at), os.fsencode(path), flag, wanted, buffer)
-    filled = int.from_bytes(buffer.raw[0:4], "little")
+    filled, mode, major, minor, mount = _STATX_FIELDS.unpack_from(buffer)
     if not filled & _STATX_MNT_ID:
         raise OSError(38, "statx gives no mount id before Linux 5.8", path)
-    mode = int.from_bytes(buffer.raw[28:30], "little")
-    return int.from_bytes(buffer.raw[144:152], "little"), mode
+    return mount, mode, os.makedev(major, minor)
 
 
 def enter_namespace(descriptor: int, kind: int) -> None:

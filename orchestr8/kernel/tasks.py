@@ -12,8 +12,9 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -33,6 +34,7 @@ _ENVIRONMENT_BYTES = 4 << 20
 _ENVIRONMENT_END = 51 - 3  # of proc(5)'s fields of stat, counted from the third
 _STARTING_LOOKS, _STARTING_SECONDS = 100, 0.001
 _THREADS_MAX = 4096
+_TEXTS_KEPT = 64
 _SIOCGSKNS = 0x894C
 _EXITING = 0x4  # PF_EXITING of include/linux/sched.h, in the flags of /proc/PID/stat
 _CREDENTIALS = (
@@ -208,8 +210,12 @@ def parse_status(text: str) -> dict[str, str]:
     return found
 
 
-def parse_limits(text: str) -> dict[str, tuple[str, str]]:
-    """/proc/PID/limits: columns of fixed width, soft and hard, by the names of setrlimit(2)."""
+@lru_cache(maxsize=_TEXTS_KEPT)
+def parse_limits(text: str) -> Mapping[str, tuple[str, str]]:
+    """/proc/PID/limits: columns of fixed width, soft and hard, by the names of setrlimit(2).
+
+    Most tasks have the same, so the last texts are remembered with what they say.
+    """
     found = {}
     for line in text.split("\n")[1:]:
         name = _RLIMITS.get(line[:26].strip())
@@ -235,7 +241,7 @@ def _namespace(folder: int, path: str) -> int:
 
 def _link(folder: int, name: str) -> tuple[str, int]:
     """What a link of the task says, and the mount on which its target lies."""
-    return files.read_link(name, folder), syscalls.mount_and_mode(folder, name)[0]
+    return files.read_link(name, folder), syscalls.statx(folder, name)[0]
 
 
 def _map(folder: int, name: str) -> str:
@@ -305,7 +311,7 @@ def _descriptors(
                 if links[number].startswith("socket:"):
                     sockets.append(number)
                 elif links[number].startswith("/"):
-                    mounts[number] = syscalls.mount_and_mode(listed, str(number))[0]
+                    mounts[number] = syscalls.statx(listed, str(number))[0]
             except FileNotFoundError:
                 continue  # closed while we looked
     finally:

@@ -36,7 +36,7 @@ def test_a_change_in_place_is_in_the_cgroup_and_in_the_engine(real: DockerBench)
     started = real.inspect(made)["State"]["StartedAt"]
     wanted = Limits(cpu_max_millicores=300, memory_max_bytes=256 * MIB, pids_max=50)
     real.boxes.update(made.id, wanted)
-    assert before.pid and cgroups.limits_of(before.pid) == wanted
+    assert cgroups.limits_in(cgroups.membership_of(before.pid or 0)) == wanted
     after = real.inspect(made)
     assert (after["State"]["Pid"], after["State"]["StartedAt"]) == (before.pid, started)
     assert after["HostConfig"]["Memory"] == after["HostConfig"]["MemorySwap"] == 256 * MIB

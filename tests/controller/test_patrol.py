@@ -8,7 +8,7 @@ import pytest
 
 from orchestr8.controller.clock import Clock, yes
 from orchestr8.controller.keeping import Keeper
-from orchestr8.controller.patrol import NEW_MOST, every_seconds
+from orchestr8.controller.patrol import NEW_MOST, every_seconds, round_seconds
 from tests.controller.looping import Told
 from tests.controller.road import Road, manifest
 
@@ -59,3 +59,10 @@ def test_proofs_give_way_to_what_was_heard_and_come_further_each_time(tmp_path: 
 @pytest.mark.parametrize(("boxes", "seconds"), [(0, 10), (60, 10), (120, 20), (180, 30), (900, 30)])
 def test_the_more_boxes_the_more_are_proved_at_a_time(boxes: int, seconds: float) -> None:
     assert every_seconds(boxes) == seconds
+
+
+@pytest.mark.parametrize(("boxes", "seconds"), [(0, 300), (60, 300), (90, 450), (900, 600)])
+def test_a_round_is_longer_where_there_are_many_and_never_beyond_ten_minutes(
+    boxes: int, seconds: float
+) -> None:
+    assert round_seconds(boxes) == seconds

@@ -138,8 +138,12 @@ def test_too_deep_is_an_error_and_not_a_part(tmp_path: Path) -> None:
         members(Group("/x", {"pids": str(tmp_path / "x")}))
 
 
+def limits_of(box: Running) -> Limits | None:
+    return cgroups.limits_in(cgroups.membership_of(box.pid))
+
+
 def test_the_limits_of_a_real_box(strict_box: Running) -> None:
-    assert cgroups.limits_of(strict_box.pid) == Limits(
+    assert limits_of(strict_box) == Limits(
         cpu_max_millicores=500, memory_max_bytes=64 * MIB, pids_max=64
     )
 
@@ -147,8 +151,8 @@ def test_the_limits_of_a_real_box(strict_box: Running) -> None:
 def test_limits_that_were_changed_by_hand_are_seen(strict_box: Running) -> None:
     client, container = strict_box.client, strict_box.container
     client.update_container(container, mem_limit=48 * MIB, memswap_limit=48 * MIB)
-    found = cgroups.limits_of(strict_box.pid)
+    found = limits_of(strict_box)
     client.update_container(container, mem_limit=64 * MIB, memswap_limit=64 * MIB)
     assert found and found.memory_max_bytes == 48 * MIB
-    assert cgroups.limits_of(strict_box.pid) == Limits(500, 64 * MIB, 64)
+    assert limits_of(strict_box) == Limits(500, 64 * MIB, 64)
     assert UNLIMITED > 1 << 60

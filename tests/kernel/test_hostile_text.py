@@ -145,7 +145,7 @@ def test_no_process_is_no_box(pid: int) -> None:
     reading = KernelWitness().read(BoxId("o", "s", 1), pid)
     assert reading.tasks == ()
     assert "tasks" in reading.failures
-    assert cgroups.limits_of(pid) is None
+    assert cgroups.limits_in(cgroups.membership_of(pid)) is None
     assert files.start_time(pid) is None
 
 

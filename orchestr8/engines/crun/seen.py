@@ -135,6 +135,7 @@ def observed(
         await_status(carried, places)
     ending = ending_of(box) if stopped else Ending(None, 0)
     first = carried.process.pid if carried.process and not stopped else None
+    groups = cgroups.membership_of(first or 0)
     return ObservedBox(
         id=carried.id,
         state=state,
@@ -143,8 +144,8 @@ def observed(
         set_name=carried.set_name,
         service_key=carried.service_key,
         address=carried.address,
-        limits=cgroups.limits_of(first) if first else None,
-        cores=cores.of_process(first) if first else (),
+        limits=cgroups.limits_in(groups),
+        cores=cores.of_groups(groups),
         created_ms=carried.created_ms,
         started_ms=carried.started_ms,
         stopped_ms=max(ending.at_ms, carried.started_ms) if ending.at_ms else 0,

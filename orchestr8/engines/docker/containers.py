@@ -178,6 +178,7 @@ class Containers:
 
     def _observed(self, known: _Known) -> ObservedBox:
         details, carried = known.details, known.carried
+        groups = cgroups.membership_of(details.pid or 0)
         return ObservedBox(
             id=known.name,
             state=details.state,
@@ -186,8 +187,8 @@ class Containers:
             set_name=carried.set_name,
             service_key=carried.service_key,
             address=carried.address,
-            limits=cgroups.limits_of(details.pid) if details.pid else None,
-            cores=cores.of_process(details.pid) if details.pid else (),
+            limits=cgroups.limits_in(groups),
+            cores=cores.of_groups(groups),
             created_ms=details.created_ms,
             started_ms=details.started_ms,
             stopped_ms=details.stopped_ms,
