@@ -29,6 +29,7 @@ typed() {
 # the database may hold orders already.
 place_password() {
     local owner password=""
+    [ -d "$secrets" ] || install -d -m 0700 "$secrets"
     for owner in data payments; do
         [ -s "$secrets/$owner/db-password" ] && password=$(cat "$secrets/$owner/db-password")
     done

@@ -217,10 +217,7 @@ def _folders(host: Host) -> Iterator[Check]:
     state = host.settings.state
     parent = next((one for one in (state, *state.parents) if _is_folder(one)), Path("/"))
     if not os.access(parent, os.W_OK):
-        yield Check(
-            "state folder", Grade.BAD, f"{state} cannot be written",
-            "run as root, or set ORCHESTR8_STATE to a folder of yours",
-        )  # fmt: skip
+        yield Check("state folder", Grade.BAD, f"{state} cannot be written", "run as root")
     else:
         there = "in use" if (state / "orchestr8.db").exists() else "nothing is applied yet"
         yield Check("state folder", Grade.GOOD, f"{state} ({there})")

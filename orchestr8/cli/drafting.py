@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
 from orchestr8 import names, units
@@ -34,8 +34,10 @@ class _Lines:
         self.service.append((line, comment))
 
 
-def draft(facts: ImageFacts, owner: str, service: str, file: str) -> str:
-    """The whole manifest as text."""
+def draft(
+    facts: ImageFacts, owner: str, service: str, file: str, taken: Set[int] = frozenset()
+) -> str:
+    """The whole manifest as text; no port of the host that is `taken` is published."""
     lines = _Lines()
     digest = facts.digest and "@" not in facts.reference
     lines.add(
@@ -43,7 +45,7 @@ def draft(facts: ImageFacts, owner: str, service: str, file: str) -> str:
         f"pinned it would be {facts.reference}@{facts.digest}" if digest else "",
     )
     _program(facts, lines)
-    _ports(facts, lines)
+    _ports(facts, taken, lines)
     _storage(facts, lines)
     _user(facts, lines)
     _environment(facts, lines)
@@ -99,7 +101,7 @@ def _program(facts: ImageFacts, lines: _Lines) -> None:
         lines.add("entrypoint: [/path/of/the/program]", "the image does not say what to run")
 
 
-def _ports(facts: ImageFacts, lines: _Lines) -> None:
+def _ports(facts: ImageFacts, taken: Set[int], lines: _Lines) -> None:
     ports = [port for port in facts.ports if 0 < port < 65_536]
     if not ports:
         lines.unknown.append(
@@ -108,8 +110,10 @@ def _ports(facts: ImageFacts, lines: _Lines) -> None:
         )
         return
     port, *others = ports
-    host_port = port if port >= _PRIVILEGED_PORTS else 8_000 + port
-    lines.add(f"publish: {{127.0.0.1:{host_port}: {port}}}", "only from this machine")
+    usual = port if port >= _PRIVILEGED_PORTS else 8_000 + port
+    host_port = next((one for one in range(usual, 65_536) if one not in taken), usual)
+    comment = "only from this machine" + (f"; {usual} is taken" if host_port != usual else "")
+    lines.add(f"publish: {{127.0.0.1:{host_port}: {port}}}", comment)
     lines.add(f"health: {{tcp: {port}}}", f'better where there is a page: {{http: ":{port}/"}}')
     if others:
         lines.unknown.append(f"what its other ports are for: {', '.join(map(str, others))}")

@@ -43,8 +43,8 @@ def run(
     reference = _reference(image)
     owner_name = owner_named(owner)
     service = checked_name(name, names.SERVICE_LENGTH_MAX) or service_from(reference)
-    facts = _facts(reference, engine)
-    text = draft(facts, owner_name, service, out or f"{service}.yaml")
+    facts, taken = _look(reference, engine)
+    text = draft(facts, owner_name, service, out or f"{service}.yaml", taken)
     if not out:
         print(text, end="")
         return 0
@@ -66,7 +66,8 @@ def _reference(image: str) -> str:
         raise UsageError(f'the image "{image}": {what}', remedy) from error
 
 
-def _facts(reference: str, engine: str) -> ImageFacts:
+def _look(reference: str, engine: str) -> tuple[ImageFacts, set[int]]:
+    """What the image says, and the ports of this host that somebody has."""
     from orchestr8.cli.opening import opened_to_look
 
     with opened_to_look(engine) as session:
@@ -75,4 +76,6 @@ def _facts(reference: str, engine: str) -> ImageFacts:
         if found is None:
             print(f"fetching {reference} …", file=sys.stderr)
             found = images.fetch(reference)
-        return found
+        services = session.stored.fleet.services().values()
+        published = {one.host_port for service in services for one in service.publish}
+        return found, published | {port for _, port in session.borders.network.listeners()}

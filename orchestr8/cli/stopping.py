@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from msgspec import Struct
 
 from orchestr8.cli.arguments import Output
@@ -39,12 +37,11 @@ def stop(asked: Stopping, *, forget: bool) -> int:
         part = session.stored.fleet.sets.get(set_name, ManifestSet())
         with watching(asked.output) as watcher:
             applied = down(session, set_name, watcher, asked.timeout_ms, forget=forget)
-    volumes = sorted(f"{volume.name}.{volume.owner}" for volume in part.volumes)
     status = _status(applied, {service.name for service in part.services})
     if asked.output is Output.JSON:
-        _print_json(applied, watcher.board, volumes, status, forget=forget)
+        _print_json(applied, watcher.board, part, status, forget=forget)
     else:
-        _print_text(applied, watcher.board, volumes, status, forget=forget)
+        _print_text(applied, watcher.board, part, status, forget=forget)
     return int(status)
 
 
@@ -55,7 +52,7 @@ def _status(applied: Applied, own: set[ServiceName]) -> Exit:
 
 
 def _print_text(
-    applied: Applied, board: Board, volumes: Sequence[str], status: Exit, *, forget: bool
+    applied: Applied, board: Board, part: ManifestSet, status: Exit, *, forget: bool
 ) -> None:
     for line in (*failure_lines(applied), *waiting_lines(applied)):
         say(line)
@@ -66,17 +63,20 @@ def _print_text(
         return
     stopped = f"{count(board.released, 'box', 'boxes')} stopped and removed"
     say(f"{stopped} in {milliseconds(applied.settled_ms)}." if board.released else "no box ran.")
-    named = f": {', '.join(volumes)}" if volumes else ""
+    named = f": {', '.join(_volumes(part))}" if part.volumes else ""
     say(f"kept: the secrets on this host, and every volume with its data{named}.")
     if forget:
         say(f'the manifests of the set "{applied.set_name}" are forgotten.')
+        if part.platform:
+            say("the platform's part was one of them: apply another before any service, as in")
+            say("  platform: {mode: solo}   where one person runs this machine")
     else:
         again = f"orchestr8 apply --set {applied.set_name}"
         say(f"kept, too: the manifests; `{again}` brings the boxes back.")
 
 
 def _print_json(
-    applied: Applied, board: Board, volumes: Sequence[str], status: Exit, *, forget: bool
+    applied: Applied, board: Board, part: ManifestSet, status: Exit, *, forget: bool
 ) -> None:
     from orchestr8.cli.document import print_document
 
@@ -87,6 +87,10 @@ def _print_json(
         released=board.released,
         milliseconds=round(applied.settled_ms, 1),
         failures=applied.failures,
-        kept_volumes=list(volumes),
+        kept_volumes=_volumes(part),
         timed_out=applied.timed_out,
     )
+
+
+def _volumes(part: ManifestSet) -> list[str]:
+    return sorted(f"{volume.name}.{volume.owner}" for volume in part.volumes)

@@ -285,7 +285,7 @@ def _own_part(hearing: _Hearing, verdicts: _Verdicts) -> None:
     applying = hearing.circumstances.applying
     part = hearing.fleet.sets.get(applying)
     if part:
-        verdicts.refusals += policy.unknown_owners(part, hearing.platform)
+        verdicts.refusals += policy.unknown_owners(part, hearing.fleet)
     if part and part.platform:
         features = hearing.circumstances.features
         verdicts.problems += policy.unenforced_quotas(part.platform, features)

@@ -42,18 +42,26 @@ def _registry_and_path(image: str) -> tuple[str, str]:
     return DEFAULT_REGISTRY, image
 
 
-def unknown_owners(part: ManifestSet, platform: Platform) -> Iterator[Problem]:
-    """Owners that the platform does not know, where it names its owners."""
+def unknown_owners(part: ManifestSet, fleet: Fleet) -> Iterator[Problem]:
+    """Owners that the platform does not know, where it names its owners or did so once."""
+    platform = fleet.platform
     known = {owner.name for owner in platform.owners}
     if not known and platform.mode == "solo":
         return
     for name, services in _by_owner(part).items():
         if name not in known:
-            yield Problem(
-                services[0].place(""),
-                f"the platform knows no owner {name}",
-                f"ask the platform to add it:  platform: {{owners: {{{name}: {{}}}}}}",
-            )
+            yield _unknown_owner(name, services[0].place(""), fleet)
+
+
+def _unknown_owner(name: str, place: Place, fleet: Fleet) -> Problem:
+    what, line = f"the platform knows no owner {name}", f"platform: {{owners: {{{name}: {{}}}}}}"
+    if not fleet.platform_is_gone:
+        return Problem(place, what, f"ask the platform to add it:  {line}")
+    return Problem(
+        place,
+        f"{what} any more: its part was removed with its set",
+        f"apply one:  {line}  or, where one person runs this machine,  platform: {{mode: solo}}",
+    )
 
 
 def over_quotas(part: ManifestSet, platform: Platform) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from orchestr8.controller.session import Session
 from orchestr8.errors import Orchestr8Error
 
-EXECUTE = "Execute"
+EXECUTE = "execute"
 """A command in a box: the one deed for which nobody holds the lock."""
 
 

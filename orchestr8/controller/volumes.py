@@ -70,7 +70,7 @@ def copy_volume(session: Session, name: str, label: str) -> ObservedCopy:
         status = volume_named(session, name)
         writers = [use.box for use in status.uses if use.since_ms and not use.read_only]
         with (
-            journalled(session, "CopyVolume", f"{status.volume.name}@{label}") as deed,
+            journalled(session, "copy volume", f"{status.volume.name}@{label}") as deed,
             session.occupying(_users(session, status.volume)),
         ):
             made = session.beside(copies.copy, status.volume.name, label, writers)
@@ -86,7 +86,7 @@ def restore_volume(session: Session, name: str, copy_name: str) -> ObservedCopy:
         copy = copy_named(session, status, copy_name)
         _require_free(status, "restored")
         with (
-            journalled(session, "RestoreVolume", f"{status.volume.name}@{copy.label}") as deed,
+            journalled(session, "restore volume", f"{status.volume.name}@{copy.label}") as deed,
             session.occupying(_users(session, status.volume)),
         ):
             session.beside(copies.restore, status.volume.name, copy)
@@ -100,7 +100,7 @@ def delete_volume(session: Session, name: str) -> None:
         status = volume_named(session, name)
         _require_free(status, "deleted")
         with (
-            journalled(session, "DeleteVolume", status.volume.name) as deed,
+            journalled(session, "delete volume", status.volume.name) as deed,
             session.occupying(_users(session, status.volume)),
         ):
             session.beside(session.borders.volumes.delete, status.volume.name)
@@ -115,7 +115,7 @@ def discard_copy(session: Session, name: str) -> None:
         if name not in found:
             raise UsageError(f"there is no copy {name}", _known(name, found))
         subject = f"{found[name].name}@{found[name].label}"
-        with journalled(session, "DiscardCopy", subject) as deed:
+        with journalled(session, "discard copy", subject) as deed:
             session.beside(copies.discard, found[name])
             deed.result = "done"
 

@@ -289,6 +289,11 @@ class Fleet(Struct, frozen=True):
         parts = [part.platform for part in self.sets.values() if part.platform]
         return parts[0] if parts else Platform(mode="team" if self.platform_stored else "solo")
 
+    @property
+    def platform_is_gone(self) -> bool:
+        """Whether there was a platform part, and is none now."""
+        return self.platform_stored and not any(part.platform for part in self.sets.values())
+
     def services(self) -> dict[ServiceName, Service]:
         """Every service of every set, sorted by name."""
         found = {service.name: service for part in self.sets.values() for service in part.services}

@@ -19,6 +19,7 @@ DAMAGED_REMEDY = (
 TURN_SECONDS = 0.1
 """How often somebody who waits for the lock looks whether it is free."""
 _SERVER = "server "
+_NOT_OPENED = ("readonly", "unable to open")
 
 
 @contextmanager
@@ -82,17 +83,27 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
+def no_permission(folder: Path) -> StoreError:
+    """What somebody hears who may not use this state folder."""
+    remedy = "look at its rights and attributes, and whether this is root of the host"
+    if os.geteuid():
+        remedy = (
+            "run this as root; members of an owner need no root while `orchestr8 serve` runs here, "
+            "and nobody does for `orchestr8 plan PATH --engine memory`"
+        )
+    return StoreError(f"this user may not use the state folder {folder}", remedy)
+
+
 @contextmanager
 def told(folder: Path) -> Iterator[None]:
     """SQLite's and the disk's refusals in our words."""
     try:
         yield
     except PermissionError as error:
-        raise StoreError(
-            f"no permission to use the state folder {folder}: {error.strerror}",
-            "run as root, or set ORCHESTR8_STATE to a folder of yours",
-        ) from error
+        raise no_permission(folder) from error
     except sqlite3.DatabaseError as error:
+        if os.geteuid() and any(word in str(error) for word in _NOT_OPENED):
+            raise no_permission(folder) from error
         raise StoreError(
             f"the state folder {folder} cannot be used: {error}", _remedy(error)
         ) from (error)
@@ -107,7 +118,7 @@ def _remedy(error: sqlite3.DatabaseError) -> str:
     text = str(error)
     if "full" in text:
         return "make room on its disk, then type the command again"
-    if "readonly" in text or "unable to open" in text:
+    if any(word in text for word in _NOT_OPENED):
         return "look at the folder's rights and at whether its disk is mounted read-only"
     if any(word in text for word in ("malformed", "not a database", "no such table")):
         return DAMAGED_REMEDY

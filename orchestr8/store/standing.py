@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from orchestr8.errors import StoreError
 from orchestr8.store.database import FILE_NAME
+from orchestr8.store.lock import no_permission
 from orchestr8.store.schema import VERSION
 
 BESIDE = ("", "-wal", "-shm")
@@ -40,9 +41,7 @@ def standing(folder: Path) -> Standing:
     except (FileNotFoundError, NotADirectoryError):
         return Standing(folder)
     except PermissionError as error:
-        raise StoreError(
-            f"no permission to read the state folder {folder}: {error.strerror}", "run as root"
-        ) from error
+        raise no_permission(folder) from error
     except OSError as error:
         return Standing(folder, True, damage=str(error.strerror))
     locked = _locked(folder)

@@ -10,6 +10,7 @@ from orchestr8.contract.model import ImageFacts
 from orchestr8.manifest.load import load
 from orchestr8.manifest.model import ManifestSet, Source, TcpCheck
 from tests.cli.console import Console
+from tests.cli.shell import Shell
 
 POSTGRES = ImageFacts(
     reference="postgres:15",
@@ -60,6 +61,13 @@ def test_a_port_below_1024_is_published_above() -> None:
     assert part.services[0].publish[0].host_port == 8080
 
 
+def test_a_port_that_somebody_has_is_left_to_them() -> None:
+    facts = ImageFacts("web:1", "sha256:1", cmd=("x",), ports=(80,))
+    text = draft(facts, "me", "web", "web.yaml", {8080, 8081, 9090})
+    assert "publish: {127.0.0.1:8082: 80}" in text
+    assert "8080 is taken" in text
+
+
 HOSTILE = (
     "/data: {}\nservices: {evil: {image: x}}", "/a b", "/a,b", "/a:b", "relative", "/../etc", "/",
     "/proc/self", "/etc/passwd", "/a\x1b[31m", "/a}", "/a#b", "//x", "/data/../../x", "/d\u202ea",
@@ -108,6 +116,13 @@ def test_the_console_writes_a_manifest_that_is_valid(console: Console) -> None:
     assert answer.status == 0
     assert "owner: ann " in answer.output
     assert console.run("validate", "-", stdin=answer.output).status == 0
+
+
+def test_the_console_leaves_a_port_to_the_service_that_has_it(shell: Shell) -> None:
+    services = 'services: {web: {image: "web:1", publish: {127.0.0.1:8080: 80}}}'
+    shell.apply(f"orchestr8: 1\nowner: me\n{services}\n")
+    shell.machine.register(ImageFacts("site:1", "sha256:1", cmd=("x",), ports=(80,)))
+    assert "publish: {127.0.0.1:8081: 80}" in shell.type("init site:1").output
 
 
 def test_it_writes_a_new_file_and_never_over_one(console: Console) -> None:

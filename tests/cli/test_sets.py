@@ -111,3 +111,14 @@ def test_a_plan_file_may_move_what_it_shows(shell: Shell) -> None:
     shell.type("plan fleet.yaml --set shop --out plan.json")
     shell.type("apply plan.json")
     assert sets(shell) == {"web.me": "shop"}
+
+
+def test_a_set_that_had_the_platforms_part_says_so_when_it_goes(shell: Shell) -> None:
+    shell.write("platform.yaml", "orchestr8: 1\nplatform: {owners: {me: {}}}\n")
+    shell.write("fleet.yaml", text(WEB))
+    shell.type("apply platform.yaml fleet.yaml --set shop")
+    assert "platform: {mode: solo}" in shell.type("remove --set shop").output
+    assert "removed with its set" in shell.apply(text(WEB), status=3).errors
+    shell.write("platform.yaml", "orchestr8: 1\nplatform: {mode: solo}\n")
+    shell.type("apply platform.yaml fleet.yaml")
+    assert shell.running == ["me--web--2"]

@@ -125,4 +125,4 @@ def test_the_end_of_a_volume_is_asked_for_and_journalled(machine: Session) -> No
     assert [copy_written(one) for one in volumes(machine)[1]] == ["pages.shop@before"]
     discard_copy(machine, "pages.shop@before")
     kinds = {row.kind for row in machine.store.journal.rows()}
-    assert {"CopyVolume", "RestoreVolume", "DeleteVolume", "DiscardCopy"} <= kinds
+    assert {"copy volume", "restore volume", "delete volume", "discard copy"} <= kinds

@@ -201,7 +201,7 @@ def test_without_a_connection_of_its_own_it_is_told_afterwards(web: Path) -> Non
 def test_the_journal_has_the_program_and_not_its_arguments(web: Path) -> None:
     request(web, "POST", EXEC, {"arguments": ["front.web", "login", "--password=secret"]})
     reply = request(web, "POST", "/v1/commands/events", {"arguments": ["--output", "json"]})
-    (row,) = [one for one in map(json.loads, reply.text.splitlines()) if one["event"] == "Execute"]
+    (row,) = [one for one in map(json.loads, reply.text.splitlines()) if one["event"] == "execute"]
     assert (row["subject"], row["cause"], row["result"]) == (
         "web--front--1", "login", "exit status 5"
     )  # fmt: skip

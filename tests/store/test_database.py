@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -235,7 +236,18 @@ def test_without_permission_the_reader_learns_whose_move_it_is(tmp_path: Path) -
     for folder in (tmp_path / "state", tmp_path / "new"):
         with nobody(), pytest.raises(StoreError) as caught:
             Store(folder)
-        assert "run as root, or set ORCHESTR8_STATE" in caught.value.remedy
+        assert "run this as root; members of an owner" in caught.value.remedy
+
+
+@as_root
+def test_a_folder_that_everybody_can_find_is_no_matter_of_its_disk() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        Store(Path(name, "state")).close()
+        with nobody(), pytest.raises(StoreError) as caught:
+            Store(Path(name, "state"))
+    assert "this user may not use the state folder" in caught.value.what
+    assert "run this as root; members of an owner" in caught.value.remedy
 
 
 @as_root
