@@ -18,7 +18,7 @@ from orchestr8.boxes.desired import Dealt, Desired, DesiredService
 from orchestr8.boxes.world import ObservedBox, State
 from orchestr8.isolation import features as feature
 from orchestr8.names import STANDBY, BoxId, ServiceName
-from orchestr8.planning.moves import STEADY, Keep, Moves, Provision, Replace, SlotMove, Wait
+from orchestr8.planning.moves import Keep, Moves, Provision, Replace, SlotMove, Wait, staying
 from orchestr8.planning.plan import Reason
 from orchestr8.planning.survey import Survey
 from orchestr8.planning.wording import counted
@@ -147,17 +147,14 @@ def say_short(moves: Decisions, dealt: Deal, desired: Desired, seen: Survey) -> 
     found = dict(moves)
     for name in sorted({name for name, _ in dealt.short}):
         service = desired.services[name]
-        before: Iterable[SlotMove] = found[name].slots if name in found else (
-            Keep(box.slot, box) for box in seen.of(name)
-        )  # fmt: skip
+        before = found.get(name) or staying(seen.of(name))
         slots = tuple(
             _short(service, move, dealt, desired.being_dealt)
             if isinstance(move, Keep | Replace) and (name, move.slot) in dealt.short
             else move
-            for move in before
+            for move in before.slots
         )
-        known = found.get(name)
-        found[name] = known.with_slots(slots) if known else replace(STEADY, slots=slots)
+        found[name] = before.with_slots(slots)
     return found
 
 

@@ -6,7 +6,7 @@ them, since both happen whatever becomes of the slot.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -151,6 +151,11 @@ class Moves(Struct, frozen=True):
 
 STEADY = Moves()
 """Nothing to do; the one value for every service that is as declared."""
+
+
+def staying(boxes: Iterable[ObservedBox]) -> Moves:
+    """The same for one service in full: its boxes stay in their slots, whatever comes beside."""
+    return Moves(tuple(Keep(box.slot, box) for box in boxes))
 
 
 def joined(profile: Profile) -> tuple[tuple[str, ServiceName], ...]:

@@ -19,7 +19,6 @@ from orchestr8.names import STANDBY, ServiceName, slot_name
 from orchestr8.planning.backoff import try_again_ms
 from orchestr8.planning.changes import spec_changes
 from orchestr8.planning.moves import (
-    STEADY,
     Moves,
     Provision,
     Release,
@@ -28,6 +27,7 @@ from orchestr8.planning.moves import (
     StandBy,
     Wait,
     joined,
+    staying,
 )
 from orchestr8.planning.plan import Reason
 from orchestr8.planning.service import adjust
@@ -66,7 +66,7 @@ def stand_by(
         if name in seen.holds or name in seen.busy:
             continue
         service = desired.services[name]
-        before = found.get(name, STEADY)
+        before = found.get(name) or staying(seen.of(name))
         bench = _Bench(service, wanted.get(name, 0), seen)
         after = bench.changed(before, addresses_free)
         addresses_free -= sum(one.spec.networked for one in after.standbys)
