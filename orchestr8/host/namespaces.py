@@ -75,15 +75,21 @@ class Visit(threading.Thread, Generic[Result]):
         self, namespace: int, act: Callable[[], Result], kind: int = mount_calls.CLONE_NEWNET
     ) -> None:
         super().__init__(daemon=True, name="visit")
-        self._namespace = os.dup(namespace)
+        self._namespace = namespace
         self._kind = kind
         self._act = act
         self._results: list[Result] = []
         self._failure: BaseException | None = None
 
     def result(self, seconds: float | None = None) -> Result:
-        """What came of it; raises TimeoutError where it takes longer than that."""
-        self.start()
+        """What came of it; raises TimeoutError where it takes longer than that, and RuntimeError
+        where there can be no more threads."""
+        self._namespace = os.dup(self._namespace)  # who no longer waits may close theirs
+        try:
+            self.start()
+        except RuntimeError:
+            os.close(self._namespace)
+            raise
         self.join(seconds)
         if self.is_alive():
             raise TimeoutError
