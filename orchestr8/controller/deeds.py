@@ -11,6 +11,8 @@ from orchestr8.errors import Orchestr8Error
 
 EXECUTE = "execute"
 """A command in a box: the one deed for which nobody holds the lock."""
+AT_A_DEED = "at a deed"
+"""Remembered while any other one is done, so that a later process knows of one that was killed."""
 
 
 @dataclass
@@ -25,8 +27,11 @@ def journalled(
     session: Session, kind: str, subject: str, cause: str = "asked for"
 ) -> Iterator[Deed]:
     """A deed that fails unless whoever does it within says otherwise."""
-    journal, actor, clock = session.store.journal, session.settings.actor, session.clock
-    (number,) = journal.intend(actor, clock.now_ms(), [(kind, subject, cause)])
+    store, actor, clock = session.store, session.settings.actor, session.clock
+    with store.together():
+        (number,) = store.journal.intend(actor, clock.now_ms(), [(kind, subject, cause)])
+        if kind != EXECUTE:
+            store.ledger.remember(AT_A_DEED, "yes")
     deed = Deed()
     try:
         yield deed
@@ -34,4 +39,7 @@ def journalled(
         deed.result = f"failed: {error.what}"
         raise
     finally:
-        journal.conclude(actor, [(number, clock.now_ms(), deed.result)])
+        with store.together():
+            store.journal.conclude(actor, [(number, clock.now_ms(), deed.result)])
+            if kind != EXECUTE:
+                store.ledger.remember(AT_A_DEED, "")

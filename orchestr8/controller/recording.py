@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from orchestr8.controller.borders import makes_or_ends, subject
-from orchestr8.controller.deeds import EXECUTE
+from orchestr8.controller.deeds import AT_A_DEED, EXECUTE
 from orchestr8.controller.execute import Outcome, Result
 from orchestr8.controller.session import Session
 from orchestr8.planning import plan
@@ -57,14 +57,16 @@ def close_cut_short(session: Session) -> None:
 
     Whoever runs a command in a box does not hold that, and may be at it still.
     """
-    if not session.store.ledger.meta(UNDER_WAY):
+    ledger = session.store.ledger
+    if not ledger.meta(UNDER_WAY) and not ledger.meta(AT_A_DEED):
         return
     journal, at_ms = session.store.journal, session.clock.now_ms()
     with session.store.together():
         begun = [row for row in journal.under_way() if row.kind != EXECUTE]
         cut_short = [(row.number, at_ms, CUT_SHORT) for row in begun]
         journal.conclude(session.settings.actor, cut_short)
-        session.store.ledger.remember(UNDER_WAY, "")
+        ledger.remember(UNDER_WAY, "")
+        ledger.remember(AT_A_DEED, "")
 
 
 def conclude(

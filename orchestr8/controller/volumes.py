@@ -167,7 +167,8 @@ def _copies(session: Session) -> Copies:
     found = session.borders.volumes
     if not isinstance(found, Copies):
         raise FeatureMissingError(
-            f"the engine {session.borders.name} makes no copies of volumes", "use docker"
+            f"the engine {session.borders.name} makes no copies of volumes",
+            "copy what is in it by a box that mounts it",
         )
     return cast(Copies, found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,25 @@ def test_a_command_in_a_box_that_goes_on_is_not_ended_by_an_apply(tmp_path: Path
     told = [(kinds[row.intent], row.result) for row in rows if row.intent]
     assert [result for kind, result in told if kind == EXECUTE] == ["exit status 0"]
     assert [kind for kind, result in told if result == CUT_SHORT] == ["stop", "remove"]
+
+
+def test_a_deed_whose_process_was_killed_has_its_result_after_the_next_apply(
+    tmp_path: Path,
+) -> None:
+    road = Road(tmp_path)
+    road.image("api:1", "a")
+    road.apply({"shop.yaml": manifest("shop", "api")})
+    child = os.fork()
+    if not child:
+        with road.open() as session, journalled(session, "CopyVolume", "rows@now"):
+            os._exit(0)
+    os.waitpid(child, 0)
+    road.apply({"shop.yaml": manifest("shop", "api")})
+    with road.open() as session:
+        assert not session.store.journal.under_way()
+        assert session.store.journal.ended_before(10**9, 1)[0][3:] == (
+            "CopyVolume", "rows@now", "asked for", CUT_SHORT
+        )  # fmt: skip
 
 
 def be_killed_at(session: Session, plan: Plan) -> None:
