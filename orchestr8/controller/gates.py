@@ -67,10 +67,14 @@ class Gates:
 
 def with_known(world: World, known: Mapping[BoxId, Health]) -> World:
     """The world as whoever waited at its gates sees it: what they say counts where nobody else can
-    say anything, and always while a gate is open."""
+    say anything, as of a job that was not done in time, and always while a gate is open."""
+    if not known:
+        return world
+    jobs = {box.id for box in world.boxes if box.state.runs and box.spec and box.spec.run_once}
     told = {
         box_id: one
         for box_id, one in known.items()
-        if box_id in world.health and (one is Health.UNKNOWN or world.health[box_id].open)
+        if box_id in world.health
+        and (one is Health.UNKNOWN or world.health[box_id].open or box_id in jobs)
     }
     return replace(world, health={**world.health, **told}) if told else world

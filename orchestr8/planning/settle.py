@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestr8.boxes.desired import Desired, DesiredService
-from orchestr8.boxes.world import ObservedBox, World
+from orchestr8.boxes.world import Health, ObservedBox, World
 from orchestr8.planning.plan import Action, AwaitBox, Plan, Purpose
 
 _WITHIN_MS = 60_000
@@ -24,7 +24,9 @@ def _is_open(box: ObservedBox, desired: Desired, world: World) -> bool:
     if service is None or box.slot >= len(service.slots):
         return False
     health = world.health.get(box.id)
-    return service.run_once or health is None or health.open
+    if health is None or health.open:
+        return True
+    return service.run_once and health is not Health.UNHEALTHY
 
 
 def _gate(box: ObservedBox, service: DesiredService) -> Action:

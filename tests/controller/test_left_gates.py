@@ -6,11 +6,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.apply import apply_request
+from orchestr8.controller.hold import hold
 from orchestr8.controller.pulses import Pulses
 from orchestr8.controller.request import Request
 from orchestr8.controller.restart import restart
@@ -41,15 +43,16 @@ HASTY = "api: {image: 'app:1', replicas: 2, health: {tcp: 80, every: 100ms, with
 CHAIN = f"api: {{image: 'app:1', {HEALTH}}}\n  web: {{image: 'app:1', after: [api], {HEALTH}}}"
 JOB = "api: {image: 'job:1', run: once}"
 Ask = Callable[[Session, Notes], Applied]
+Result = TypeVar("Result")
 
 
-def applying(service: str, image: str = "") -> Ask:
+def applying(service: str, image: str = "", timeout_ms: int = TIMEOUT_MS) -> Ask:
     """Somebody applies a service, with another image."""
     text = service.replace("app:1", image) if image else service
     volumes = "volumes: {data: {}}\n" if "volumes" in text else ""
     text = f"orchestr8: 1\nowner: shop\nservices:\n  {text}\n{volumes}"
     request = Request(sources({"shop.yaml": text}), reader({}))
-    return lambda session, notes: apply_request(session, request, notes, TIMEOUT_MS)
+    return lambda session, notes: apply_request(session, request, notes, timeout_ms)
 
 
 def restarting(session: Session, notes: Notes) -> Applied:
@@ -94,6 +97,30 @@ def test_a_box_is_not_late_before_its_first_answer(tmp_path: Path) -> None:
     """Its time was over while the gate was left; it is healthy since then."""
     beside = told(tmp_path, [applying(HASTY), applying(HASTY, "slow:1")], 40)
     assert [phase for one in beside for phase in one[-2] if phase[-1]] == []
+
+
+@pytest.mark.parametrize(("held", "attempts"), [(False, 3), (True, 1)])
+def test_a_job_that_an_apply_finds_hanging_is_waited_for_once_a_try(
+    tmp_path: Path, held: bool, attempts: int
+) -> None:
+    """Where nobody may put another one in its place there is one try."""
+    time = Time(random.Random(1))
+    road = Road(tmp_path, Machine(clock=time))
+    road.image("job:1", "a")
+    hanging = JOB.replace("once}", "once, update: {within: 10s}}")
+
+    def asked(ask: Callable[[Session, Notes], Result]) -> Result:
+        with road.open() as session:
+            session.clock = time
+            return ask(session, Notes())
+
+    assert asked(applying(hanging, timeout_ms=5_000)).timed_out
+    until_ms = time.now_ms() + TIMEOUT_MS
+    if held:
+        asked(lambda session, _: hold(session, API, until_ms, "it is looked at"))
+    (failure,) = asked(applying(hanging)).failures
+    assert failure.attempts == attempts
+    assert time.seconds < 10 * (attempts + 1)
 
 
 def told(folder: Path, asked: list[Ask], gates_left: int) -> list[tuple]:

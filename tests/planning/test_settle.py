@@ -51,6 +51,8 @@ def test_a_job_that_runs_is_waited_for_until_it_is_done(running: tuple[Desired, 
     job = next(one for one in desired.services.values() if one.run_once)
     assert (str(gate.id), gate.done) == ("me--job--1", True)
     assert gate.within_ms == job.update.within_ms
+    late = replace(world, boxes=boxes, health={**health, gate.id: Health.UNHEALTHY})
+    assert not gates(desired, late), "it was waited for already, and not done in time"
 
 
 @pytest.mark.parametrize(
