@@ -1,6 +1,6 @@
 """Six hardened boxes from nothing to running, through a server, and the same six by Compose.
 
-Of both the engine's own word counts: when it started the last container. Both keep their network
+Of both the kernel's word counts: when the last box had its first task. Both keep their network
 between two rounds, and both are given the same walls.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from benchmarks import compose
 from benchmarks.ground import Ground
 from benchmarks.installation import Installation, client, installation, last_start
 from benchmarks.many import manifest_of
+from benchmarks.processes import now
 from benchmarks.rows import Row, in_turn, medians
 from benchmarks.serving import serving
 from orchestr8.engines.image_facts import architecture
@@ -54,7 +54,7 @@ def rows(ground: Ground) -> Iterator[Row]:
 
 
 def _ours(ours: Installation, manifest: Path) -> float:
-    began = time.time()
+    began = now()
     ours.type("apply", str(manifest))
     taken = last_start(ours.fleet.containers()) - began
     ours.type("down")
@@ -62,7 +62,7 @@ def _ours(ours: Installation, manifest: Path) -> float:
 
 
 def _compose(ground: Ground, peer: compose.Project) -> float:
-    began = time.time()
+    began = now()
     peer.type("up", "-d")
     api = client(ground.engine)
     listed = api.containers(all=True, filters={"label": peer.label})

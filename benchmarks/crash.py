@@ -1,7 +1,8 @@
 """From a crash to the replacement running, while a server keeps the boxes.
 
-Each round kills a box of another service, so that none of them has crashed before. The workload
-itself says when its first instruction ran: Docker's own word, StartedAt, comes before its runtime
+Each round kills a box of another service, so that none of them has crashed before. Everything is
+measured once the server is at rest: it clears up after the measure before. The workload itself says
+when its first instruction ran: Docker's own word, StartedAt, comes before its runtime
 is called, and a tenth of a second before anything runs.
 """
 
@@ -24,7 +25,7 @@ from benchmarks.crun_crash import rows as rows_on_crun
 from benchmarks.ground import Ground
 from benchmarks.installation import Installation, clear, client, installation
 from benchmarks.processes import kill
-from benchmarks.rows import Row, in_turn, medians
+from benchmarks.rows import Measure, Row, in_turn, medians
 from benchmarks.serving import await_rest, serving
 from benchmarks.workload import NAME, workload
 
@@ -59,15 +60,23 @@ def rows(ground: Ground) -> Iterator[Row]:
         ours.type("apply", str(manifest))
         bare = _Bare(ground, plain(ours.container("box-0.crash"), ground.scratch, BARE))
         numbers = itertools.count()
+
+        def at_rest(measure: Measure) -> Measure:
+            def measured() -> float:
+                await_rest(server)
+                return measure()
+
+            return measured
+
         measures = {
             "ours": lambda: _by_ours(ground, ours, server, manifest, next(numbers)),
-            _API: bare.provisioned,
-            _POLICY: bare.restarted,
-            _TOLD: bare.told,
+            _API: at_rest(bare.provisioned),
+            _POLICY: at_rest(bare.restarted),
+            _TOLD: at_rest(bare.told),
         }
         if peer:
             peer.type("up", "-d")
-            measures[_COMPOSE] = lambda: _by_compose(ground, peer)
+            measures[_COMPOSE] = at_rest(lambda: _by_compose(ground, peer))
         try:
             found = medians(in_turn(ROUNDS, measures))
         finally:

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.ground import Ground
 from benchmarks.installation import Installation, installation, last_start
-from benchmarks.processes import children, held_kilobytes, parent
+from benchmarks.processes import children, held_kilobytes, now, parent
 from benchmarks.rows import Row
 
 TITLE = "A box against a virtual machine"
@@ -63,7 +63,7 @@ def rows(ground: Ground) -> Iterator[Row]:
 
 
 def _provisioned(ours: Installation, manifest: Path) -> float:
-    began = time.time()
+    began = now()
     ours.type("apply", str(manifest))
     taken = last_start(ours.fleet.containers()) - began
     ours.type("down")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,16 @@ def held_kilobytes(pids: Iterable[int]) -> float:
 def spent_ms(pids: Iterable[int]) -> float:
     """Their processor time so far, in the kernel's steps."""
     return sum(sum(map(int, _stat(pid)[11:13])) for pid in pids) * TICK_MS
+
+
+def now() -> float:
+    """Seconds since the machine's boot, on the clock by which births are told."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def birth(pid: int) -> float:
+    """When it was born, in seconds since the machine's boot, in the kernel's steps."""
+    return int(_stat(pid)[19]) * TICK_MS / 1000
 
 
 def parent(pid: int) -> int:

@@ -64,17 +64,23 @@ def failed(name: str, error: BaseException) -> Row:
     return Row(name, None, None, "", "", 0, failure=why[-400:])
 
 
-def in_turn(rounds: int, measures: Mapping[str, Measure], warm: int = 1) -> dict[str, list[float]]:
+def in_turn(
+    rounds: int, measures: Mapping[str, Measure], warm: int = 1, *, both_ways: bool = False
+) -> dict[str, list[float]]:
     """Each measure once a round, one after the other, so that all meet the same machine.
 
-    The first `warm` rounds fill caches and do not count.
+    The first `warm` rounds fill caches and do not count. With `both_ways` every other round goes
+    from the last measure to the first.
     """
     found: dict[str, list[float]] = {name: [] for name in measures}
+    order = list(measures)
     for number in range(rounds + warm):
-        for name, measure in measures.items():
-            value = measure()
+        for name in order:
+            value = measures[name]()
             if number >= warm:
                 found[name].append(value)
+        if both_ways:
+            order.reverse()
     return found
 
 

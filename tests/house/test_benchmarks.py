@@ -71,6 +71,10 @@ def test_measures_take_turns_and_the_first_round_does_not_count() -> None:
         calls.append(name)
         return float(len(calls))
 
-    found = in_turn(3, {"a": lambda: measure("a"), "b": lambda: measure("b")})
+    measures = {"a": lambda: measure("a"), "b": lambda: measure("b")}
+    found = in_turn(3, measures)
     assert calls == ["a", "b"] * 4
     assert medians(found) == {"a": 5, "b": 6}
+    calls.clear()
+    in_turn(3, measures, warm=0, both_ways=True)
+    assert calls == ["a", "b", "b", "a", "a", "b"]
