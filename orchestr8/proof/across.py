@@ -15,6 +15,7 @@ from orchestr8.proof.claim import (
     Entry,
     Neighbours,
     Pair,
+    Place,
     broken,
     failure,
     held,
@@ -79,8 +80,8 @@ def neighbours(pairs: Sequence[Pair], asked: Collection[BoxId] | None = None) ->
     ranges: dict[int, dict[ServiceName, list[BoxId]]] = {}
     labels: dict[str, list[BoxId]] = {}
     cgroups: dict[str, list[BoxId]] = {}
-    storage: dict[tuple[str, str], list[Entry]] = {}
-    below: dict[tuple[str, str], list[Entry]] = {}
+    storage: dict[Place, list[Entry]] = {}
+    below: dict[Place, list[Entry]] = {}
     for expectation, reading in pairs:
         box_id = expectation.id
         boxes[box_id] = (expectation, reading)
@@ -97,11 +98,12 @@ def neighbours(pairs: Sequence[Pair], asked: Collection[BoxId] | None = None) ->
         if reading.cgroup_path:
             cgroups.setdefault(reading.cgroup_path, []).append(box_id)
         for mount in _storage(reading, devices):
+            device, is_tree = mount.device, _is_tree(mount)
             here, *above = _paths(mount.root)
-            storage.setdefault((mount.device, here), []).append((box_id, mount))
+            storage.setdefault((device, here, is_tree), []).append((box_id, mount))
             for path in above:
-                if (mount.device, path) in shown:
-                    below.setdefault((mount.device, path), []).append((box_id, mount))
+                if (device, path) in shown:
+                    below.setdefault((device, path, is_tree), []).append((box_id, mount))
     return Neighbours(
         boxes=boxes,
         namespaces={key: tuple(ids) for key, ids in namespaces.items()},
@@ -305,16 +307,21 @@ def _own_storage(expectation: Expectation, reading: Reading, all_: Neighbours) -
 
 
 def _overlapping(mount: Mount, all_: Neighbours) -> Iterator[Entry]:
-    """The mounts of any box that show the same path, one above it or one below it."""
+    """The mounts of any box that show the same path, one above it or one below it; of a tree that
+    many boxes may have, those that are none."""
     paths = _paths(mount.root)
-    for path in paths:
-        yield from all_.storage.get((mount.device, path), ())
-    yield from all_.storage_below.get((mount.device, paths[0]), ())
+    for is_tree in (False,) if _is_tree(mount) else (False, True):
+        for path in paths:
+            yield from all_.storage.get((mount.device, path, is_tree), ())
+        yield from all_.storage_below.get((mount.device, paths[0], is_tree), ())
+
+
+def _is_tree(mount: Mount) -> bool:
+    """Whether it is a read-only tree of an image, which others may have for their root too."""
+    return mount.target == "/" and "ro" in mount.options
 
 
 def _may_see(one: Expectation, other: Expectation, mine: Mount, theirs: Mount) -> bool:
-    if mine.target == theirs.target == "/":  # one read-only tree of an image
-        return "ro" in mine.options and "ro" in theirs.options
     if mine.target in RESOLUTION:
         return _may_share(one, other, "net")
     if mine.target in ("/dev/shm", "/dev/mqueue"):

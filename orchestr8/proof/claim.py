@@ -45,6 +45,7 @@ def unproven(expected: str, reason: str = "") -> Answer:
 
 Pair = tuple[Expectation, Reading]
 Entry = tuple[BoxId, Mount]
+Place = tuple[str, str, bool]
 ByService = Mapping[ServiceName, Sequence[BoxId]]
 """Boxes of one service have an id and its range in common, however many they are."""
 
@@ -53,8 +54,9 @@ class Neighbours(Struct, frozen=True):
     """The running boxes of this machine, by what two of them could have in common.
 
     `users` has the ids of boxes that shall have them for themselves, `ranges` the first id of each
-    box's range and `bases` these numbers in order. `storage` leads from a device and a path on it
-    to the mounts of that path, `storage_below` to those of paths below it.
+    box's range and `bases` these numbers in order. `storage` leads from a device, a path on it and
+    whether they are trees of images to the mounts of that path, `storage_below` to those of paths
+    below it.
 
     Made once for all proofs of a round, so that many boxes cost what they cost one by one.
     """
@@ -66,8 +68,8 @@ class Neighbours(Struct, frozen=True):
     bases: Sequence[int] = ()
     labels: Mapping[str, tuple[BoxId, ...]] = field(default_factory=dict)
     cgroups: Mapping[str, tuple[BoxId, ...]] = field(default_factory=dict)
-    storage: Mapping[tuple[str, str], list[Entry]] = field(default_factory=dict)
-    storage_below: Mapping[tuple[str, str], list[Entry]] = field(default_factory=dict)
+    storage: Mapping[Place, list[Entry]] = field(default_factory=dict)
+    storage_below: Mapping[Place, list[Entry]] = field(default_factory=dict)
 
 
 Check = Callable[[Expectation, Reading], Answer]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from orchestr8.isolation.features import ALL
 from orchestr8.names import BoxId
 from orchestr8.proof.across import ACROSS_CLAIMS, neighbours
-from orchestr8.proof.claim import Answer, Pair
+from orchestr8.proof.claim import AcrossClaim, Answer, Entry, Pair
 from orchestr8.proof.model import Verdict
 from orchestr8.proof.namespaces import RANGE
 from tests.proof.cases import pair_of, recorded
@@ -32,6 +32,13 @@ class LookedUp(dict[BoxId, Pair]):
 
     def items(self) -> Any:
         return iter(self)
+
+
+class Unread(list[Entry]):
+    """Mounts that nobody goes through."""
+
+    def __iter__(self) -> Iterator[Entry]:
+        raise AssertionError("each other box was looked at")
 
 
 @pytest.mark.parametrize("claim", ACROSS_CLAIMS, ids=lambda claim: claim.id)
@@ -61,6 +68,17 @@ def test_boxes_of_one_service_have_one_range() -> None:
     assert alone_user([one, second], 0).verdict is Verdict.HELD
 
 
+def test_boxes_of_one_image_are_not_held_against_each_other() -> None:
+    one, other = (pair_of(document) for document in recorded().values())
+    (root,) = (mount for mount in one[1].mounts if mount.target == "/")
+    theirs = [root if mount.target == "/" else mount for mount in other[1].mounts]
+    index = neighbours([one, (other[0], replace(other[1], mounts=tuple(theirs)))])
+    trees = {place: found for place, found in index.storage.items() if place[2]}
+    assert [len(found) for found in trees.values()] == [2]
+    looked_up = replace(index, storage={**index.storage, **dict.fromkeys(trees, Unread())})
+    assert claim_of("alone.storage").check(*one, looked_up).verdict is Verdict.HELD
+
+
 def with_base(pair: Pair, base: int) -> Pair:
     """The same box with a range of ids of its own that begins there."""
     expectation, reading = pair
@@ -70,5 +88,9 @@ def with_base(pair: Pair, base: int) -> Pair:
 
 
 def alone_user(pairs: list[Pair], asked: int) -> Answer:
-    claim = next(one for one in ACROSS_CLAIMS if one.id == "alone.user")
-    return claim.check(*pairs[asked], neighbours(pairs, {pairs[asked][0].id}))
+    index = neighbours(pairs, {pairs[asked][0].id})
+    return claim_of("alone.user").check(*pairs[asked], index)
+
+
+def claim_of(name: str) -> AcrossClaim:
+    return next(one for one in ACROSS_CLAIMS if one.id == name)
