@@ -20,6 +20,7 @@ from orchestr8.cli.document import SCHEMA
 from orchestr8.cli.opening import is_passing
 from orchestr8.cli.terminal import escaped, milliseconds
 from orchestr8.controller.calling import Calling
+from orchestr8.controller.clock import LastingClock
 from orchestr8.controller.loop import Loop
 from orchestr8.controller.polling import Polling
 from orchestr8.controller.progress import Event, Phase
@@ -119,6 +120,7 @@ class Ways(NamedTuple):
 def serve(session: Session, output: Output, ways: Ways) -> int:
     """Runs the loop until a signal ends it; it is come to by the socket and these ways."""
     notify = Notify()
+    session.clock = LastingClock()
     log = Log(output)
     loop = Loop(session, log)
     over = threading.Event()

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct, field
 
 from orchestr8.controller.settings import PARALLEL_CALLS
 from orchestr8.names import BoxId
+
+_P = ParamSpec("_P")
+_Value = TypeVar("_Value")
 
 
 class Workers(Protocol):
@@ -43,7 +47,35 @@ class Threads(ThreadPoolExecutor):
 
     def wait(self, futures: Collection[Future[Any]], seconds: float | None) -> set[Future[Any]]:
         """Those that are over, once there is one or the time has passed."""
-        return wait(futures, seconds, FIRST_COMPLETED).done
+        return wait_for(futures, seconds, FIRST_COMPLETED).done
+
+
+class LastingThreads(Threads):
+    """Threads that rest once nobody needs them, for whoever asks for hands next."""
+
+    def __init__(self, resting: list[LastingThreads]) -> None:
+        """`resting` are those that nobody needs; these join them at their end."""
+        super().__init__()
+        self._resting = resting
+        self._begun: set[Future[Any]] = set()
+
+    def submit(
+        self, function: Callable[_P, _Value], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> Future[_Value]:
+        """Begins a call."""
+        begun = super().submit(function, *args, **kwargs)
+        self._begun.add(begun)
+        begun.add_done_callback(self._begun.discard)
+        return begun
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Ends; what is not begun may be given up."""
+        if not wait:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            return
+        begun = list(self._begun)  # each leaves it as it ends
+        wait_for([one for one in begun if not (cancel_futures and one.cancel())])
+        self._resting.append(self)
 
 
 class Clock:
@@ -71,6 +103,21 @@ class Clock:
             return inbox.get(timeout=max(seconds, 0))
         except Empty:
             return None
+
+
+class LastingClock(Clock):
+    """The same for whoever acts time and again: that a thread begins and ends takes longer than
+    most of what is asked."""
+
+    def __init__(self) -> None:
+        self._resting: list[LastingThreads] = []
+
+    def workers(self) -> Workers:
+        """Hands that nobody needs now; whoever asks for them ends them."""
+        try:
+            return self._resting.pop()
+        except IndexError:
+            return LastingThreads(self._resting)
 
 
 CLOCK = Clock()
