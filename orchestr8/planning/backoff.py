@@ -23,9 +23,10 @@ def delay_ms(failure_count: int) -> int:
     return min(FIRST_MS << min(doublings, 16), LONGEST_MS)
 
 
-def try_again_ms(failures: Failures | None, ran_ms: int) -> int:
-    """The time from which a slot may be tried again; 0 is at once."""
-    if failures is None or ran_ms >= GOOD_RUN_MS:
+def try_again_ms(failures: Failures | None, ran_ms: int, now_ms: int) -> int:
+    """The time from which a slot may be tried again; 0 is at once, as after a failure that is yet
+    to come: somebody has set the clock back, and nobody knows how long ago it was."""
+    if failures is None or ran_ms >= GOOD_RUN_MS or failures.last_ms > now_ms:
         return 0
     delay = delay_ms(failures.count)
     return failures.last_ms + delay if delay else 0

@@ -308,7 +308,7 @@ def _back_off(slot: Slot, move: Provision | Replace) -> Wait | None:
     failures = slot.seen.failures.get((slot.service.name, move.slot))
     if failures is None:
         return None
-    due_ms = try_again_ms(failures, _ran_ms(slot, move, failures))
+    due_ms = try_again_ms(failures, _ran_ms(slot, move, failures), slot.seen.now_ms)
     if due_ms <= slot.seen.now_ms:
         return None
     cause = failures.cause or move.cause

@@ -189,7 +189,7 @@ class _Bench:
             remedy = "put it where it is looked for"
             return Wait(STANDBY, None, Reason.MISSING, cause, remedy, owner)
         failures = seen.failures.get((name, STANDBY))
-        due_ms = try_again_ms(failures, 0) if failures else 0
+        due_ms = try_again_ms(failures, 0, seen.now_ms) if failures else 0
         if failures and due_ms > seen.now_ms:
             cause = f"{slot_name(STANDBY, name)}: {failures.cause}, {in_a_row(failures.count)}"
             remedy = f"next try in {from_now(due_ms, seen.now_ms)}"

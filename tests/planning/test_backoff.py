@@ -24,16 +24,20 @@ def test_delay(count: int, delay: int) -> None:
 
 
 def test_no_failure_no_wait() -> None:
-    assert try_again_ms(None, 0) == 0
+    assert try_again_ms(None, 0, 70_000) == 0
 
 
 def test_wait_counts_from_the_last_failure() -> None:
-    assert try_again_ms(Failures(4, 70_000), 0) == 72_000
+    assert try_again_ms(Failures(4, 70_000), 0, 70_000) == 72_000
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_waiting() -> None:
+    assert try_again_ms(Failures(4, 70_000), 0, 69_999) == 0
 
 
 def test_a_good_run_is_forgiven() -> None:
-    assert try_again_ms(Failures(9, 70_000), GOOD_RUN_MS) == 0
-    assert try_again_ms(Failures(9, 70_000), GOOD_RUN_MS - 1) > 0
+    assert try_again_ms(Failures(9, 70_000), GOOD_RUN_MS, 70_000) == 0
+    assert try_again_ms(Failures(9, 70_000), GOOD_RUN_MS - 1, 70_000) > 0
 
 
 def test_failures_add_up() -> None:
