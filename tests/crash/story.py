@@ -97,7 +97,6 @@ class FirstApply:
     @contextmanager
     def _fresh(self) -> Iterator[tuple[Fleet, tuple[str, ...]]]:
         fleet = Fleet.new(self.engine)
-        fleet.sets.add(SET)
         try:
             (fleet.base / "tmp").mkdir()
             change = Change.write(fleet, self.port)
@@ -111,7 +110,6 @@ def story(engine: Engine, state_bytes: int = 0) -> Iterator[Story]:
     """A fresh installation that has seen both forms, undisturbed; its state folder is on a small
     disk of its own where a size is given."""
     fleet = Fleet.new(engine)
-    fleet.sets.add(SET)
     try:
         (fleet.base / "tmp").mkdir()
         if state_bytes:

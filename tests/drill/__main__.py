@@ -93,7 +93,6 @@ def _here() -> Iterator[Here]:
     with hosts.engine("28") as engine:
         hosts.load_images(engine.socket)
         fleet = Fleet.new(engine)
-        fleet.sets.add("shop")
         try:
             folder = fleet.base / "shop"
             shutil.copytree(FILES, folder)

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,6 @@ class Home:
     base: Path
     run_folder: Path
     engine_variables: Mapping[str, str]
-    sets: set[str] = field(default_factory=set)
     _known: str = ""
 
     @property
@@ -74,8 +73,6 @@ class Home:
             stderr=subprocess.STDOUT,
             timeout=seconds,
         )  # fmt: skip
-        if "--set" in words:
-            self.sets.add(words[words.index("--set") + 1])
         told = (
             f"exit status {finished.returncode} of orchestr8 {' '.join(words)}:\n{finished.stdout}"
         )
@@ -109,23 +106,26 @@ class Home:
     def installation(self) -> str:
         """This installation's id, as its boxes carry it; empty before its first apply. A store
         that is deleted leaves it known, or nobody could clear up."""
-        if not (self.base / "state" / "orchestr8.db").exists():
-            return self._known
-        with sqlite3.connect(self.base / "state" / "orchestr8.db") as connection:
-            try:
-                (row,) = connection.execute("SELECT value FROM meta WHERE key='installation'")
-            except (sqlite3.OperationalError, ValueError):
-                return ""  # the first apply has made the file and not yet laid it out
-        self._known = str(row[0])
+        for (value,) in self._stored("SELECT value FROM meta WHERE key='installation'"):
+            self._known = str(value)
         return self._known
 
     def take_down(self) -> None:
         """Leaves nothing: by what a person would type, and then, however that went, by hand."""
         try:
-            for set_name in sorted({"default", *self.sets}):
-                self.run("remove", "--set", set_name, exit_status=None)
+            for (set_name,) in self._stored("SELECT name FROM sets ORDER BY name"):
+                self.run("remove", "--set", str(set_name), exit_status=None)
         finally:
             self.clear()
+
+    def _stored(self, query: str) -> list[tuple[object, ...]]:
+        """What the store says; nothing where it is lost, damaged, or not yet laid out."""
+        path = self.base / "state" / "orchestr8.db"
+        if not path.exists():
+            return []
+        with closing(sqlite3.connect(path)) as connection, suppress(sqlite3.DatabaseError):
+            return connection.execute(query).fetchall()
+        return []
 
     def clear(self) -> None:
         """Leaves nothing, behind orchestr8's back: boxes, and what the engine has, then table,
