@@ -6,6 +6,7 @@ import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from orchestr8 import alike
 from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.network import SERVICE_RANGE, SUBNET, NetworkState
 from orchestr8.boxes.records import Records
@@ -116,7 +117,7 @@ def _world_of(first: Plan, desired: Desired, empty: World) -> World:
             set_name=call.box.set_name,
             service_key=call.box.service_key,
             address=call.box.address,
-            limits=copy.copy(call.box.limits),
+            limits=alike.first(copy.copy(call.box.limits)),
             started_ms=NOW_MS - 60_000,
             pid=4711,
             names=tuple((name, address) for name, address in call.box.names),

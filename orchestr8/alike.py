@@ -8,7 +8,8 @@ from typing import Any
 KEPT = 1_024
 
 
-@lru_cache(KEPT)
+@lru_cache(KEPT, typed=True)
 def first(value: Any) -> Any:
-    """The first of all values that equal this one, of late; it must be one that never changes."""
+    """The first of all values of its kind that equal this one, of late; it must be one that never
+    changes."""
     return value

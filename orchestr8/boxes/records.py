@@ -16,7 +16,7 @@ UID_INSIDE = 65_532
 that a volume's files have one owner whatever engine runs the box."""
 
 
-class ServiceRecord(Struct, frozen=True):
+class ServiceRecord(Struct, frozen=True, gc=False):
     """What a service keeps for life: its key, serials, uid range and virtual address."""
 
     name: ServiceName
@@ -31,7 +31,7 @@ class ServiceRecord(Struct, frozen=True):
         return self.uid_base + UID_INSIDE
 
 
-class BoxRecord(Struct, frozen=True):
+class BoxRecord(Struct, frozen=True, gc=False):
     """What a box was given: slot and address, and how it was promised to be asked to end.
 
     `stop` is None where nobody wrote that down.

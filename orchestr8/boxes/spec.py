@@ -79,7 +79,7 @@ class FieldChange(Struct, frozen=True):
         return f"{self.field} {change}"
 
 
-_MOSTLY_ALIKE = ("image_id", "image", "entrypoint", "args", "env", "profile")
+_MOSTLY_ALIKE = ("image_id", "image", "entrypoint", "args", "env", "uid", "gid", "profile")
 """What thousands of boxes have in common is held once."""
 
 

@@ -60,7 +60,7 @@ class Unseen(Enum):
     REBOOT = "ended with an earlier boot of the host"
 
 
-class ObservedBox(Struct, frozen=True):
+class ObservedBox(Struct, frozen=True, gc=False):
     """One box as its engine and its cgroup show it. Times are milliseconds since the epoch, 0 where
     nobody knows.
 

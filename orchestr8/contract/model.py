@@ -87,7 +87,7 @@ class Egress(NamedTuple):
     ports: tuple[int, ...]
 
 
-class Contract(Struct, frozen=True):
+class Contract(Struct, frozen=True, gc=False):
     """What one service was granted.
 
     `notes` are sentences for the plan about what degrades without making anything weaker.
@@ -143,7 +143,8 @@ class Contract(Struct, frozen=True):
 
 
 class Contracts(Struct, frozen=True):
-    """Every service's contract, the owners' quotas, and the gaps of this engine and host."""
+    """Every service's contract, sorted by name, the owners' quotas, and the gaps of this engine and
+    host."""
 
     services: Mapping[ServiceName, Contract]
     quotas: Mapping[str, Quota]

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from orchestr8.alike import first
 from orchestr8.isolation.limits import Limits
 from orchestr8.kernel import bpf, files, mounts
 from orchestr8.kernel.mount_table import OwnMounts
@@ -273,11 +274,10 @@ def limits_in(membership: Mapping[str, str]) -> Limits | None:
         group = group_of(membership, trees_for(membership))
         if group.path == "/" or not group.folders:
             return None
-        if "memory" in group.folders:
-            return _limits_v1(group)
-        return _limits_v2(group)
+        found: Limits = first((_limits_v1 if "memory" in group.folders else _limits_v2)(group))
     except (OSError, ValueError):
         return None
+    return found
 
 
 def _limits_v1(group: Group) -> Limits:

@@ -49,7 +49,7 @@ def service(parsed: Parsed, name: ServiceName, block: ServiceBlock) -> Service:
     places = Places(parsed, "services", name.service)
     file_name = parsed.source.name
     return Service(
-        name=name,
+        name=first(name),
         image=first(block.image),
         run_once=block.run == "once",
         entrypoint=None if block.entrypoint is None else tuple(block.entrypoint),
@@ -77,8 +77,8 @@ def service(parsed: Parsed, name: ServiceName, block: ServiceBlock) -> Service:
             for (address, host_port), port in sorted(block.publish.items())
         ),
         health=first(_health(block.health)),
-        stop=_stop(block.stop),
-        update=_update(block.update),
+        stop=first(_stop(block.stop)),
+        update=first(_update(block.update)),
         edge=_edge(block),
         relax=tuple(
             _relaxation(asked, name.owner, places.get(f"relax.{index}", Place("")))
@@ -89,7 +89,8 @@ def service(parsed: Parsed, name: ServiceName, block: ServiceBlock) -> Service:
 
 
 def _peer(peer: tuple[str, str], owner: str) -> ServiceName:
-    return ServiceName(peer[1] or owner, peer[0])
+    name: ServiceName = first(ServiceName(peer[1] or owner, peer[0]))
+    return name
 
 
 def _links(links: Iterable[tuple[tuple[str, str], int]], owner: str) -> tuple[Link, ...]:

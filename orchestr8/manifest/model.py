@@ -122,7 +122,7 @@ class RelaxationAsked(Written, frozen=True):
     place: Place = Place("")
 
 
-class Service(Written, frozen=True):
+class Service(Written, frozen=True, gc=False):
     """One service as its owner asked for it."""
 
     name: ServiceName

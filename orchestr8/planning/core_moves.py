@@ -68,7 +68,7 @@ def _in_turn(draft: Draft) -> Iterator[_Move]:
         key = (move.before, move.after, move.box.id if move.is_own else None)
         alike.setdefault(key, []).append(move)
     groups = list(alike.values())
-    on_each = crowd(draft.cores.every, occupants(draft.seen) if groups else ())
+    on_each = crowd(draft.cores.every, occupants(draft.seen.everybody) if groups else ())
     left = {core for one in groups for core in one[0].left}
     alone = frozenset(core for core in left if on_each[core] == 1)
     while groups:
@@ -113,7 +113,7 @@ def _moves(draft: Draft) -> Iterator[_Move]:
     if not deal.every or draft.desired.being_dealt is not None:
         return
     goes = {release.box.id for one in draft.moves.values() for release in one.releases}
-    for box in occupants(draft.seen):
+    for box in occupants(draft.seen.everybody):
         name = box.id.service_name
         if box.id in goes:
             continue

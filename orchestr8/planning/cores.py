@@ -113,7 +113,7 @@ def deal(desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey) -> 
     claims = _claims(desired, moves, seen)
     if not seen.features.has(feature.CORES) or not (claims or _any_held(every, seen)):
         return NO_DEAL
-    on_each, own = crowd(every, occupants(seen)), _known(desired, seen, claims)
+    on_each, own = crowd(every, occupants(seen.everybody)), _known(desired, seen, claims)
     free = set(every).difference(*own.values())
     short = {one.key for one in claims if len(own.get(one.key, ())) not in (0, one.count)}
     others = {one.key: _others(every, on_each, seen, one) for one in claims}
@@ -158,9 +158,9 @@ def say_short(moves: Decisions, dealt: Deal, desired: Desired, seen: Survey) -> 
     return found
 
 
-def occupants(seen: Survey) -> Iterator[ObservedBox]:
-    """The boxes that are on cores, or will be as soon as they are let go, whoever knows them."""
-    for box in seen.everybody:
+def occupants(boxes: Iterable[ObservedBox]) -> Iterator[ObservedBox]:
+    """Those of these boxes that are on cores, or will be as soon as they are let go."""
+    for box in boxes:
         if box.state.runs or (box.slot == STANDBY and box.state is State.CREATED):
             yield box
 
@@ -178,10 +178,8 @@ def _claims(
 ) -> tuple[_Claim, ...]:
     """The slots with cores of their own, as the plan goes so far."""
     found = []
-    for name, service in desired.services.items():
-        count = service.limits.dedicated_cores
-        if not count:
-            continue
+    for name in seen.traits.dedicated:
+        count = desired.services[name].limits.dedicated_cores or 0
         if name in moves:
             found += [
                 _Claim((name, move.slot), count, _running(move))
@@ -253,7 +251,7 @@ def _others(
 
 
 def _any_held(every: tuple[int, ...], seen: Survey) -> bool:
-    return any(box.cores and box.cores != every for box in occupants(seen))
+    return any(box.cores != every for box in occupants(seen.on_cores))
 
 
 def _known(desired: Desired, seen: Survey, claims: Iterable[_Claim]) -> dict[_Key, tuple[int, ...]]:

@@ -183,7 +183,7 @@ def _owners(draft: Draft, with_fresh_boxes: Set[str]) -> None:
     from."""
     if not draft.world.features.has(feature.QUOTA):
         return
-    for owner in sorted({name.owner for name, one in draft.desired.services.items() if one.slots}):
+    for owner in sorted(draft.seen.traits.owners):
         wanted = draft.desired.quotas.get(owner, Quota())
         seen = draft.world.quotas.get(owner)
         call = EnsureOwner(owner, wanted)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -37,9 +36,8 @@ def expand(
     ties = _Ties.of(contracts)
     storage = Storage(contracts, records, volumes, ties.mounting)
     fleet = _Fleet(contracts, records, digests, storage, ties)
-    contracted = sorted(contracts.services.items(), key=itemgetter(0))
     return Desired(
-        services={name: fleet.service(contract) for name, contract in contracted},
+        services={name: fleet.service(contract) for name, contract in contracts.services.items()},
         quotas=contracts.quotas,
         volumes=fleet.storage.desired(),
         reserve_cpu_millicores=contracts.reserve_cpu_millicores,
@@ -51,13 +49,11 @@ class _Ties(Struct, frozen=True):
     """What services have to do with each other, of all contracts in one walk.
 
     `joiners` are the services that share another's network, by that other one; `shared` those whose
-    ipc namespace another joins, `called` those to which a link leads, `mounting` has those with
-    volumes.
+    ipc namespace another joins, `mounting` has those with volumes.
     """
 
     joiners: dict[ServiceName, list[Contract]] = field(default_factory=dict)
     shared: set[ServiceName] = field(default_factory=set)
-    called: set[ServiceName] = field(default_factory=set)
     mounting: list[Contract] = field(default_factory=list)
 
     @classmethod
@@ -70,8 +66,6 @@ class _Ties(Struct, frozen=True):
                 found.joiners.setdefault(ServiceName.parse(profile.net), []).append(contract)
             if profile.ipc != PRIVATE:
                 found.shared.add(ServiceName.parse(profile.ipc))
-            for link in service.connects:
-                found.called.add(link.peer)
             if service.volumes:
                 found.mounting.append(contract)
         return found
@@ -89,6 +83,7 @@ class _Fleet(Struct):
     """The lines of hosts files that were asked for so far."""
     _envs: dict[tuple[object, ...], Lines] = field(default_factory=dict)
     """The variables of boxes so far; most services say the same as another."""
+    _called: set[ServiceName] | None = None
 
     def service(self, contract: Contract) -> DesiredService:
         """One service: a declaration for each slot, and what may change without a new box."""
@@ -186,7 +181,14 @@ class _Fleet(Struct):
         """
         if users[0].profile.net != PRIVATE:
             return False
-        return any(_uses_network(user) or user.name in self.ties.called for user in users)
+        return any(_uses_network(user) or self._is_called(user.name) for user in users)
+
+    def _is_called(self, name: ServiceName) -> bool:
+        """Whether a link leads to a service; few use the network and must be asked about."""
+        if self._called is None:
+            contracts = self.contracts.services.values()
+            self._called = {link.peer for one in contracts for link in one.service.connects}
+        return name in self._called
 
     def _names(self, users: Sequence[Contract]) -> tuple[tuple[str, str], ...]:
         """The hosts file of a box with an interface: the service and those that it calls, at their

@@ -20,6 +20,7 @@ from orchestr8.names import ServiceName
 from orchestr8.planning.busy import is_theirs, touches
 from orchestr8.planning.places import NOWHERE, Presence, Presences
 from orchestr8.planning.survey import Survey
+from orchestr8.planning.traits import Ports, note_ports
 
 
 class Wiring(Struct, frozen=True):
@@ -46,7 +47,7 @@ def wire(
     desired: Desired, presences: Presences, elements: frozenset[Element], seen: Survey
 ) -> Wiring:
     """Compares what the table shall hold with what it holds."""
-    ports = _called_ports(desired)
+    ports = seen.traits.ports
     held = frozenset(seen.doors_held)
     going = frozenset(address for one in presences.values() if one.going for address in one.going)
     # Each once, and looked for in the order in which they were made: sets have their own, in which
@@ -87,7 +88,10 @@ def standing_elements(desired: Desired, world: World) -> frozenset[Element]:
         key: Presence(tuple(sorted(addresses)), (), tuple(sorted(addresses)))
         for key, addresses in found.items()
     }
-    return frozenset(_wanted(desired, presences, _called_ports(desired), frozenset()))
+    ports: Ports = {}
+    for service in desired.services.values():
+        note_ports(ports, service)
+    return frozenset(_wanted(desired, presences, ports, frozenset()))
 
 
 def _wanted(
@@ -108,16 +112,6 @@ def _wanted(
 def _ordered(elements: Iterable[Element]) -> tuple[Element, ...]:
     """Elements by kind and content, so that equal sets print alike."""
     return tuple(sorted(elements, key=lambda one: (type(one).__name__, *astuple(one))))
-
-
-def _called_ports(desired: Desired) -> dict[ServiceName, tuple[int, ...]]:
-    found: dict[ServiceName, tuple[int, ...]] = {}
-    for service in desired.services.values():
-        for link in service.connects:
-            ports = found.setdefault(link.peer, (link.port,))
-            if link.port not in ports:
-                found[link.peer] = tuple(sorted((*ports, link.port)))
-    return found
 
 
 def _passes(service: DesiredService, here: Presence, presences: Presences) -> Iterator[Element]:

@@ -37,6 +37,8 @@ class Places(Struct, frozen=True):
     """
 
     seen: Survey
+    steady: Presences
+    """Where the services are that are as declared."""
     moves: Mapping[ServiceName, Moves]
     fresh: Mapping[tuple[ServiceName, int], BoxRecord]
     standbys: Mapping[ServiceName, tuple[BoxRecord, ...]] = field(default_factory=dict)
@@ -44,11 +46,7 @@ class Places(Struct, frozen=True):
 
     def address(self, box: ObservedBox) -> str:
         """The address at which a box is reached, or the empty text."""
-        if box.address or not box.joins:
-            return box.address
-        peer = dict(box.joins).get("net")
-        others = self.seen.of(peer.service_name) if peer else ()
-        return next((other.address for other in others if other.id == peer), "")
+        return _address(box, self.seen)
 
     def fresh_address(self, name: ServiceName, move: Provision | Replace) -> str:
         """The address at which a fresh box will be reached, or the empty text."""
@@ -71,7 +69,8 @@ class Places(Struct, frozen=True):
 
     def presences(self, desired: Desired) -> Presences:
         """Where every service is that has boxes or will have some."""
-        found = {key: self._steady(boxes) for key, boxes in self.seen.boxes.items()}
+        busy = {name: where(self.seen.of(name), self.seen) for name in self.seen.busy}
+        found = {**busy, **self.steady}
         for name, moves in self.moves.items():
             service = desired.services.get(name)
             is_job = service is not None and service.run_once
@@ -84,18 +83,6 @@ class Places(Struct, frozen=True):
             return self.seen.of(name)
         kept = (m for m in self.moves[name].slots if not isinstance(m, Provision | Replace))
         return (move.box for move in kept if move.box)
-
-    def _steady(self, boxes: Iterable[ObservedBox]) -> Presence:
-        addresses = [
-            address
-            for box in boxes
-            if box.state is State.RUNNING and (address := box.address or self.address(box))
-        ]
-        if not addresses:
-            return NOWHERE
-        addresses.sort()
-        found = tuple(addresses)
-        return Presence(found, (), found)
 
     def _moving(self, name: ServiceName, moves: Moves, is_job: bool) -> Presence:
         coming = self._addresses_of_fresh(name, moves)
@@ -130,3 +117,25 @@ def _leaving(moves: Moves) -> tuple[ObservedBox, ...]:
     ]
     released = [release.box for release in moves.releases if release.box.state.runs]
     return (*replaced, *followed, *released)
+
+
+def where(boxes: Iterable[ObservedBox], seen: Survey) -> Presence:
+    """Where a service is whose boxes all stay."""
+    addresses = [
+        address
+        for box in boxes
+        if box.state is State.RUNNING and (address := box.address or _address(box, seen))
+    ]
+    if not addresses:
+        return NOWHERE
+    addresses.sort()
+    found = tuple(addresses)
+    return Presence(found, (), found)
+
+
+def _address(box: ObservedBox, seen: Survey) -> str:
+    if box.address or not box.joins:
+        return box.address
+    peer = dict(box.joins).get("net")
+    others = seen.of(peer.service_name) if peer else ()
+    return next((other.address for other in others if other.id == peer), "")

@@ -18,31 +18,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestr8.boxes.desired import Desired, DesiredService
+from msgspec.structs import replace
+
+from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.records import BoxRecord, Records
 from orchestr8.boxes.world import World
 from orchestr8.names import STANDBY, ServiceName
 from orchestr8.planning.admit import admit, room_beside
 from orchestr8.planning.allocate import Dealer
+from orchestr8.planning.compare import Decisions, compare
 from orchestr8.planning.core_moves import write_cores
 from orchestr8.planning.cores import deal, say_short
 from orchestr8.planning.dependencies import wait_for_forerunners
 from orchestr8.planning.describe import describe
 from orchestr8.planning.draft import Draft, lay_ground
-from orchestr8.planning.holds import leave_alone
 from orchestr8.planning.links import wire
-from orchestr8.planning.moves import STEADY, Moves, Peers, Provision, Replace, joined
+from orchestr8.planning.moves import Moves
 from orchestr8.planning.order import start_order
 from orchestr8.planning.places import Places
 from orchestr8.planning.plan import ChangeNetwork, Plan, Purpose, UpdateLimits, WriteNames
 from orchestr8.planning.release import write_forgets, write_releases
 from orchestr8.planning.replace import write_boxes
-from orchestr8.planning.service import NO_PEERS, reconcile_service, release_service
 from orchestr8.planning.standby import stand_by, take_standbys
 from orchestr8.planning.stops import stops
 from orchestr8.planning.survey import Survey, survey
-
-Decisions = dict[ServiceName, Moves]
 
 
 def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
@@ -51,16 +50,20 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
     `records` hold a record for every desired service. `now_ms` is milliseconds since the epoch.
     """
     seen = survey(desired, world, records, now_ms)
-    wanted = take_standbys(desired, _compare(desired, seen), seen)
+    compared = compare(desired, seen, records)
+    seen = replace(seen, traits=compared.traits)
+    wanted = take_standbys(desired, compared.moves, seen)
     dealer = Dealer(records, world)
     order = start_order(desired.services[name] for name in wanted if name in desired.services)
     moves = _admit(wanted, order, desired, seen, dealer)
-    moves = stand_by(desired, moves, seen, dealer.addresses_free)
+    moves = stand_by(desired, moves, seen, dealer)
     cores = deal(desired, moves, seen)
     moves = say_short(moves, cores, desired, seen)
-    order = (*order, *sorted(moves.keys() & desired.services.keys() - set(order)))
+    others = moves.keys() - set(order)
+    order = (*order, *sorted(name for name in others if name in desired.services))
     places = Places(
         seen,
+        compared.steady,
         moves,
         _deal(desired, moves, seen, dealer),
         _deal_standbys(desired, moves, seen, dealer),
@@ -74,56 +77,6 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
     actions = tuple(draft.actions)
     given = dealer.allocations()
     return Plan(steps, actions, given, seen.unknown, upkeep, seen.adopted, cores.own)
-
-
-def _compare(desired: Desired, seen: Survey) -> Decisions:
-    """What shall happen to each service by itself; those that are as they should be, or are left
-    to another plan, are left out.
-
-    Services that join another's namespaces come after it, for a new box there is a new box here.
-    """
-    found: Decisions = {}
-    joiners: list[DesiredService] = []
-    for name, service in desired.services.items():
-        if name in seen.busy:
-            continue
-        if service.slots and joined(service.slots[0].profile):
-            joiners.append(service)
-            continue
-        moves = reconcile_service(service, seen.of(name), seen, NO_PEERS)
-        if moves is not STEADY:
-            found[name] = _unless_held(name, moves, seen)
-    by_name = {service.name: service for service in joiners}
-    for name in start_order(joiners):
-        service = by_name[name]
-        moves = reconcile_service(
-            service, seen.of(name), seen, _peers(service, desired, found, seen)
-        )
-        if moves is not STEADY:
-            found[name] = _unless_held(name, moves, seen)
-    for name in (seen.boxes.keys() | seen.standbys.keys()) - desired.services.keys() - seen.busy:
-        boxes = (*seen.of(name), *seen.standbys.get(name, ()))
-        found[name] = _unless_held(name, release_service(boxes), seen)
-    return found
-
-
-def _unless_held(name: ServiceName, moves: Moves, seen: Survey) -> Moves:
-    hold = seen.holds.get(name) if seen.holds else None
-    return leave_alone(name, moves, hold) if hold else moves
-
-
-def _peers(service: DesiredService, desired: Desired, found: Decisions, seen: Survey) -> Peers:
-    """The boxes, slot by slot, of the services whose namespaces a service joins."""
-    peers: Peers = {}
-    for _, peer in joined(service.slots[0].profile):
-        if peer in found:
-            peers[peer] = [
-                None if isinstance(move, Provision | Replace) or move.box is None else move.box.id
-                for move in found[peer].slots
-            ]
-        elif peer in desired.services:
-            peers[peer] = [box.id for box in seen.of(peer)]
-    return peers
 
 
 def _admit(

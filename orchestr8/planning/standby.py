@@ -16,6 +16,7 @@ from orchestr8.boxes.spec import BoxSpec
 from orchestr8.boxes.world import ObservedBox, State
 from orchestr8.isolation import features as feature
 from orchestr8.names import STANDBY, ServiceName, slot_name
+from orchestr8.planning.allocate import Dealer
 from orchestr8.planning.backoff import try_again_ms
 from orchestr8.planning.changes import spec_changes
 from orchestr8.planning.moves import (
@@ -51,17 +52,14 @@ def take_standbys(desired: Desired, moves: Decisions, seen: Survey) -> Decisions
     return found
 
 
-def stand_by(
-    desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey, addresses_free: int
-) -> Decisions:
-    """The moves with the standbys that come and go beside them, once it is known what is made.
-
-    `addresses_free` are those that are left for boxes with an interface.
-    """
+def stand_by(desired: Desired, moves: Decisions, seen: Survey, dealer: Dealer) -> Decisions:
+    """The moves with the standbys that come and go beside them, once it is known what is made."""
+    if not (seen.traits.standby or seen.standbys):
+        return moves
     found = dict(moves)
-    wanted = {name: number for name, service in desired.services.items()
-              if (number := _wanted(service, seen))}  # fmt: skip
-    addresses_free -= _addresses_asked(moves)
+    wanted = {name: number for name in seen.traits.standby
+              if (number := _wanted(desired.services[name], seen))}  # fmt: skip
+    addresses_free = dealer.addresses_free - _addresses_asked(moves)
     for name in sorted(wanted.keys() | (seen.standbys.keys() & desired.services.keys())):
         if name in seen.holds or name in seen.busy:
             continue

@@ -17,11 +17,10 @@ from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.records import BoxRecord, Records
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.manifest.model import Stop
-from orchestr8.names import STANDBY, BoxId, ServiceName
+from orchestr8.names import STANDBY, BoxId
 from orchestr8.planning.changes import spec_changes
 from orchestr8.planning.survey import Survey
-
-UNSAID = Stop()
+from orchestr8.planning.traits import UNSAID
 
 
 class Stops(Struct, frozen=True):
@@ -41,18 +40,10 @@ class Stops(Struct, frozen=True):
 
 def stops(desired: Desired, seen: Survey, records: Records) -> Stops:
     """What was promised, and what is from now on."""
-    renewed = {one.id: one for name in _otherwise(desired, records)
+    otherwise = seen.promised.union(seen.traits.stops) & desired.services.keys()
+    renewed = {one.id: one for name in otherwise
                for one in _renewed(desired.services[name], seen, records)}  # fmt: skip
     return Stops(records, renewed)
-
-
-def _otherwise(desired: Desired, records: Records) -> set[ServiceName]:
-    """The declared services that say, or were promised, anything but what is usual."""
-    said = {name for name, service in desired.services.items() if service.stop != UNSAID}
-    promised = {
-        record.id.service_name for record in records.boxes.values() if record.stop != UNSAID
-    }
-    return said | (promised & desired.services.keys())
 
 
 def _renewed(service: DesiredService, seen: Survey, records: Records) -> Iterator[BoxRecord]:

@@ -23,6 +23,7 @@ from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.adopted import held_without_manifest, standing, without_manifest
 from orchestr8.planning.busy import addresses, with_neighbours
 from orchestr8.planning.holds import in_force
+from orchestr8.planning.traits import UNSAID, Traits
 
 EVERY_ADDRESS = "0.0.0.0"
 
@@ -36,8 +37,14 @@ class Survey(Struct, frozen=True):
     """The boxes that the store knows, by owner and service, each list by slot and serial."""
     standbys: Mapping[ServiceName, Sequence[ObservedBox]] = field(default_factory=dict)
     """Those without a slot, each list by serial; they are in no other list of boxes."""
+    traits: Traits = field(default_factory=Traits)
+    """What is out of the ordinary about what is declared, once every service was looked at."""
     everybody: Sequence[ObservedBox] = ()
     """All boxes, whoever knows them."""
+    on_cores: Sequence[ObservedBox] = ()
+    """Those of them that may not run on every core."""
+    promised: frozenset[ServiceName] = frozenset()
+    """Services with a box that was promised to end otherwise than is usual."""
     unknown: tuple[BoxId, ...] = ()
     absent: tuple[BoxRecord, ...] = ()
     """Boxes that the store knows and nobody sees: somebody removed them, or they never came to be
@@ -64,7 +71,7 @@ class Survey(Struct, frozen=True):
     """What the packet filter holds for those, and for boxes that are left alone without a
     manifest."""
     placed: frozenset[tuple[ServiceName, int]] = frozenset()
-    """Slots that had a box; only known where a service may not place anything new."""
+    """Slots that had a box; only known while a service is looked at that may place nothing new."""
     busy: frozenset[ServiceName] = frozenset()
     """Services that are left to another plan, and those that go together with them."""
     busy_addresses: frozenset[str] = frozenset()
@@ -130,23 +137,30 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
     boxes: dict[ServiceName, list[ObservedBox]] = {}
     standbys: dict[ServiceName, list[ObservedBox]] = {}
     unknown: list[BoxId] = []
+    on_cores: list[ObservedBox] = []
+    promised: set[ServiceName] = set()
     adopted = without_manifest(desired, world.boxes, records)
     holds = in_force(records.holds, now_ms) if records.holds else {}
     held = held_without_manifest(desired, world.boxes, holds.keys()) if holds else frozenset()
     busy = with_neighbours(desired, desired.busy)
     recorded = records.boxes
     for box in world.boxes:
+        if box.cores:
+            on_cores.append(box)
         if adopted and box.id in adopted:
             continue
-        if box.id in recorded:
-            kind = standbys if box.slot == STANDBY else boxes
-            name = box.id.service_name
-            if name in kind:
-                kind[name].append(box)
-            else:
-                kind[name] = [box]
-        else:
+        record = recorded.get(box.id)
+        if record is None:
             unknown.append(box.id)
+            continue
+        kind = standbys if box.slot == STANDBY else boxes
+        name = box.id.service_name
+        if name in kind:
+            kind[name].append(box)
+        else:
+            kind[name] = [box]
+        if record.stop != UNSAID:
+            promised.add(name)
     for several in (*boxes.values(), *standbys.values()):
         if len(several) > 1:
             several.sort(key=lambda box: (box.slot, box.id.serial))
@@ -156,6 +170,8 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         boxes=boxes,
         standbys=standbys,
         everybody=world.boxes,
+        on_cores=on_cores,
+        promised=frozenset(promised),
         unknown=tuple(sorted(unknown)),
         absent=tuple(
             one
@@ -175,7 +191,6 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         holds=holds,
         adopted=tuple(sorted(adopted)),
         standing=standing(adopted, held, world),
-        placed=_placed(desired, records),
         busy=busy,
         busy_addresses=addresses(busy, world, records),
     )
@@ -224,7 +239,6 @@ def _volume_uids(desired: Desired, world: World) -> dict[str, int]:
     }
 
 
-def _placed(desired: Desired, records: Records) -> frozenset[tuple[ServiceName, int]]:
-    if all(service.new_boxes_allowed for service in desired.services.values()):
-        return frozenset()
+def placed(records: Records) -> frozenset[tuple[ServiceName, int]]:
+    """The slots that had a box."""
     return frozenset((one.id.service_name, one.slot) for one in records.boxes.values())

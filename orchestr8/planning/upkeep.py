@@ -56,7 +56,7 @@ def _whose(draft: Draft) -> tuple[dict[str, ServiceName], dict[str, ServiceName]
     fresh = {record.address for record in draft.places.fresh.values()}
     whose: dict[str, ServiceName] = {}
     stays: dict[str, ServiceName] = {}
-    for name, presence in draft.wiring.presences.items():
+    for name, presence in sorted(draft.wiring.presences.items()):
         there = [address for address in presence.during if address not in fresh]
         whose |= dict.fromkeys(there, name)
         stays |= {address: name for address in there if address not in presence.going}

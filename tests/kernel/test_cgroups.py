@@ -146,6 +146,7 @@ def test_the_limits_of_a_real_box(strict_box: Running) -> None:
     assert limits_of(strict_box) == Limits(
         cpu_max_millicores=500, memory_max_bytes=64 * MIB, pids_max=64
     )
+    assert limits_of(strict_box) is limits_of(strict_box)
 
 
 def test_limits_that_were_changed_by_hand_are_seen(strict_box: Running) -> None:

@@ -66,7 +66,7 @@ def fleet(
     }
     reserve = brief.get("reserve", {})
     contracts = Contracts(
-        services=services,
+        services=dict(sorted(services.items())),
         quotas=_quotas(services, brief.get("owners", {})),
         gaps=(),
         features=features or machine_features(),

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from orchestr8.boxes.desired import Desired, DesiredService
+from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.world import ObservedBox, State, World
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.moves import STEADY, Provision, Replace
 from orchestr8.planning.service import reconcile_service
-from orchestr8.planning.survey import Survey, survey
+from orchestr8.planning.survey import Survey, placed, survey
 from tests.laws.laws import converge
 from tests.laws.simulation import Simulation
 from tests.planning.brief import Brief, fleet
@@ -98,10 +98,6 @@ def test_boxes_come_by_slot_whatever_their_order() -> None:
     assert [box.slot for box in looked.of(API)] == [0, 1]
 
 
-def test_slots_that_had_a_box_are_known_as_soon_as_one_service_may_place_nothing() -> None:
-    simulation = running({"api.me": {}, "db.me": {}})
-    desired, world = simulation.desired, simulation.world()
-    assert seen(simulation, desired, world).placed == frozenset()
-    ended: DesiredService = replace(desired.services[API], new_boxes_allowed=False)
-    one_ended = replace(desired, services={**desired.services, API: ended})
-    assert seen(simulation, one_ended, world).placed == {(API, 0), (DB, 0)}
+def test_slots_that_had_a_box_are_known() -> None:
+    simulation = running({"api.me": {}, "db.me": {"replicas": 2}})
+    assert placed(simulation.records) == {(API, 0), (DB, 0), (DB, 1)}
