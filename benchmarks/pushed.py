@@ -83,7 +83,6 @@ class _Team:
         start = self.workshop.commit({"README": "x"})
         self.workshop.git("clone", "--quiet", "--bare", ".", str(repository))
         self.workshop.git(f"--git-dir={repository}", "config", "http.receivepack", "true")
-        self.ours.fleet.sets |= {"platform", "web"}  # they are taken down at the end
         self.ours.secret("platform", "hook", _SECRET)
         manifest = repository.with_name("platform.yaml")
         manifest.write_text(
