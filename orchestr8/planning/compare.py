@@ -57,7 +57,7 @@ def compare(desired: Desired, seen: Survey, records: Records) -> Compared:
         service = not_alone[name]
         _take(found, service, seen, _peers(service, desired, found.moves, seen))
     for name in (*seen.boxes, *seen.standbys):
-        if name not in desired.services and name not in seen.busy and name not in found.moves:
+        if name not in desired.services and name not in seen.busy:
             boxes = (*seen.of(name), *seen.standbys.get(name, ()))
             found.moves[name] = _unless_held(name, release_service(boxes), seen)
     return found

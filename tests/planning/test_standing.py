@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from orchestr8.boxes.network import Route
+from orchestr8.boxes.network import Pass, Route
 from orchestr8.boxes.world import State
 from orchestr8.isolation.profile import Profile
 from orchestr8.names import ServiceName
+from orchestr8.planning.expand import expand
 from orchestr8.planning.links import standing_elements
 from orchestr8.planning.moves import joined
+from orchestr8.planning.plan import ChangeNetwork
+from orchestr8.planning.reconcile import reconcile
 from tests.laws.laws import converge
 from tests.laws.simulation import Simulation
 from tests.planning.brief import fleet
 
-API = ServiceName("me", "api")
+API, DB = ServiceName("me", "api"), ServiceName("me", "db")
 
 
 def test_what_stands_is_what_the_boxes_that_run_need() -> None:
@@ -48,3 +51,16 @@ def test_whose_namespaces_a_box_shares() -> None:
         found = joined(Profile(**dict.fromkeys(shared, "api.me")))
         assert {kind for kind, _peer in found} == set(shared)
         assert {peer for _kind, peer in found} == {API}
+
+
+def test_a_way_to_a_service_that_another_plan_works_at_is_opened_all_the_same() -> None:
+    simulation = Simulation()
+    services = {"api.me": {"connects": ["db:1"]}, "db.me": {"accepts": ["api:1", "api:2"]}}
+    converge(simulation, fleet({"services": services}))
+    world, records = simulation.world(), simulation.records
+    services["api.me"] = {"connects": ["db:1", "db:2"]}
+    wanted = fleet({"services": services})
+    desired = replace(expand(wanted.contracts, records, {}), busy=frozenset({DB}))
+    plan = reconcile(desired, world, records, simulation.clock.now_ms())
+    api, db = (box.address for box in sorted(world.boxes, key=lambda box: box.id))
+    assert [action.call for action in plan.actions] == [ChangeNetwork((Pass(api, db, 2),))]
