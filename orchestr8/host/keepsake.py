@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from msgspec import Struct
 
 from orchestr8.errors import RejectedError
+from orchestr8.host import half_made
 from orchestr8.host.mounts import RunFolder
 
 
@@ -22,13 +22,12 @@ class HostKeepsake(Struct, frozen=True):
             return
         self.run.ensure()
         folder = self._folder
-        fresh = folder / f".new-{name}-{os.getpid()}"
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(fresh, flags, 0o600), "wb") as file:
-                file.write(content)
-            fresh.replace(folder / name)
+            half_made.sweep(folder)
+            with half_made.file(folder) as fresh:
+                fresh.write_bytes(content)
+                fresh.replace(folder / name)
         except OSError as error:
             raise RejectedError(
                 f"cannot write {folder / name}: {error.strerror}", "run as root"

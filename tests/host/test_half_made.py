@@ -11,6 +11,9 @@ import pytest
 
 from orchestr8.engines.crun.images import CrunImages
 from orchestr8.host import half_made, volume_images
+from orchestr8.host.keepsake import HostKeepsake
+from orchestr8.host.mounts import RunFolder
+from tests.host.namespaces import with_own_mounts
 from tests.host.rights import needs_root
 
 KINDS = ("file", "inner_folder")
@@ -119,3 +122,16 @@ def test_a_volume_s_image_whose_making_was_killed_leaves_nothing_to_the_next(
     killed.communicate()
     volume_images.make(tmp_path / "data.ext4", 16 << 20, 70_000)
     assert [path.name for path in tmp_path.iterdir()] == ["data.ext4"]
+
+
+@with_own_mounts
+def test_what_is_kept_appears_whole_and_leaves_nothing_of_a_killed_keeper(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    keepsake = HostKeepsake(run)
+    keepsake.keep("store", b"first")
+    killed = maker("file", run.path / "kept")
+    killed.kill()
+    killed.communicate()
+    keepsake.keep("store", b"second")
+    assert keepsake.kept("store") == b"second"
+    assert [path.name for path in (run.path / "kept").iterdir()] == ["store"]
