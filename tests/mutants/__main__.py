@@ -18,7 +18,7 @@ from tests.mutants.trial import ROOT, mutants_of, read
 
 KILLERS = {
     "contract": ("tests/contract",),
-    "planning": ("tests/planning", "tests/laws/test_laws.py"),
+    "planning": ("tests/planning",),
     "proof": ("tests/proof",),
 }
 """The tests of each package: its own, which are fast."""

@@ -24,7 +24,7 @@ HEAD = """\
 `make mutants` puts small wrongs into the pure stages, one at a time: a comparison or an arithmetic
 sign turned, `and` for `or`, a condition turned round, a number one higher, a truth value flipped, a
 statement or a `case` left out, `min` for `max` and `any` for `all`. A mutant is killed when a test
-of its own stage fails: `tests/contract`, `tests/planning` with the planner's laws, `tests/proof`;
+of its own stage fails: `tests/contract`, `tests/planning`, `tests/proof`;
 nothing that walks the whole road or needs an engine. Texts are left as they are, since the cases
 hold messages to the letter.
 
