@@ -88,8 +88,8 @@ def no_permission(folder: Path) -> StoreError:
     remedy = "look at its rights and attributes, and whether this is root of the host"
     if os.geteuid():
         remedy = (
-            "run this as root; members of an owner need no root while `orchestr8 serve` runs here, "
-            "and nobody does for `orchestr8 plan PATH --engine memory`"
+            "run this as root; what a running `orchestr8 serve` does for members of an owner needs "
+            "no root, nor does `orchestr8 plan PATH --engine memory`"
         )
     return StoreError(f"this user may not use the state folder {folder}", remedy)
 

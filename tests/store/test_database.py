@@ -236,7 +236,7 @@ def test_without_permission_the_reader_learns_whose_move_it_is(tmp_path: Path) -
     for folder in (tmp_path / "state", tmp_path / "new"):
         with nobody(), pytest.raises(StoreError) as caught:
             Store(folder)
-        assert "run this as root; members of an owner" in caught.value.remedy
+        assert "run this as root; what a running" in caught.value.remedy
 
 
 @as_root
@@ -247,7 +247,7 @@ def test_a_folder_that_everybody_can_find_is_no_matter_of_its_disk() -> None:
         with nobody(), pytest.raises(StoreError) as caught:
             Store(Path(name, "state"))
     assert "this user may not use the state folder" in caught.value.what
-    assert "run this as root; members of an owner" in caught.value.remedy
+    assert "run this as root; what a running" in caught.value.remedy
 
 
 @as_root
