@@ -38,6 +38,14 @@ from orchestr8.planning.wording import from_now, how_it_ended, in_a_row, listed
 Decisions = dict[ServiceName, Moves]
 
 NO_STANDBY_YET = "no box waits yet"
+NO_ADDRESS = Wait(
+    STANDBY,
+    None,
+    Reason.CAPACITY,
+    "addresses: the boxes' subnet is full",
+    "fits when boxes are released",
+    "the platform",
+)
 
 
 def take_standbys(desired: Desired, moves: Decisions, seen: Survey) -> Decisions:
@@ -112,14 +120,15 @@ class _Bench:
         adjusts = [adjust(self.service, box, self.seen) for box in good[: self.wanted]]
         outdated = [Release(box, why) for box, why in able if why]
         missing = self._missing(moves.slots, len(good))
-        wait = self._wait(addresses_free) if missing else None
+        wait = self._wait() if missing else None
+        fitting = 0 if wait else self._fitting(missing, addresses_free)
         return replace(
             moves,
             adjusts=(*moves.adjusts, *filter(None, adjusts)),
             releases=(*moves.releases, *lame, *surplus),
             outdated=tuple(outdated),
-            standbys=() if wait else self._fresh(missing, outdated),
-            standbys_wait=wait,
+            standbys=self._fresh(fitting, outdated),
+            standbys_wait=wait or (NO_ADDRESS if fitting < missing else None),
         )
 
     def _flaw(self, box: ObservedBox) -> str:
@@ -178,8 +187,13 @@ class _Bench:
         cause = outdated[0].cause if outdated else NO_STANDBY_YET
         return (StandBy(self.declared, cause),) * count if self.declared else ()
 
-    def _wait(self, addresses_free: int) -> Wait | None:
-        """What stands in the way of one more standby."""
+    def _fitting(self, count: int, addresses_free: int) -> int:
+        """For how many of these there is an address, if they need one."""
+        needs_address = self.declared is not None and self.declared.networked
+        return min(count, max(addresses_free, 0)) if needs_address else count
+
+    def _wait(self) -> Wait | None:
+        """What stands in the way of every further standby."""
         name, seen = self.service.name, self.seen
         owner = f"owner {name.owner}"
         if self.service.missing:
@@ -192,8 +206,4 @@ class _Bench:
             cause = f"{slot_name(STANDBY, name)}: {failures.cause}, {in_a_row(failures.count)}"
             remedy = f"next try in {from_now(due_ms, seen.now_ms)}"
             return Wait(STANDBY, None, Reason.BACK_OFF, f"back-off: {cause}", remedy, owner, due_ms)
-        if self.declared and self.declared.networked and addresses_free <= 0:
-            cause = "addresses: the boxes' subnet is full"
-            remedy = "fits when boxes are released"
-            return Wait(STANDBY, None, Reason.CAPACITY, cause, remedy, "the platform")
         return None
