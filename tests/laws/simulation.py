@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from orchestr8.boxes.desired import Desired
+from orchestr8.boxes.desired import Dealt, Desired
 from orchestr8.boxes.records import Failures, Records
 from orchestr8.boxes.world import Health, ObservedBox, World
 from orchestr8.controller.borders import call
@@ -16,7 +16,7 @@ from orchestr8.engines.memory.engine import memory_borders
 from orchestr8.engines.memory.machine import Machine
 from orchestr8.engines.memory.workload import runs_once
 from orchestr8.errors import EngineError
-from orchestr8.names import BoxId
+from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.allocate import allocate, extend
 from orchestr8.planning.backoff import after_failure
 from orchestr8.planning.expand import expand
@@ -57,6 +57,12 @@ class Simulation:
     subnet: str = ""
     unwanted: dict[BoxId, str] = field(default_factory=dict)
     """Boxes that somebody wants replaced."""
+    busy: frozenset[ServiceName] = frozenset()
+    """Services that another plan is carried out for."""
+    being_dealt: Dealt | None = None
+    """The cores that the other plan deals out."""
+    held: dict[BoxId, int] = field(default_factory=dict)
+    """The memory that boxes hold, where somebody looked."""
 
     def __post_init__(self) -> None:
         self.borders = memory_borders(self.machine)
@@ -78,7 +84,9 @@ class Simulation:
                 self.machine.workloads.setdefault(name, runs_once(JOB_MS))
         records, given = allocate(fleet.contracts, self.records)
         desired = expand(fleet.contracts, records, fleet.digests, fleet.volumes)
-        self.desired = replace(desired, unwanted=self.unwanted)
+        self.desired = replace(
+            desired, unwanted=self.unwanted, busy=self.busy, being_dealt=self.being_dealt
+        )
         plan = self.planner(self.desired, self.world(), records, self.clock.now_ms())
         return plan.with_services(given)
 
@@ -103,6 +111,7 @@ class Simulation:
             quotas=borders.owners.quotas(),
             images=frozenset(facts.id for facts in self.machine.images.values()),
             ports_taken=dict(self.ports_taken),
+            held=dict(self.held),
         )
 
     def store(self, allocations: Allocations) -> None:

@@ -29,7 +29,7 @@ def happen(event: Event, simulation: Simulation, wanted: Fleet) -> None:
 
 
 def _box(simulation: Simulation, words: Event, _: Fleet) -> None:
-    """Something about one box: `stopped`, `health`, `gone`, `limits`, `cores`, `forgotten`, ..."""
+    """Something about one box: `stopped`, `health`, `gone`, `limits`, `cores`, `holds`, ..."""
     box_id = BoxId.parse(words["box"])
     machine = simulation.machine
     box = machine.boxes[box_id]
@@ -58,6 +58,8 @@ def _box(simulation: Simulation, words: Event, _: Fleet) -> None:
             machine.boxes[box_id] = replace(box, limits=limits)
         case {"cores": cores}:
             machine.boxes[box_id] = replace(box, cores=tuple(cores))
+        case {"holds": memory}:
+            simulation.held[box_id] = units.parse_size(memory)
         case {"forgotten": True}:
             simulation.forget((box_id,))
         case {"unreadable": True}:
@@ -101,12 +103,17 @@ def _port(simulation: Simulation, words: Event, _: Fleet) -> None:
 
 
 def _failures(simulation: Simulation, words: Event, _: Fleet) -> None:
-    slot, _dot, name = words["failures"].partition(".")
     last_ms = simulation.clock.now_ms() - units.parse_time(words.get("ago", "0ms"))
     noted = failures_of(words["count"], last_ms, words.get("cause", "exited with status 1"))
-    key = (ServiceName.parse(name), int(slot))
+    key = _slot(words["failures"])
     records = simulation.records
     simulation.records = replace(records, failures={**records.failures, key: noted})
+
+
+def _slot(text: str) -> tuple[ServiceName, int]:
+    """`0.api.me` as a service's slot."""
+    slot, _dot, name = text.partition(".")
+    return ServiceName.parse(name), int(slot)
 
 
 def _passed(simulation: Simulation, words: Event, _: Fleet) -> None:
@@ -188,6 +195,15 @@ def _hold(simulation: Simulation, words: Event, _: Fleet) -> None:
     simulation.records = replace(simulation.records, holds=holds)
 
 
+def _busy(simulation: Simulation, words: Event, _: Fleet) -> None:
+    """Another plan is carried out for these services from now on, and deals out these cores."""
+    simulation.busy = frozenset(map(ServiceName.parse, words["busy"]))
+    if "deals" in words:
+        simulation.being_dealt = {
+            _slot(name): tuple(cores) for name, cores in words["deals"].items()
+        }
+
+
 _EVENTS: dict[str, Callable[[Simulation, Event, Fleet], None]] = {
     "box": _box,
     "network": _network,
@@ -206,5 +222,6 @@ _EVENTS: dict[str, Callable[[Simulation, Event, Fleet], None]] = {
     "subnet": _subnet,
     "restart": _restart,
     "hold": _hold,
+    "busy": _busy,
     "wanted meanwhile": _meanwhile,
 }

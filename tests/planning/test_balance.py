@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from orchestr8.isolation.limits import MIB
 from orchestr8.names import BoxId
-from orchestr8.planning.balance import GRAINS, NOTHING, REST_MOST_MS, Load, decide, fair
+from orchestr8.planning.balance import (
+    GRAINS,
+    NOTHING,
+    PAGE_BYTES,
+    REST_MOST_MS,
+    Division,
+    Load,
+    contended,
+    decide,
+    fair,
+)
 from tests.planning.sharing import TICK_MS, Shared, recorded
 
 QUOTA = 128
@@ -166,3 +176,100 @@ def _is_damped(shared: Shared) -> None:
 
 def _greedy_and_quiet() -> Shared:
     return Shared(QUOTA * MIB, [0, 48 * MIB], [120 * MIB, 64 * MIB])
+
+
+GREEDY, QUIET = BoxId("own", "greedy", 1), BoxId("own", "quiet", 1)
+SMALL = 80 * MIB
+"""A quota of 32 grains of two and a half MiB; beside what QUIET was promised 52MiB are left."""
+
+
+def pair(held: float, other: float = 8, most: int = 70, promised: int = 28) -> list[Load]:
+    """One that was promised nothing, and one that was; sizes in MiB."""
+    return [
+        Load(GREEDY, 0, most * MIB, int(held * MIB)),
+        Load(QUIET, promised * MIB, 64 * MIB, int(other * MIB)),
+    ]
+
+
+def ceiling(loads: list[Load], before: Division, now_ms: int = 0) -> float | None:
+    """What GREEDY may have from now on, in MiB; None is its maximum."""
+    ceilings = decide(SMALL, loads, before, now_ms, ceilings=True).ceilings
+    assert ceilings.keys() <= {GREEDY}
+    return ceilings[GREEDY] / MIB if GREEDY in ceilings else None
+
+
+def held_to(most: float, lowered_ms: int = 0, times: int = 1) -> Division:
+    """GREEDY is held to so many MiB."""
+    return Division({GREEDY: int(most * MIB)}, lowered_ms, times)
+
+
+@pytest.mark.parametrize(
+    ("loads", "before", "most"),
+    [
+        pytest.param(pair(40), NOTHING, 52, id="held or promised are 85 percent"),
+        pytest.param(pair(39.5), NOTHING, None, id="a little less"),
+        pytest.param(pair(28), held_to(52), 52, id="70 percent, where there is a ceiling"),
+        pytest.param(pair(27.5), held_to(52), None, id="less than that"),
+        pytest.param(pair(40, other=28), NOTHING, 52, id="who has all that was promised"),
+        pytest.param(pair(40, other=29), NOTHING, None, id="nobody is within its guarantee"),
+        pytest.param(pair(40, most=52), NOTHING, None, id="its maximum is no more than is left"),
+    ],
+)
+def test_when_somebody_is_held_to_less(
+    loads: list[Load], before: Division, most: float | None
+) -> None:
+    assert ceiling(loads, before) == most
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(49.5, 52), (50, 50), (54, 54), (54.5, 52)],
+    ids=["a grain more", "less than a grain more", "less than a grain less", "a grain less"],
+)
+def test_a_change_counts_from_a_grain_on(before: float, after: float) -> None:
+    assert ceiling(pair(40), held_to(before), 60_000) == after
+
+
+@pytest.mark.parametrize(
+    ("times", "rest_ms"), [(0, 0), (1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000), (40, 8_000)]
+)
+def test_the_rest_before_it_is_lowered_again_grows(times: int, rest_ms: int) -> None:
+    before = Division(lowered_ms=100, times=times)
+    lowered = decide(SMALL, pair(40), before, 100 + rest_ms, ceilings=True)
+    assert (lowered.lowered_ms, lowered.times) == (100 + rest_ms, times + 1)
+    if rest_ms:
+        assert ceiling(pair(40), before, 99 + rest_ms) is None
+
+
+@pytest.mark.parametrize(("free_ms", "times"), [(59_999, 10), (60_000, 1)])
+def test_after_a_minute_without_a_ceiling_the_next_is_the_first(free_ms: int, times: int) -> None:
+    before = Division(lowered_ms=7, times=9)
+    assert decide(SMALL, pair(40), before, 7 + free_ms, ceilings=True).times == times
+
+
+def test_without_ceilings_it_is_only_said_who_ends_first() -> None:
+    decided = decide(SMALL, pair(40), held_to(52), 0, ceilings=False)
+    assert decided == Division(over=frozenset({GREEDY}))
+    assert not decide(SMALL, pair(0, other=28), NOTHING, 0, ceilings=True).over
+
+
+@pytest.mark.parametrize(
+    ("quota_bytes", "loads", "could"),
+    [
+        (SMALL, pair(40), True),
+        (134 * MIB, pair(40), False),  # both may have their maximum
+        (SMALL, pair(40, promised=0), False),
+        (None, pair(40), False),
+    ],
+)
+def test_nobody_is_watched_who_cannot_lose_what_was_promised(
+    quota_bytes: int | None, loads: list[Load], could: bool
+) -> None:
+    assert contended(quota_bytes, loads) is could
+    if quota_bytes and not could:
+        assert decide(quota_bytes, loads, held_to(52), 0, ceilings=True) is NOTHING
+
+
+def test_all_is_counted_in_whole_pages() -> None:
+    assert Load(GREEDY, 0, MIB, PAGE_BYTES + 1).own_bytes == 2 * PAGE_BYTES
+    assert fair(SMALL + PAGE_BYTES - 1, pair(40)) == {GREEDY: 52 * MIB}
