@@ -204,6 +204,12 @@ def _busy(simulation: Simulation, words: Event, _: Fleet) -> None:
         }
 
 
+def _adopted(simulation: Simulation, words: Event, _: Fleet) -> None:
+    """The boxes of these services were taken over from a state folder that is lost."""
+    adopted = dict.fromkeys(map(ServiceName.parse, words["adopted"]), "default")
+    simulation.records = replace(simulation.records, adopted=adopted)
+
+
 _EVENTS: dict[str, Callable[[Simulation, Event, Fleet], None]] = {
     "box": _box,
     "network": _network,
@@ -223,5 +229,6 @@ _EVENTS: dict[str, Callable[[Simulation, Event, Fleet], None]] = {
     "restart": _restart,
     "hold": _hold,
     "busy": _busy,
+    "adopted": _adopted,
     "wanted meanwhile": _meanwhile,
 }

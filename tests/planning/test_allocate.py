@@ -8,9 +8,11 @@ from msgspec.structs import replace
 from orchestr8.boxes.records import UID_FIRST, UID_RANGE, Records
 from orchestr8.contract.model import Contracts
 from orchestr8.errors import RejectedError
-from orchestr8.names import ServiceName
+from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.allocate import allocate, extend
-from orchestr8.planning.plan import Allocations
+from orchestr8.planning.plan import Allocations, CreateBox
+from tests.laws.laws import converge
+from tests.laws.simulation import Simulation
 from tests.planning.brief import fleet
 
 A, B = ServiceName("me", "a"), ServiceName("me", "b")
@@ -67,3 +69,25 @@ def test_uid_ranges_are_never_given_to_another() -> None:
 def test_a_full_range_is_said() -> None:
     with pytest.raises(RejectedError, match="full"):
         allocate(_contracts(A, B), Records("here"), "192.0.2.0/30")
+
+
+def test_a_store_older_than_the_boxes_deals_no_serial_of_theirs() -> None:
+    simulation = Simulation()
+    converge(simulation, fleet({"services": {"a.me": {"replicas": 3}}}))
+    records = simulation.records
+    old = {A: replace(records.services[A], serial_last=1)}
+    simulation.records = replace(records, services=old)
+    plan = simulation.plan(fleet({"services": {"a.me": {"replicas": 4}}}))
+    made = [one.call.box.id for one in plan.actions if isinstance(one.call, CreateBox)]
+    assert made == [BoxId("me", "a", 4)]
+
+
+def test_the_slot_that_a_standby_takes_is_written_down_before() -> None:
+    simulation = Simulation()
+    features = simulation.machine.features
+    simulation.machine.features = replace(features, present=features.present | {"standby"})
+    one, wanted = ({"services": {"a.me": {"standby": 1, "replicas": n}}} for n in (1, 2))
+    converge(simulation, fleet(one, simulation.machine.features))
+    plan = simulation.plan(fleet(wanted, simulation.machine.features))
+    slots = {record.id.serial: record.slot for record in plan.allocations.boxes}
+    assert slots == {2: 1, 3: STANDBY}

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from orchestr8.boxes.network import Door, Element, NetworkState, Out, Pass, Route
 from orchestr8.boxes.world import ObservedBox, State, World
 from orchestr8.isolation.features import everything
-from orchestr8.names import BoxId
-from orchestr8.planning.plan import ChangeNetwork, Purpose
-from orchestr8.planning.release import closing
+from orchestr8.names import BoxId, ServiceName
+from orchestr8.planning.plan import Action, ChangeNetwork, Purpose, RemoveBox, StopBox
+from orchestr8.planning.release import closing, release_boxes
 
 HERE, THERE, GONE = "10.0.0.1", "10.0.0.2", "10.0.0.9"
 
@@ -48,6 +48,11 @@ def test_what_leads_between_boxes_that_run_stays() -> None:
     assert closed(Pass(HERE, THERE, 80), Pass(HERE, HERE, 80), Out(HERE, "192.0.2.0/24", 25)) == ()
 
 
+def test_a_way_between_the_only_two_stays() -> None:
+    two = world(Pass(HERE, THERE, 80))
+    assert closing(replace(two, boxes=two.boxes[:2])).empty
+
+
 def test_a_way_goes_when_either_end_is_not_there() -> None:
     from_gone, to_gone, between = Pass(GONE, HERE, 80), Pass(HERE, GONE, 80), Pass(HERE, THERE, 80)
     assert set(closed(from_gone, to_gone, between)) == {from_gone, to_gone}
@@ -63,3 +68,12 @@ def test_what_only_leads_on_is_left_to_the_next_plan() -> None:
 def test_what_goes_is_in_an_order_that_does_not_change() -> None:
     gone = [Pass(GONE, HERE, port) for port in range(1, 9)]
     assert closed(*gone) == closed(*reversed(gone)) == tuple(sorted(gone, key=repr))
+
+
+def test_a_box_that_did_not_come_up_is_ended_at_once_and_then_removed() -> None:
+    one, name = BoxId("me", "web", 7), ServiceName("me", "web")
+    why = "it did not come up"
+    assert release_boxes((one,), why).actions == (
+        Action(StopBox(one, "SIGKILL", 0), Purpose.RELEASE, why, name),
+        Action(RemoveBox(one), Purpose.RELEASE, why, name, (0,)),
+    )

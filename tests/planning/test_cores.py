@@ -22,6 +22,7 @@ from tests.laws.effort import stories_of, until_broken
 from tests.laws.simulation import Planner, Simulation
 from tests.laws.stories import some_order
 from tests.planning.brief import Fleet, fleet
+from tests.planning.playing import stage
 
 EXAMPLES = 60
 EVERY = frozenset(range(4))
@@ -224,6 +225,74 @@ def test_a_standby_is_no_slot_with_cores() -> None:
     come_to_rest(simulation, wanted)
     waits = [box for box in simulation.world().boxes if box.slot == STANDBY]
     assert [box.cores for box in waits] == [(0, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("cores", "asked", "on", "dealt"),
+    [
+        pytest.param(
+            4, {"a": 1, "b": 2, "c": 0}, {"a": (0, 1, 2), "b": (3,), "c": (0, 1, 2)},
+            {"a": (1,), "b": (2, 3)}, id="who is alone on one before who shares all",
+        ),
+        pytest.param(
+            4, {"a": 1, "b": 2, "c": 0}, {"a": (0, 1, 2), "b": (3,), "c": (0, 1)},
+            {"a": (1,), "b": (2, 3)}, id="who is alone on all before who shares some",
+        ),
+        pytest.param(
+            6, {"a": 3, "z": 3}, {"a": (3,), "z": (4, 5)},
+            {"a": (3,), "z": (2, 4, 5)}, id="who lacks one before who lacks two",
+        ),
+        pytest.param(
+            5, {"a": 3, "z": 2}, {"a": (1, 2), "z": (3, 4)},
+            {"a": (1, 2), "z": (3, 4)}, id="who lacks none before who lacks one",
+        ),
+    ],
+)  # fmt: skip
+def test_who_gets_which(
+    cores: int,
+    asked: dict[str, int],
+    on: dict[str, tuple[int, ...]],
+    dealt: dict[str, tuple[int, ...]],
+) -> None:
+    """Boxes that run, on these cores, shall have so many for themselves from now on."""
+    simulation, wanted = stage(
+        {
+            "machine": {"cpu": cores},
+            "before": {"reserve": {"cpu": 0.01}, "services": {f"{one}.me": {} for one in asked}},
+            "events": [{"box": f"me--{one}--1", "cores": held} for one, held in on.items()],
+            "change": {
+                "services": {
+                    f"{one}.me": {"limits": {"dedicated": count}}
+                    for one, count in asked.items()
+                    if count
+                }
+            },
+        }
+    )
+    plan = simulation.plan(wanted)
+    assert {name.service: held for (name, _), held in plan.dealt.items()} == dealt
+
+
+def test_a_services_own_boxes_do_not_share_what_is_dealt_to_one() -> None:
+    simulation = Simulation()
+    wanted = fleet({"services": {"d.me": {"replicas": 2, "limits": {"dedicated": 1}}}})
+    come_to_rest(simulation, wanted)
+    boxes = simulation.machine.boxes
+    for box_id in boxes:
+        boxes[box_id] = replace(boxes[box_id], cores=(3,))
+    assert simulation.plan(wanted).dealt == {(WORKER, 0): (2,), (WORKER, 1): (1,)}
+
+
+def test_whose_move_to_other_cores_it_is_only_its_own_service_is_told() -> None:
+    simulation = Simulation()
+    come_to_rest(simulation, fleet({"services": {"a.me": {}, "d.me": {}}}))
+    plan = simulation.plan(fleet({"services": {"a.me": {}, "d.me": WITH_CORES}}))
+    moved = {
+        one.call.id.service_name: one.service
+        for one in plan.actions
+        if isinstance(one.call, SetCores)
+    }
+    assert moved == {ServiceName.parse("a.me"): None, WORKER: WORKER}
 
 
 def beside(dealt: dict[tuple[ServiceName, int], tuple[int, ...]], *busy: str) -> Planner:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.world import ObservedBox, State, World
 from orchestr8.names import BoxId, ServiceName
-from orchestr8.planning.moves import STEADY, Provision, Replace
+from orchestr8.planning.moves import STEADY, Keep, Provision, Replace
 from orchestr8.planning.service import reconcile_service
 from orchestr8.planning.survey import Survey, placed, survey
 from tests.laws.laws import converge
@@ -101,3 +101,35 @@ def test_boxes_come_by_slot_whatever_their_order() -> None:
 def test_slots_that_had_a_box_are_known() -> None:
     simulation = running({"api.me": {}, "db.me": {"replicas": 2}})
     assert placed(simulation.records) == {(API, 0), (DB, 0), (DB, 1)}
+
+
+def test_of_two_that_have_ended_the_one_that_did_its_job_is_the_record_of_it() -> None:
+    simulation = running({"api.me": {"run": "once"}})
+    desired, world = simulation.desired, simulation.world()
+    [done] = world.boxes
+    assert (done.state, done.exit_status) == (State.STOPPED, 0)
+    failed = replace(done, id=BoxId("me", "api", 2), exit_status=1)
+    moves = reconcile_service(
+        desired.services[API], (done, failed), seen(simulation, desired, world)
+    )
+    assert moves.slots == (Keep(0, done),)
+    assert [one.box for one in moves.releases] == [failed]
+
+
+def test_limits_that_cannot_be_read_are_not_set_anew() -> None:
+    simulation = running({"api.me": {}})
+    desired, world = simulation.desired, simulation.world()
+    unread = replace(world, boxes=tuple(replace(box, limits=None) for box in world.boxes))
+    looked = seen(simulation, desired, unread)
+    assert reconcile_service(desired.services[API], looked.of(API), looked) is STEADY
+
+
+def test_in_which_order_namespaces_are_joined_is_nothing() -> None:
+    simulation = running({"db.me": {}, "side.me": {"share": {"ipc": "db.me", "pid": "db.me"}}})
+    desired, world = simulation.desired, simulation.world()
+    turned = (replace(box, joins=tuple(reversed(box.joins))) for box in world.boxes)
+    looked = seen(simulation, desired, replace(world, boxes=tuple(turned)))
+    [side] = looked.of(SIDE)
+    assert [kind for kind, _ in side.joins] == ["pid", "ipc"]
+    peers = {DB: [box.id for box in looked.of(DB)]}
+    assert reconcile_service(desired.services[SIDE], (side,), looked, peers) is STEADY

@@ -24,7 +24,7 @@ def test_what_stands_is_what_the_boxes_that_run_need() -> None:
     simulation = Simulation()
     services = {
         "api.me": {"replicas": 2, "health": {"tcp": 80}},
-        "side.me": {"share": {"net": "api.me"}, "health": {"tcp": 80}},
+        "side.me": {"share": {"net": "api.me"}, "health": {"tcp": 80}, "connects": ["web:90"]},
         "web.me": {"connects": ["api:80"], "publish": {"127.0.0.1:8080": 80}},
     }
     converge(simulation, fleet({"services": services}))
