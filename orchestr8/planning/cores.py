@@ -117,12 +117,16 @@ def deal(desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey) -> 
     free = set(every).difference(*own.values())
     short = {one.key for one in claims if len(own.get(one.key, ())) not in (0, one.count)}
     others = {one.key: _others(every, on_each, seen, one) for one in claims}
+    kept = {one.key: _alone_on(one, others[one.key]) for one in claims if one.key not in own}
     for claim in sorted(claims, key=lambda one: (_rank(one, others[one.key]), one.key)):
         if claim.key in own:
             continue
+        del kept[claim.key]
+        left = free.difference(*kept.values())
         mine = frozenset(claim.box.cores if claim.box else ())
         # One stays for everybody else.
-        chosen = _cheapest(free, others[claim.key], mine)[: min(claim.count, len(free) - 1)]
+        most = min(claim.count, max(len(left) - 1, 0))
+        chosen = _cheapest(left, others[claim.key], mine)[:most]
         if len(chosen) < claim.count:
             short.add(claim.key)
             chosen = [one for one in chosen if one in mine and not others[claim.key][one]]
@@ -237,8 +241,12 @@ def _rank(claim: _Claim, others: Counter[int]) -> tuple[int, int]:
 
 def _lacking(claim: _Claim, others: Counter[int]) -> int:
     """How many cores a claim is to get beside those on which its box is alone."""
-    alone = [core for core in claim.box.cores if not others[core]] if claim.box else ()
-    return max(claim.count - len(alone), 0)
+    return max(claim.count - len(_alone_on(claim, others)), 0)
+
+
+def _alone_on(claim: _Claim, others: Counter[int]) -> list[int]:
+    """The cores that a claim's box has to itself, which nobody else is given."""
+    return [core for core in claim.box.cores if not others[core]] if claim.box else []
 
 
 def _others(

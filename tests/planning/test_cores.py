@@ -236,7 +236,15 @@ def test_a_standby_is_no_slot_with_cores() -> None:
         ),
         pytest.param(
             4, {"a": 1, "b": 2, "c": 0}, {"a": (0, 1, 2), "b": (3,), "c": (0, 1)},
-            {"a": (1,), "b": (2, 3)}, id="who is alone on all before who shares some",
+            {"a": (2,), "b": (1, 3)}, id="each has those on which it is alone",
+        ),
+        pytest.param(
+            8, {"a": 3, "b": 3, "c": 0}, {"a": (7,), "b": (5, 6), "c": tuple(range(5))},
+            {"a": (2, 3, 7), "b": (4, 5, 6)}, id="two that grow keep those that they have",
+        ),
+        pytest.param(
+            4, {"a": 3, "b": 2, "c": 0}, {"a": (3,), "b": (2,), "c": (0, 1)},
+            {"a": (3,), "b": (1, 2)}, id="who grows takes none from who cannot",
         ),
         pytest.param(
             6, {"a": 3, "z": 3}, {"a": (3,), "z": (4, 5)},
