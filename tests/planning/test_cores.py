@@ -239,6 +239,10 @@ def test_a_standby_is_no_slot_with_cores() -> None:
             {"a": (2,), "b": (1, 3)}, id="each has those on which it is alone",
         ),
         pytest.param(
+            5, {"b": 1, "c": 2}, {"b": (4,), "c": (3, 4)},
+            {"b": (2,), "c": (1, 3)}, id="who is alone on some only waits its turn",
+        ),
+        pytest.param(
             8, {"a": 3, "b": 3, "c": 0}, {"a": (7,), "b": (5, 6), "c": tuple(range(5))},
             {"a": (2, 3, 7), "b": (4, 5, 6)}, id="two that grow keep those that they have",
         ),
