@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -127,6 +128,7 @@ def story(engine: Engine, state_bytes: int = 0) -> Iterator[Story]:
         finally:
             if state_bytes:
                 subprocess.run(["umount", "--lazy", fleet.base / "state"], check=False)
+                shutil.rmtree(fleet.base, ignore_errors=True)
 
 
 def _mount_small(folder: Path, size: int) -> None:
