@@ -43,8 +43,6 @@ LINES = (
     "cgroup.set_limits(box.limits)",
     "carried.born(places.record",
     "gate.unlink()",
-    "places.drop_mounts()",
-    "places.clear()",
     "self._cgroup(box_id).remove()",
     "trees.remove(self.run)",
     "trees.remove(self.kept, last=_RECORD)",
@@ -127,19 +125,6 @@ def _held(lives: Lives, box: Box) -> Carried:
     held = carried.read(_places(lives, box).record)
     assert held
     return held
-
-
-def test_mounts_that_a_start_left_on_the_host_go_at_the_next_look(lives: Lives) -> None:
-    before, started, waiting = lives.remains(), lives.box(), lives.box()
-    lives.killed_at(started, "places.drop_mounts()")
-    lives.bench.boxes.create(waiting)
-    left = [_places(lives, box) for box in (started, waiting)]
-    assert [one.shows_mounts for one in left] == [True, True]
-    lives.bench.boxes.tend()
-    assert [one.shows_mounts for one in left] == [False, False]
-    lives.again(started)
-    lives.again(waiting)
-    assert lives.remains() == before
 
 
 def test_whoever_only_looks_changes_nothing(lives: Lives) -> None:

@@ -65,17 +65,13 @@ class CrunBoxes:
         return Observation(tuple(found), files.boot_id())
 
     def tend(self) -> None:
-        """Change log files in time, and take away what was cut off and what boxes left; also the
-        mounts of one that was created, which go at its start, or here."""
+        """Change log files in time, and take away what was cut off and what boxes left."""
         self._places.tidy()
         plugged = self._parts.plugs.seen()
         ids = self._places.box_ids()
         self._parts.plugs.sweep(plugged, ids)
         for box_id in ids:
-            places = self._places.box(box_id)
-            LogFiles(places).tend()
-            if places.shows_mounts and (held := self._carried(box_id)) and held.process:
-                places.drop_mounts()
+            LogFiles(self._places.box(box_id)).tend()
 
     def create(self, box: Box) -> None:
         """Lay out, make, limit, plug in; whatever fails takes all of it back."""
@@ -233,8 +229,6 @@ class CrunBoxes:
         entered = seen.entering(held)
         self._open_gate(held)
         watch.lap("gate")
-        with contextlib.suppress(EngineError):  # the next look does what is left of it
-            places.drop_mounts()
         if entered():
             watch.lap("first")
         watch.write(places.phases, stopwatch.read(places.phases))
@@ -267,17 +261,16 @@ class CrunBoxes:
 
     def _discard(self, box_id: BoxId) -> None:
         """Take everything of a box back, in whatever state it is left."""
-        held, places = self._carried(box_id), self._places.box(box_id)
+        held = self._carried(box_id)
         with failures.words(f"taking box {box_id} back"):
             self._parts.cgroups.keep()
             with self._ending_all(box_id, held):
                 self._forget_state(box_id, whole=held is not None and held.process is not None)
-                self._parts.preparation.release(box_id)
-                places.clear()
                 self._cgroup(box_id).remove()
+                self._parts.preparation.release(box_id)
             (self._places.sockets / str(box_id)).unlink(missing_ok=True)
             (self._places.exits / str(box_id)).unlink(missing_ok=True)
-            places.forget()
+            self._places.box(box_id).forget()
 
     def _forget_state(self, box_id: BoxId, *, whole: bool) -> None:
         """What the runtime knows of a box whose tasks have ended.

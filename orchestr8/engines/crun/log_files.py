@@ -65,8 +65,8 @@ class LogFiles(Struct, frozen=True):
         with self._alone():
             # The monitor may have been here before; a box at its gate has written nothing.
             os.close(os.open(self.box.log, os.O_CREAT | os.O_CLOEXEC, 0o600))
-            os.link(self.box.log, self.box.logs / "1")
-            self._lay_down(self.box.logs / "2")
+            os.link(self.box.log, self._folder / "1")
+            self._lay_down(self._folder / "2")
 
     def written(self) -> tuple[LogFile, ...]:
         """The files that were written to, oldest first, the newest last."""
@@ -79,12 +79,16 @@ class LogFiles(Struct, frozen=True):
         return tuple(found[:-1] if self._spare.exists() else found)
 
     @property
+    def _folder(self) -> Path:
+        return self.box.kept / "logs"
+
+    @property
     def _spare(self) -> Path:
         return self.box.log.with_name(f"{self.box.log.name}.tmp")
 
     def _named(self) -> list[LogFile]:
         found = []
-        for path in self.box.logs.glob("*") if self.box.logs.is_dir() else ():
+        for path in self._folder.glob("*") if self._folder.is_dir() else ():
             number, _, mark = path.name.partition("-")
             found.append(LogFile(path, int(number), bool(mark)))
         return sorted(found, key=_number)
@@ -111,7 +115,7 @@ class LogFiles(Struct, frozen=True):
                     continue
             if ready:
                 return
-            self._lay_down(self.box.logs / str(named[-1].number + 1))
+            self._lay_down(self._folder / str(named[-1].number + 1))
 
     def _ready(self, named: list[LogFile]) -> LogFile | None:
         """The file that the monitor will take next, if one lies there."""
@@ -124,13 +128,13 @@ class LogFiles(Struct, frozen=True):
         if self._ready(named) != ready:
             return
         if ready:
-            ready.path.rename(self.box.logs / str(ready.number + 1))
+            ready.path.rename(self._folder / str(ready.number + 1))
         before = max((one for one in named if one != ready), key=_number, default=None)
         number = ready.number if ready else before.number + 1 if before else 1
         gap = before is not None and _size(before.path) >= _FULL_BYTES
         with contextlib.suppress(FileNotFoundError):  # it is gone already
             os.link(
-                f"/proc/self/fd/{newest}", self.box.logs / f"{number}{'-gap' if gap else ''}",
+                f"/proc/self/fd/{newest}", self._folder / f"{number}{'-gap' if gap else ''}",
                 src_dir_fd=newest, follow_symlinks=True,
             )  # fmt: skip
 
@@ -174,8 +178,8 @@ class LogFiles(Struct, frozen=True):
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        self.box.logs.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(self.box.logs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

@@ -109,7 +109,9 @@ def _make(
     if box.spec.networked:
         parts.plugs.plug(box.id, born.process.pid, box.address)
         watch.lap("network")
+    places.drop_mounts()
     # Last: only a box that has its limits and its network may ever be started.
+    watch.lap("root")
     carried.born(places.record, born.process, born.monitor)
     watch.write(places.phases)
 

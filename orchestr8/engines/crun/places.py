@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
@@ -49,11 +50,6 @@ class BoxPlaces(Struct, frozen=True, dict=True):
     def log(self) -> Path:
         """What it wrote."""
         return self.kept / "log"
-
-    @cached_property
-    def logs(self) -> Path:
-        """Second names of the files that it wrote to."""
-        return self.kept / "logs"
 
     @cached_property
     def ended(self) -> Path:
@@ -129,38 +125,25 @@ class BoxPlaces(Struct, frozen=True, dict=True):
         finally:
             os.close(descriptor)
 
-    @property
-    def shows_mounts(self) -> bool:
-        """Whether prepared mounts are still on the host."""
-        return self.root.exists()
-
     def drop_mounts(self) -> None:
-        """Take the prepared mounts off the host; a box that was created has its own copies.
-
-        The root goes last: by it the next look knows of what was left.
-        """
+        """Take the prepared mounts off the host; a box that was created has its own copies."""
         try:
             there = {one.name for one in os.scandir(self.run)}
             bound = sorted(one.name for one in os.scandir(self.binds))
         except FileNotFoundError:
             return
-        for name in bound:
-            mounts.release(self.binds / name)
-        for target in (self.image, self.root):
+        for target in (self.root, self.image):
             if target.name in there:
                 mounts.release(target)
-
-    def clear(self) -> None:
-        """Remove what nobody needs once its processes have been ended; the absent is success."""
-        self.drop_mounts()
-        with contextlib.suppress(OSError):  # what is left is taken by the next try
-            trees.remove(self.run)
-            trees.remove(self.logs)
+        for name in bound:
+            mounts.release(self.binds / name)
 
     def forget(self) -> None:
         """Remove everything; the absent is success. The record goes last: what it does not name
         any more would never be found."""
-        self.clear()
+        self.drop_mounts()
+        with contextlib.suppress(OSError):  # what is mounted there is dropped by the next try
+            trees.remove(self.run)
         trees.remove(self.kept, last=_RECORD)
 
 
@@ -241,11 +224,10 @@ class Places(Struct, frozen=True, dict=True):
         descriptor = os.open(self._boxes, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            trees.remove(fresh)
+            shutil.rmtree(fresh, ignore_errors=True)
             yield fresh
         except BaseException:
-            with contextlib.suppress(OSError):
-                trees.remove(fresh)
+            shutil.rmtree(fresh, ignore_errors=True)
             raise
         finally:
             os.close(descriptor)
