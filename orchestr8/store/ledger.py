@@ -31,9 +31,12 @@ class Ledger:
         return str(rows[0][0]) if rows else ""
 
     def remember(self, key: str, value: str) -> None:
-        """Writes a word to remember."""
+        """Writes a word to remember; with the empty text nothing is remembered any more."""
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            if value:
+                connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            else:
+                connection.execute("DELETE FROM meta WHERE key=?", (key,))
 
     def records(self) -> Records:
         """Everything that allocation and back-off need to know; read anew once it was written."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from orchestr8.errors import StoreError
 from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.plan import Allocations
+from orchestr8.store.database import FILE_NAME
 from orchestr8.store.ledger import Ledger
 from orchestr8.store.store import Store
 from tests.store.test_pins import FACTS
@@ -123,6 +126,15 @@ def test_words_are_remembered(ledger: Ledger) -> None:
     ledger.remember("engine", "docker unix:///x")
     ledger.remember("engine", "docker unix:///y")
     assert ledger.meta("engine") == "docker unix:///y"
+
+
+def test_of_an_empty_word_nothing_is_kept(folder: Path, ledger: Ledger) -> None:
+    with closing(sqlite3.connect(folder / FILE_NAME)) as database:
+        before = database.execute("SELECT * FROM meta").fetchall()
+        ledger.remember("under way", "yes")
+        ledger.remember("under way", "")
+        assert ledger.meta("under way") == ""
+        assert database.execute("SELECT * FROM meta").fetchall() == before
 
 
 def test_all_of_it_survives_closing(folder: Path) -> None:
