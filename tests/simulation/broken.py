@@ -6,6 +6,7 @@ import math
 
 from msgspec.structs import replace
 
+from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.world import State
 from orchestr8.controller.borders import subject
 from orchestr8.controller.carrying import Begun, Outcomes, failed
@@ -180,6 +181,19 @@ class Crowded(Loop):
         self._hear(0)
 
 
+class Lavish(Loop):
+    """While a plan is carried out it deals cores as if that one had dealt none."""
+
+    def __init__(self, session: Session, listener: Listener) -> None:
+        super().__init__(session, listener)
+        with_what_goes_on = session.with_what_goes_on
+
+        def dealt_anew(desired: Desired) -> Desired:
+            return replace(with_what_goes_on(desired), being_dealt=None)
+
+        session.with_what_goes_on = dealt_anew  # type: ignore[method-assign]
+
+
 LOOPS: tuple[type[Loop], ...] = (
     Forgetful,
     Brittle,
@@ -192,4 +206,5 @@ LOOPS: tuple[type[Loop], ...] = (
     Credulous,
     Leaky,
     Crowded,
+    Lavish,
 )

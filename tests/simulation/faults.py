@@ -142,12 +142,13 @@ class _Twice:
         world = self._world
         alive, world.dead = world.dead, False
         calm, world.storm = world.storm, False
+        world.is_late = True
         try:
             act(*arguments)
         except Orchestr8Error:
             return  # nobody hears it
         finally:
-            world.dead, world.storm = alive, calm
+            world.dead, world.storm, world.is_late = alive, calm, False
 
 
 def stormy_borders(world: World) -> Callable[[Machine, Contents], Borders]:

@@ -8,6 +8,9 @@ from typing import Any
 Brief = dict[str, Any]
 
 NAMES = ("api.one", "db.one", "web.one", "api.two", "web.two")
+WITH_CORES = {"web.one": ((1, 1), (1, 2), (2, 1)), "api.two": ((1, 1),)}
+"""The services that have cores of their own in some stories: how many boxes there are, and how many
+cores each has. All together leave one of four to everybody else."""
 
 
 def fixed_parts(chance: random.Random) -> dict[str, Brief]:
@@ -17,6 +20,8 @@ def fixed_parts(chance: random.Random) -> dict[str, Brief]:
         words: Brief = {"health": {"tcp": 5000 + number, "every": "2s", "within": "30s"}}
         if name == "db.one":
             words["volumes"] = {"/data": "data"}
+        elif name in WITH_CORES and chance.random() < 0.5:
+            words["limits"] = {"cpu": {"dedicated": 1}}
         else:
             words["update"] = {"order": chance.choice(("start-first", "start-first", "stop-first"))}
         parts[name] = words
@@ -44,9 +49,17 @@ def with_owner_of(brief: Brief, other: Brief, owner: str) -> Brief:
     return {"services": services}
 
 
+def has_cores(words: Brief) -> bool:
+    """Whether the boxes of a service have cores of their own."""
+    return "cpu" in words.get("limits", {})
+
+
 def _service(chance: random.Random, part: Brief, name: str, names: list[str]) -> Brief:
     words: Brief = {"image": chance.choice(("x:1", "x:2", "x:3")), **part}
     words["replicas"] = 1 if "volumes" in part else chance.choice((1, 1, 2))
+    if has_cores(part):
+        words["replicas"], count = chance.choice(WITH_CORES[name])
+        words["limits"] = {"cpu": {"dedicated": count}}
     peers = [other for other in names if other != name]
     if peers and chance.random() < 0.5:
         peer = chance.choice(peers)
@@ -54,5 +67,6 @@ def _service(chance: random.Random, part: Brief, name: str, names: list[str]) ->
     if chance.random() < 0.3:
         words["publish"] = {f"127.0.0.1:{8000 + NAMES.index(name)}": 80}
     if chance.random() < 0.5:
-        words["limits"] = {"memory": chance.choice(("64MiB", "256MiB"))}
+        memory = chance.choice(("64MiB", "256MiB"))
+        words["limits"] = {**words.get("limits", {}), "memory": memory}
     return words

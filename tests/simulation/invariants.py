@@ -20,6 +20,8 @@ from orchestr8.engines.memory.machine import SimulatedBox
 from orchestr8.names import BoxId
 from orchestr8.planning.show import plan_text
 from tests.laws.road import SET
+from tests.simulation.cores import MOVES, Cores
+from tests.simulation.fleet import Brief, has_cores
 from tests.simulation.world import World
 
 
@@ -38,14 +40,20 @@ class Invariants:
     strangers: dict[BoxId, SimulatedBox] = field(init=False)
     worked: set[BoxId] = field(default_factory=set)
     """Boxes that were healthy at some time."""
+    shown: dict[BoxId, SimulatedBox] = field(default_factory=dict)
+    """Boxes that ran when somebody looked last: an answer may be on its way for a while."""
     removed: set[str] = field(default_factory=set)
+    cores: Cores = field(init=False)
 
     def __post_init__(self) -> None:
         self.strangers = dict(self.world.machine.boxes)
+        self.cores = Cores(self.world.machine, lambda name: has_cores(self._words(name)))
         self.world.before, self.world.after = self._before, self._after
 
     def _before(self, call: str, subject: str) -> None:
-        if call == "boxes.stop":
+        if call in MOVES:
+            self.cores.before()
+        if call == "boxes.stop" and not self.world.is_late:
             self._keeps_what_works(BoxId.parse(subject))
         if call == "boxes.create":
             self._has_a_contract(subject)
@@ -53,9 +61,13 @@ class Invariants:
     def _after(self, call: str, subject: str) -> None:
         if call == "boxes.remove":
             self.removed.add(subject)
+        if call in MOVES:
+            self.cores.after(call, subject, is_late=self.world.is_late)
         if not call.startswith("boxes."):
             return
         machine = self.world.machine
+        if call == "boxes.observe":
+            self.shown = {one: box for one, box in machine.boxes.items() if box.state.runs}
         self.worked.update(
             one for one, box in machine.boxes.items() if box.state.runs and self._healthy(box)
         )
@@ -83,7 +95,7 @@ class Invariants:
         if box.box.slot >= self._wanted(box_id):
             return
         others = [
-            other for one, other in self.world.machine.boxes.items()
+            one for one, other in {**self.world.machine.boxes, **self.shown}.items()
             if one != box_id and one.service_name == box_id.service_name
             and other.box.slot == box.box.slot and other.state.runs and one in self.worked
         ]  # fmt: skip
@@ -120,11 +132,13 @@ class Invariants:
             return store.execute(query, values).fetchall()
 
     def _is_alone(self, name: str) -> bool:
-        for brief in self.world.people.asked:
-            words = brief["services"].get(name)
-            if words:
-                return "volumes" in words or words["update"]["order"] == "stop-first"
-        return False
+        words = self._words(name)
+        return bool(words) and words.get("update", {}).get("order") != "start-first"
+
+    def _words(self, name: str) -> Brief:
+        """What was first declared of a service, of which much stays through a story."""
+        services = (brief["services"] for brief in self.world.people.asked)
+        return next((words[name] for words in services if name in words), {})
 
     def _healthy(self, box: SimulatedBox) -> bool:
         return box.workload.healthy(self.world.time.now_ms() - box.started_ms)
@@ -153,6 +167,9 @@ class Invariants:
             assert box.box.spec.image == service.image
             if service.limits.memory_max_bytes:
                 assert box.limits.memory_max_bytes == service.limits.memory_max_bytes
+        self.cores.at_the_end(boxes, {
+            name: service.limits.dedicated_cores for name, service in declared.items()
+        })  # fmt: skip
         doors = [one for one in self.world.machine.elements if isinstance(one, Door)]
         assert sorted(len(door.backends) for door in doors) == sorted(
             service.replicas for service in declared.values() if service.publish

@@ -22,7 +22,7 @@ from orchestr8.errors import Orchestr8Error
 from orchestr8.names import ServiceName
 from orchestr8.store.store import Store
 from tests.laws.road import SET, Killed, Unwatched, request
-from tests.simulation.fleet import Brief, fixed_parts, fleet, with_owner_of
+from tests.simulation.fleet import NAMES, Brief, fixed_parts, fleet, with_owner_of
 
 TIMEOUT_MS = 60_000
 Texts = Mapping[str, str]
@@ -93,7 +93,9 @@ class People:
         self._request(loop, apply_request, asked, texts=texts)
 
     def _service(self) -> ServiceName:
-        return ServiceName.parse(self.chance.choice(sorted(self.asked[-1]["services"])))
+        """One of those that were last asked for; where that was none, one that is not there."""
+        names = sorted(self.asked[-1]["services"]) or NAMES
+        return ServiceName.parse(self.chance.choice(names))
 
     def _request(
         self,

@@ -1,7 +1,7 @@
 """What can go wrong at which call: every cell of this table is told in some story.
 
-A story is ordered a few of the cells beside what chance brings, so that a fixed number of stories
-tells all of them.
+A story is ordered a few of the cells beside what chance brings, and its storm lasts until they came
+about, so that a fixed number of stories tells all of them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Cell(NamedTuple):
 
 Met = Counter[Cell]
 ACTS = (
-    "boxes.create", "boxes.start", "boxes.update", "boxes.stop", "boxes.remove",
-    "boxes.write_names", "images.fetch", "network.prepare", "network.change", "owners.ensure",
-    "volumes.ensure",
+    "boxes.create", "boxes.start", "boxes.update", "boxes.set_cores", "boxes.stop",
+    "boxes.remove", "boxes.write_names", "images.fetch", "network.prepare", "network.change",
+    "owners.ensure", "volumes.ensure",
 )  # fmt: skip
 ASKS = (
     "boxes.observe", "images.resolve", "network.observe", "owners.quotas", "volumes.volumes",

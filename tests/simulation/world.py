@@ -31,6 +31,8 @@ from tests.simulation.table import DELAYED, EVENT, FAULTS, SURROUNDINGS, Cell, M
 from tests.simulation.time import Time
 
 STORM_SECONDS = 150.0
+STORM_SECONDS_MOST = 900.0
+"""When the storm ends although something that was ordered has not gone wrong yet."""
 CALM_SECONDS = 650.0
 ORDERED_WITHIN_SECONDS = 40.0
 ASKED_AT = (0.0, 15.0, 40.0, 70.0, 100.0)
@@ -40,6 +42,8 @@ ASKED_AT_ONCE_AT = (55.0, 120.0)
 ASKED_AGAIN = 0.5
 """How often an ordered call takes a new fleet to be made."""
 PROVOKED_EVERY_SECONDS = 6.0
+PROOF = "witness.read"
+"""The call that comes by itself, where nothing else is to be done."""
 IMAGES = ("x:1", "x:2", "x:3")
 LoopMaker = Callable[[Session, "Silent"], Loop]
 
@@ -64,6 +68,8 @@ class World:
     loop: Loop | None = None
     storm: bool = True
     dead: bool = False
+    is_late: bool = False
+    """Whether the call that is made is one whose caller has gone."""
     down_until: float = 0.0
     people: People = field(init=False)
     steps: int = 0
@@ -102,7 +108,6 @@ class World:
     def tell(self) -> None:
         """The whole story; raises what nobody should have raised."""
         self.time.at(STORM_SECONDS, self._calm_down)
-        self.time.at(STORM_SECONDS + CALM_SECONDS, self._end)
         for at in ASKED_AT:
             self.time.at(at, self._ask)
         for at in ASKED_AT_ONCE_AT:
@@ -150,7 +155,12 @@ class World:
             self.loop.stop()
 
     def _calm_down(self) -> None:
+        """The storm ends once all that was ordered went wrong."""
+        if self._orders and self.time.seconds < STORM_SECONDS_MOST:
+            self.time.at(PROVOKED_EVERY_SECONDS, self._calm_down)
+            return
         self.storm = False
+        self.time.at(CALM_SECONDS, self._end)
 
     def _ask(self) -> None:
         """Somebody applies a fleet."""
@@ -160,7 +170,7 @@ class World:
     def _mishaps(self) -> list[Callable[[], None]]:
         return [
             self._ask, self._crash, self._crash, self._stop_outside, self._take_away,
-            self._fall_ill, self._change_limits, self._flush, self._engine_away,
+            self._fall_ill, self._change_limits, self._move, self._flush, self._engine_away,
             self._engine_restarts, self._kill, self._kill, self._set_clock, self._lie,
             self._wake_for_nothing, self._fill_disk, self._prune, self._prune,
         ]  # fmt: skip
@@ -255,6 +265,13 @@ class World:
             limits = replace(box.limits, memory_max_bytes=32 << 20)
             self.machine.boxes[box_id] = replace(box, limits=limits)
 
+    def _move(self) -> None:
+        box_id = self._some_box()
+        if box_id:
+            every = self.machine.features.cores
+            cores = tuple(sorted(self.chance.sample(every, self.chance.randint(1, len(every)))))
+            self.machine.boxes[box_id] = replace(self.machine.boxes[box_id], cores=cores)
+
     def _flush(self) -> None:
         self.machine.elements.clear()
 
@@ -294,8 +311,15 @@ class World:
         """Sees to it that a call that was ordered to go wrong is made."""
         if cell not in self._orders or not self.storm:
             return
+        if cell.call != PROOF:
+            self._bring_about(cell.call)
+        self._wake_for_nothing()
+        self.time.at(PROVOKED_EVERY_SECONDS, lambda: self._provoke(cell))
+
+    def _bring_about(self, call: str) -> None:
         {
             "boxes.update": self._change_limits,
+            "boxes.set_cores": self._move,
             "boxes.write_names": self._change_names,
             "boxes.stop": self._fall_ill,
             "images.fetch": self._prune,
@@ -303,11 +327,9 @@ class World:
             "network.change": self._flush,
             "owners.ensure": self._forget_quotas,
             "volumes.ensure": self._unmount,
-        }.get(cell.call, self._crash)()
+        }.get(call, self._crash)()
         if self.chance.random() < ASKED_AGAIN and self.people.all_answered:
             self._ask()
-        self._wake_for_nothing()
-        self.time.at(PROVOKED_EVERY_SECONDS, lambda: self._provoke(cell))
 
     def _fill_disk(self) -> None:
         self.disk_full_until = self.time.seconds + self.chance.random() * 20
