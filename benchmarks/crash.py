@@ -2,8 +2,8 @@
 
 Each round kills a box of another service, so that none of them has crashed before. Everything is
 measured once the server is at rest: it clears up after the measure before. The workload itself says
-when its first instruction ran: Docker's own word, StartedAt, comes before its runtime
-is called, and a tenth of a second before anything runs.
+when its first instruction ran: Docker's own word, StartedAt, comes before its runtime is called,
+and a tenth of a second before anything runs.
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ HEAD = """\
 `make mutants` puts small wrongs into the pure stages, one at a time: a comparison or an arithmetic
 sign turned, `and` for `or`, a condition turned round, a number one higher, a truth value flipped, a
 statement or a `case` left out, `min` for `max` and `any` for `all`. A mutant is killed when a test
-of its own stage fails: `tests/contract`, `tests/planning`, `tests/proof`;
-nothing that walks the whole road or needs an engine. Texts are left as they are, since the cases
-hold messages to the letter.
+of its own stage fails: `tests/contract`, `tests/planning`, `tests/proof`; nothing that walks the
+whole road or needs an engine. Texts are left as they are, since the cases hold messages to the
+letter.
 
 A survivor is equal where it does the very same as what was there, so that no test could tell; the
 part that is killed is of the others. What is called a hole is one: a test that nobody wrote yet.
