@@ -38,11 +38,13 @@ def lives() -> Iterator[Lives]:
 LINES = (
     "fresh.rename(self.box(held.id).kept)",
     "binds = parts.preparation.lay_out(box, places",
-    "watching = monitor.hand_over(encode(document))",
-    "born = monitor.born(watching)",
+    "small_files.write(places.document",
+    "monitor.go_on(None",
+    "born = monitor.born()",
     "cgroup.set_limits(box.limits)",
     "carried.born(places.record",
     "gate.unlink()",
+    "places.drop_mounts()",
     "self._cgroup(box_id).remove()",
     "trees.remove(self.run)",
     "trees.remove(self.kept, last=_RECORD)",
@@ -67,6 +69,7 @@ TAKING = (
     "self._run(replace(held, slot=slot)",
     "self._open_gate(held)",
     "gate.unlink()",
+    "places.drop_mounts()",
 )
 
 
@@ -125,6 +128,27 @@ def _held(lives: Lives, box: Box) -> Carried:
     held = carried.read(_places(lives, box).record)
     assert held
     return held
+
+
+def test_mounts_that_a_start_left_on_the_host_go_at_the_next_look(lives: Lives) -> None:
+    before, box = lives.remains(), lives.box()
+    lives.killed_at(box, "places.drop_mounts()")
+    assert lives.bench.see(box).state.runs
+    assert _places(lives, box).shows_mounts
+    lives.bench.boxes.tend()
+    assert not _places(lives, box).shows_mounts
+    lives.again(box)
+    assert lives.remains() == before
+
+
+def test_no_mount_of_a_box_that_runs_or_is_a_standby_stays_on_the_host(lives: Lives) -> None:
+    before, started, standby = lives.remains(), lives.box(), lives.standby()
+    lives.bench.run(started)
+    lives.bench.boxes.create(standby)
+    assert [_places(lives, box).shows_mounts for box in (started, standby)] == [False, False]
+    lives.end(started)
+    lives.end(standby)
+    assert lives.remains() == before
 
 
 def test_whoever_only_looks_changes_nothing(lives: Lives) -> None:

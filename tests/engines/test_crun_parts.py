@@ -126,7 +126,7 @@ def test_a_signal_reaches_that_process_and_no_other() -> None:
         Process(child.pid, found.started + 1).signal(signal.SIGKILL)
         Process(-1, 1).signal(signal.SIGKILL)  # would be everybody
         assert found.alive
-        assert found.ended_by(signal.SIGKILL, 30)
+        assert found.ended_by((signal.SIGKILL, 30))
     finally:
         child.kill()
         child.wait()

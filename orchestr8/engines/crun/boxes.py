@@ -65,13 +65,17 @@ class CrunBoxes:
         return Observation(tuple(found), files.boot_id())
 
     def tend(self) -> None:
-        """Change log files in time, and take away what was cut off and what boxes left."""
+        """Change log files in time, and take away what was cut off and what boxes left; also the
+        mounts of one whose start was cut off."""
         self._places.tidy()
         plugged = self._parts.plugs.seen()
         ids = self._places.box_ids()
         self._parts.plugs.sweep(plugged, ids)
         for box_id in ids:
-            LogFiles(self._places.box(box_id)).tend()
+            places = self._places.box(box_id)
+            LogFiles(places).tend()
+            if places.shows_mounts and (held := self._carried(box_id)) and held.started_ms:
+                places.drop_mounts()
 
     def create(self, box: Box) -> None:
         """Lay out, make, limit, plug in; whatever fails takes all of it back."""
@@ -132,8 +136,7 @@ class CrunBoxes:
         with contextlib.suppress(OSError):  # a full disk keeps no box from being stopped
             carried.told_to_end(self._places.box(box_id).record)
         asked = _signal(signal_name or self._stop_signal(held))
-        ended = first.ended_by(asked, grace_ms / 1000)
-        if not (ended or first.ended_by(signal.SIGKILL, _END_SECONDS)):
+        if not first.ended_by((asked, grace_ms / 1000), (signal.SIGKILL, _END_SECONDS)):
             raise UnavailableError(
                 f"box {box_id} did not end after SIGKILL",
                 "one of its tasks waits in the kernel, for a disk for instance: see dmesg",
@@ -229,6 +232,7 @@ class CrunBoxes:
         entered = seen.entering(held)
         self._open_gate(held)
         watch.lap("gate")
+        places.drop_mounts()
         if entered():
             watch.lap("first")
         watch.write(places.phases, stopwatch.read(places.phases))

@@ -31,6 +31,7 @@ from orchestr8.host.box_cgroups import BoxCgroups
 from orchestr8.isolation.profile import Device
 from orchestr8.isolation.strict import VERSIONS
 from orchestr8.kernel import files
+from orchestr8.names import STANDBY
 from orchestr8.units import format_size
 
 _MEMORY_LEAST_BYTES = 2 << 20
@@ -78,7 +79,6 @@ def _make(
         watch.lap("create")
         cgroup.make()
         cgroup.allow_devices([f"c {one.major}:{one.minor} {one.access}" for one in devices])
-        monitor.go_on(None if parts.monitors.runtime.joins else cgroup)
         watch.lap("cgroup")
         level = "" if parts.machine.why_no_selinux else parts.preparation.labels.level(box)
         binds = parts.preparation.lay_out(box, places, joined, level)
@@ -86,12 +86,13 @@ def _make(
             _situation(parts, box, binds, devices), joined=joined.namespaces, level=level
         )
         document = bundle.config(box, situation)
+        small_files.write(places.document, encode(document))
+        monitor.go_on(None if parts.monitors.runtime.joins else cgroup)
         watch.lap("root")
-        LogFiles(places).begin()  # before the monitor writes, and whoever looks takes a part off
-        watching = monitor.hand_over(encode(document))
-        # The runtime is at work: what it does not need is laid out meanwhile.
+        # Monitor and runtime are at work: what they do not need is laid out meanwhile.
+        LogFiles(places).begin()  # before the box writes, and whoever looks takes a part off
         small_files.write(places.process, encode(document["process"]))
-        born = monitor.born(watching)
+        born = monitor.born()
         if "pid" in joined.peers:
             parts.monitors.runtime.add_namespaces(str(box.id), born.process.pid, joins.BORN_INTO)
     kernel_mounts.require_own(
@@ -109,9 +110,10 @@ def _make(
     if box.spec.networked:
         parts.plugs.plug(box.id, born.process.pid, box.address)
         watch.lap("network")
-    places.drop_mounts()
+    if box.slot == STANDBY:  # others start now, and lose theirs then
+        places.drop_mounts()
+        watch.lap("root")
     # Last: only a box that has its limits and its network may ever be started.
-    watch.lap("root")
     carried.born(places.record, born.process, born.monitor)
     watch.write(places.phases)
 

@@ -24,7 +24,6 @@ from orchestr8.engines.crun.places import BoxPlaces, Places
 from orchestr8.engines.crun.processes import Process
 from orchestr8.engines.crun.runtime import Runtime
 from orchestr8.errors import RejectedError, UnavailableError
-from orchestr8.host import small_files
 from orchestr8.host.box_cgroups import BoxCgroup
 from orchestr8.kernel import files
 from orchestr8.names import BoxId
@@ -67,18 +66,16 @@ class Monitors(Struct, frozen=True):
     def waiting(
         self, box_id: BoxId, box: BoxPlaces, cgroup: BoxCgroup, before: Sequence[str] = ()
     ) -> Iterator[Waiting]:
-        """A monitor that starts while the box is laid out.
+        """A monitor that starts while the box is laid out, and waits for that.
 
-        It waits for the box's groups, and its runtime for the box's document, which is a pipe until
-        then. On v1 a shell on the way joins the box's group and becomes the runtime, so that nobody
-        ever moves another's process: that would wait for the kernel. The monitor itself is born in
-        its owner's group, or moved there while it waits.
+        On v1 a shell on the way joins the box's group and becomes the runtime, so that nobody ever
+        moves another's process: that would wait for the kernel. The monitor itself is born in its
+        owner's group, or moved there while it waits.
 
         `before` are words that come before the runtime's.
         """
         pipes = _Pipes.opened()
         try:
-            os.mkfifo(box.document, 0o600)
             birthplace = cgroup.beside() if self.runtime.joins else nullcontext()
             with (box.bundle / "errors").open("wb") as errors, birthplace:
                 started = subprocess.Popen(
@@ -108,7 +105,7 @@ class Monitors(Struct, frozen=True):
             "--conmon-pidfile", str(box.bundle / "monitor.pid"),
             "--socket-dir-path", str(self.places.sockets), "--exit-dir", str(self.places.exits),
             "--persist-dir", str(box.kept), "--log-path", f"k8s-file:{box.log}",
-            "--log-size-max", str(FILE_BYTES_MAX), "--log-level", "error",
+            "--log-size-max", str(FILE_BYTES_MAX), "--log-level", "error", "--no-sync-log",
         ]  # fmt: skip
 
 
@@ -153,28 +150,19 @@ class Waiting:
     pipes: _Pipes
 
     def go_on(self, cgroup: BoxCgroup | None) -> None:
-        """The box's groups are there; where one is given, who watches is moved out of the way."""
+        """The box is laid out; where its group is given, who watches is moved out of the way."""
         if cgroup:
             cgroup.move_out(self.started.pid)
         with contextlib.suppress(BrokenPipeError):  # one that has ended says why
             os.write(self.pipes.tell, b"0")
 
-    def hand_over(self, document: bytes) -> Process:
-        """Gives the runtime the box's document; the monitor that answers then."""
+    def born(self) -> Born:
+        """The box, once it waits at its gate; a monitor that has ended has said why before."""
         if self.started.wait():
             said = _last((self.box.bundle / "errors").read_text(errors="replace"))
             raise RejectedError(f"creating box {self.box_id}: {said}", "see `orchestr8 doctor`")
         number = _number(self.box.bundle / "monitor.pid")
         monitor = Process.of(number) or Process(number, _ENDED)
-        pipe = os.open(self.box.document, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            self._feed(pipe, document, monitor)
-        finally:
-            os.close(pipe)
-        return monitor
-
-    def born(self, monitor: Process) -> Born:
-        """The box, once it waits at its gate; a monitor that has ended has said why before."""
         first = _process(_told(self.box_id, self._answer(monitor)))
         if not first.boxed:  # a number that means another process on this host
             raise RejectedError(
@@ -190,30 +178,6 @@ class Waiting:
         if self.started.poll() is None:
             self.started.kill()
             self.started.wait()
-
-    def _feed(self, pipe: int, document: bytes, monitor: Process) -> None:
-        """The runtime reads the document twice, first from the pipe, and then whatever has its name
-        by then. So a file takes that name in between: the pipe has less room than the document is
-        long, and once there is room for more, the first part is being read.
-
-        A monitor that ends meanwhile has said why. We have both ends of the pipe: who has not
-        opened it yet loses nothing, and nobody's end is ours.
-        """
-        room = fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1)  # a page is the least
-        left = document.ljust(room + 1)
-        whole = self.box.document.with_suffix(".whole")
-        small_files.write(whole, document)
-        left = left[os.write(pipe, left) :]
-        deadline = time.monotonic() + _BORN_SECONDS
-        with monitor.opened() as ending:
-
-            def is_read() -> bool:
-                return _first(pipe, select.POLLOUT, ending, deadline) is _Came.ASKED
-
-            if is_read():
-                whole.rename(self.box.document)
-            while left and is_read():
-                left = left[os.write(pipe, left) :]
 
     def _answer(self, monitor: Process) -> dict[str, Any]:
         text, deadline = b"", time.monotonic() + _BORN_SECONDS

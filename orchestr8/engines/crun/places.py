@@ -68,7 +68,7 @@ class BoxPlaces(Struct, frozen=True, dict=True):
 
     @cached_property
     def document(self) -> Path:
-        """The bundle's config.json, a pipe until the box is laid out."""
+        """The bundle's config.json."""
         return self.bundle / "config.json"
 
     @cached_property
@@ -103,10 +103,11 @@ class BoxPlaces(Struct, frozen=True, dict=True):
 
     def make(self, group: int) -> None:
         """Make all folders; `group` is the host's id of root in the box."""
-        for folder, mode in ((self.run, 0o710), (self.bundle, 0o700), (self.binds, 0o710)):
+        for folder in (self.run, self.binds):
             folder.mkdir(mode=0o700, exist_ok=True)
             os.chown(folder, 0, group)
-            folder.chmod(mode)
+            folder.chmod(0o710)
+        self.bundle.mkdir(mode=0o700, exist_ok=True)
 
     @contextlib.contextmanager
     def being_made(self, seconds: float = 0) -> Iterator[bool]:
@@ -125,18 +126,26 @@ class BoxPlaces(Struct, frozen=True, dict=True):
         finally:
             os.close(descriptor)
 
+    @property
+    def shows_mounts(self) -> bool:
+        """Whether prepared mounts are still on the host."""
+        return self.root.exists()
+
     def drop_mounts(self) -> None:
-        """Take the prepared mounts off the host; a box that was created has its own copies."""
+        """Take the prepared mounts off the host; a box that was created has its own copies.
+
+        The root goes last: by it the next look knows of what was left.
+        """
         try:
             there = {one.name for one in os.scandir(self.run)}
             bound = sorted(one.name for one in os.scandir(self.binds))
         except FileNotFoundError:
             return
-        for target in (self.root, self.image):
-            if target.name in there:
-                mounts.release(target)
         for name in bound:
             mounts.release(self.binds / name)
+        for target in (self.image, self.root):
+            if target.name in there:
+                mounts.release(target)
 
     def forget(self) -> None:
         """Remove everything; the absent is success. The record goes last: what it does not name

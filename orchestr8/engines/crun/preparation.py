@@ -1,8 +1,8 @@
 """What is laid out on the host for one box: its image, files, secrets, volumes and host paths.
 
 Each is a mount that already is what the box shall see, below a folder that only root and the
-box's own root can enter. The runtime binds it as it is; then the host's mounts are dropped, and the
-box keeps its own.
+box's own root can enter. The runtime binds it as it is; once the box runs the host's mounts are
+dropped, and the box keeps its own.
 """
 
 from __future__ import annotations

@@ -51,10 +51,12 @@ class Process(Struct, frozen=True, array_like=True):
             if handle is not None:
                 _sent(handle, number)
 
-    def ended_by(self, number: int, seconds: float) -> bool:
-        """Sends a signal; whether it ends within this time."""
+    def ended_by(self, *signals: tuple[int, float]) -> bool:
+        """Sends one signal after the other, each with its seconds to end; whether it has ended."""
         with self.opened() as handle:
-            return handle is None or (_sent(handle, number) and ends(handle, seconds))
+            return handle is None or any(
+                _sent(handle, number) and ends(handle, seconds) for number, seconds in signals
+            )
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[int | None]:
