@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,6 +38,8 @@ Head = Annotated[
     ),
 ]  # fmt: skip
 
+_HEAD = re.compile("[0-9a-f]{16,64}")
+
 
 def run(
     set_name: SetLookedAt = None,
@@ -60,6 +63,11 @@ def run(
     if journal or head:
         if set_name is not None or show is not None:
             raise UsageError("the journal is of all sets", "leave --set and --show out")
+        if head and not _HEAD.fullmatch(head):
+            raise UsageError(
+                f'"{head}" is no head of a journal, which is 16 to 64 hexadecimal digits',
+                "look where it was kept; `orchestr8 history --journal` shows the head of today",
+            )
         from orchestr8.cli.journal import show_journal
         from orchestr8.controller.authority import require_platform
 

@@ -86,9 +86,10 @@ def run(
     for line in _kept_lines(way):
         say(line)
     if not applied.exit:
+        new = f"; that is its revision {applied.revision} now"
         say(
             f"the set {set_name} is as it was at revision {way.revision.number}"
-            + (f"; that is its revision {applied.revision} now." if applied.revision else ".")
+            f"{new if applied.revision > way.newest else ' already'}."
         )
     return int(applied.exit)
 

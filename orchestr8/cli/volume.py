@@ -109,7 +109,9 @@ def restore(name: VolumeName, copy: CopyName, output: OutputAs = Output.TEXT) ->
     if output is Output.JSON:
         from orchestr8.cli.document import print_document
 
-        print_document("volume restored", volume=name, copy=copy_written(found))
+        print_document(
+            "volume restored", volume=name, copy=copy_written(found), set=set_name or None
+        )
         return 0
     say(f"{name} is as {copy_written(found)} has it.")
     if set_name:

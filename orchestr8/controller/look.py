@@ -294,8 +294,10 @@ def _theirs(session: Session) -> Iterator[ServiceName]:
 
 
 def _of_some_owner(session: Session, text: str) -> str:
-    """What is probably meant by a bare name; empty where no service has it."""
-    found = [str(one) for one in _theirs(session) if one.service == text]
+    """What is probably meant by a bare name or a box's; empty where no service has it."""
+    slot, _, rest = text.partition(".")
+    meant = rest if slot.isdecimal() else text
+    found = [str(one) for one in _theirs(session) if meant in (one.service, str(one))]
     return f"did you mean {' or '.join(found)}?" if found else ""
 
 

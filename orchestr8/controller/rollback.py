@@ -34,10 +34,12 @@ CONVERGED = "converged"
 class Return(Struct, frozen=True):
     """A way back: the revision that is meant, and everything that is taken up again.
 
-    `kept` are the services of the default set that came later, and stay as they are.
+    `kept` are the services of the default set that came later, and stay as they are; `newest` is
+    the number of the set's newest revision until then.
     """
 
     revision: Revision
+    newest: int
     asked: tuple[Loaded, ...]
     kept: tuple[ServiceName, ...] = ()
 
@@ -120,7 +122,7 @@ def find_way(session: Session, set_name: str, number: int) -> Return:
         kept -= {name for one in in_force_then for name in _services(one)}
     asked = tuple(load_request(session, _request(session, one)) for one in taken)
     _refuse_moved(session, set_name, asked, before)
-    return Return(numbered[goal], asked, tuple(sorted(kept)))
+    return Return(numbered[goal], max(numbered), asked, tuple(sorted(kept)))
 
 
 def _usual_goal(session: Session, history: Sequence[Revision]) -> int:

@@ -13,7 +13,7 @@ from orchestr8.importing.draft import Bare
 from orchestr8.importing.service import Carried
 from orchestr8.isolation.limits import MEMORY_LEAST_BYTES
 from orchestr8.manifest import addresses, scalars
-from orchestr8.manifest.foreign import Mapping, Scalar, Sequence
+from orchestr8.manifest.foreign import Mapping, Scalar, Sequence, Value
 
 CPU_CHOSEN = 1_000
 MEMORY_CHOSEN = 512 << 20
@@ -178,9 +178,16 @@ def _copies(service: Carried) -> None:
     elif written.isascii() and written.isdigit() and written != "1":
         replicas = min(int(written), 1_000)
         service.draft.put("replicas", replicas)
-        if service.items("volumes") and replicas > 1:
+        if replicas > 1 and any(map(_is_shared, service.items("volumes"))):
             what = "each box has a volume of its own, where Compose gave all of them one"
             service.changed(key, what, "replicas: 1, where they must share it")
+
+
+def _is_shared(mount: Value) -> bool:
+    """Whether Compose gives a volume to all copies; a nameless one is each copy's own there."""
+    if not isinstance(mount, Mapping):
+        return False
+    return text(mount.get("type")) == "volume" and bool(text(mount.get("source")))
 
 
 def _update(service: Carried) -> None:

@@ -122,6 +122,7 @@ def test_what_cannot_be_restarted(shell: Shell) -> None:
     assert "there is no service api.me" in shell.type("restart api.me", 2).errors
     assert "did you mean web.me?" in shell.type("restart wep.me", 2).errors
     assert "did you mean web.me?" in shell.type("restart web", 2).errors
+    assert "did you mean web.me?" in shell.type("why 0.web.me", 2).errors
     assert "write service.owner" in shell.type("restart api", 2).errors
     assert "7.web.me has no box" in shell.type("restart web.me --slot 7", 2).errors
     shell.type("down")

@@ -85,6 +85,9 @@ def test_rollback_shows_its_plan_and_does_it(shell: Shell) -> None:
     assert fields(newest)[4:] == [
         "rollback to revision 1", "converged", "~ front.web, - worker.web",
     ]  # fmt: skip
+    for number in (1, 3):
+        again = shell.type(f"rollback {number} --set shop").output
+        assert again.endswith(f"the set shop is as it was at revision {number} already.\n")
 
 
 def test_rollback_as_facts(shell: Shell) -> None:
@@ -139,6 +142,8 @@ def test_a_kept_head_is_found_and_a_missing_one_is_told(shell: Shell) -> None:
     head = shell.type("history --journal --output json").document["head"]
     shell.type("rollback --set shop")
     assert "each chained" in shell.type(f"history --head {head}").output
+    for typo in ("nix", head[:15], f"{head}0"):
+        assert "is no head of a journal" in shell.type(f"history --head {typo}", 2).errors
     said = shell.type("history --head 0123456789abcdef", 6).output
     assert "the journal is another than it was: no row has the head that was kept" in said
 

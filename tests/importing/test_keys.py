@@ -346,6 +346,25 @@ def test_other_programs_keys_are_theirs() -> None:
     assert said(outcome(document("x-mine", {"a": "b"}))) == said(outcome(BASE))
 
 
+@pytest.mark.parametrize(
+    ("mounts", "is_shared"),
+    [
+        (["data:/data"], True),
+        (["./app.toml:/etc/app.toml", "/srv/x:/x"], False),
+        (["/nameless"], False),
+        ([{"type": "tmpfs", "target": "/x"}], False),
+    ],
+)
+def test_copies_that_shared_a_volume_are_told_that_they_do_not(
+    mounts: list[Any], is_shared: bool
+) -> None:
+    for path in ("services.*.scale", "services.*.deploy.replicas"):
+        made = document(path, 3)
+        made["services"]["app"]["volumes"] = mounts
+        told = [one for one in outcome(made).findings if "volume of its own" in one.what]
+        assert bool(told) is is_shared
+
+
 def test_no_line_of_these_tables_is_surplus() -> None:
     assert set(READ) - set(PATHS) == set()
     assert set(SILENT) - set(PATHS) == set()
