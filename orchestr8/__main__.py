@@ -19,6 +19,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 def main() -> None:
     """Runs the command line of this process and ends it with its exit status."""
+    _open_streams()
     # What is imported stays to the end: looking through it for garbage time and again is a good
     # part of what a short command takes. A long one still collects.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
@@ -26,6 +27,13 @@ def main() -> None:
     # would wait for its turn five times as long.
     sys.setswitchinterval(THREADS_WAIT_SECONDS)
     _end(run(sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    """Where a standard stream was closed it leads nowhere, and no other file takes its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
 
 
 def _end(status: int) -> None:

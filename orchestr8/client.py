@@ -145,7 +145,9 @@ class _Command:
         self._words = arguments
         self._token = f"Authorization: Bearer {token}\r\n" if token else ""
         self._key = os.urandom(16).hex()
-        self._document: dict[str, Any] = {"arguments": list(arguments[1:]), "shown": _shown()}
+        self._typed = {_text(word): word for word in arguments[1:]}
+        words = [_text(word) for word in arguments[1:]]
+        self._document: dict[str, Any] = {"arguments": words, "shown": _shown()}
         self._names: list[str] = []
         paths = [word for word in arguments[1:] if _is_there(word)]
         if paths and arguments[0] in ("plan", "apply"):
@@ -170,6 +172,8 @@ class _Command:
             from orchestr8 import attached
 
             return self._broken_off(attached.relay(peer, left))
+        if not answer:
+            return _told(*_SHUT, FAILED, self._words)
         if status != [b"200"]:
             return self._refused(_body(peer, answer, left))
         for line in _lines(peer, left):
@@ -199,7 +203,7 @@ class _Command:
         elif "needs" in event:
             needs = event["needs"]
             if needs.get("paths") is not None:
-                self._read(needs["paths"])
+                self._read([self._typed.get(path, path) for path in needs["paths"]])
             if needs.get("question"):
                 self._document["answer"] = _typed(needs["question"])
             for path in needs.get("files") or ():
@@ -216,11 +220,11 @@ class _Command:
         self._document["plans"] = {plan[0]: _base64(plan[1])} if plan else {}
         self._names = [name for name, _ in found.texts]
         self._document["reading"] = {
-            "paths": paths,
+            "paths": [_text(path) for path in paths],
             "texts": [{"name": name, "content": _base64(text)} for name, text in found.texts],
             "passed_over": found.passed_over,
             "problems": [
-                {"path": path, "what": what, "remedy": remedy}
+                {"path": _text(path), "what": what, "remedy": _text(remedy)}
                 for path, what, remedy in found.problems
             ],
         }
@@ -234,6 +238,17 @@ class _Command:
         except (ValueError, KeyError, TypeError):
             what, remedy, status = "the server's answer cannot be read", _BROKEN_OFF, FAILED
         return _told(what, remedy, status, self._words)
+
+
+_SHUT = (
+    "the server shut the connection without an answer",
+    "it may have as many as it takes: the same command goes on from here in a moment",
+)
+
+
+def _text(word: str) -> str:
+    """A word as it is shown: bytes that are no text cannot be sent."""
+    return "".join(one if reading.is_text(one) else f"\\u{{{ord(one):x}}}" for one in word)
 
 
 def _is_there(word: str) -> bool:
@@ -315,7 +330,7 @@ def _shown() -> dict[str, Any]:
     return {
         "out": sys.stdout.isatty(),
         "err": sys.stderr.isatty(),
-        "typed": sys.stdin is not None and sys.stdin.isatty(),
+        "typed": sys.stdin.isatty(),
         "columns": _number("COLUMNS") or size.columns or 80,
         "lines": _number("LINES") or size.lines or 24,
         "plain": dumb or bool(os.environ.get("NO_COLOR")),

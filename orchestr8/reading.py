@@ -31,6 +31,7 @@ _MANIFEST = r"""(?mx)\A\s*[{\[] | ^["']?(?:orchestr8|owner|services|platform|def
 PLAN_KIND = "plan file"
 PLAN_BYTES_MOST = 64 << 20
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+NO_TEXT = ("the bytes of its name are not UTF-8", "give it another name")
 _NO_MANIFEST = "a folder's manifests are its *.yaml and *.yml files, those of sub-folders too"
 
 
@@ -85,7 +86,7 @@ class _Reading:
             self._file(path, found, follow=True)
 
     def _standard_input(self) -> None:
-        if any(name == STANDARD_INPUT for name, _ in self.found.texts) or sys.stdin is None:
+        if any(name == STANDARD_INPUT for name, _ in self.found.texts):
             self._note(STANDARD_INPUT, "standard input can be read once", "name it once")
             return
         if sys.stdin.isatty():
@@ -122,6 +123,9 @@ class _Reading:
         if (found.st_dev, found.st_ino) in self._seen or self._bytes > SET_BYTES_MAX:
             return
         self._seen.add((found.st_dev, found.st_ino))
+        if not is_text(path):
+            self._note(path, *NO_TEXT)
+            return
         if not stat.S_ISREG(found.st_mode):
             remedy = "pipe it in and write - for standard input" if follow else "take it away"
             self._note(path, f"{_kind(found.st_mode)}, not a file", remedy)
@@ -135,6 +139,11 @@ class _Reading:
             self.found.passed_over.append(path)
             return
         self._keep(path, content)
+
+
+def is_text(name: str) -> bool:
+    """Whether a name is UTF-8 on the disk: only such a one can be stored and sent."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def looks_like_a_manifest(content: bytes) -> bool:

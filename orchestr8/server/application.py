@@ -24,8 +24,10 @@ THREADS = 32
 """So many requests are answered at once; a command keeps its thread to its end."""
 COMMANDS_MOST = 8
 """How many commands of one account may be under way."""
-COMMANDS_IN_ALL = THREADS - 4
-"""How many of all accounts but root: somebody is left for root, and for what is soon answered."""
+THREADS_SPARED = 4
+"""What is left for root, and for what is soon answered."""
+COMMANDS_IN_ALL = THREADS - THREADS_SPARED
+"""How many of all accounts but root."""
 KEY_LENGTH_MOST = 128
 JSON = "application/json"
 _KEY = re.compile(f"[!-~]{{1,{KEY_LENGTH_MOST}}}")

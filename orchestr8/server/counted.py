@@ -1,4 +1,4 @@
-"""Servers whose connections are counted, so that nobody takes all of them."""
+"""Servers whose connections are counted, so that neither one nor all who are counted take all."""
 
 from __future__ import annotations
 
@@ -53,13 +53,16 @@ class CountedServer(Server):
     max_request_header_size = HEADER_BYTES_MOST
     max_request_body_size = BODY_BYTES_MOST
     keep_alive_conn_limit = WAITING_MOST
+    threads_spared = 0
+    """How many are left for connections that are not counted."""
 
     def __init__(self, address: Any, application: Any, threads: int) -> None:
         super().__init__(
             address, application, numthreads=threads, timeout=IDLE_SECONDS,
             shutdown_timeout=CLOSING_SECONDS, request_queue_size=WAITING_MOST,
         )  # fmt: skip
-        self.connections = Shares(CONNECTIONS_MOST)
+        # each may be a request that comes letter by letter, and keeps a thread for as long
+        self.connections = Shares(CONNECTIONS_MOST, threads - self.threads_spared)
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         """Peers that go away in the middle, or do not speak our way, are no news; whatever fails is

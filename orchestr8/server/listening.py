@@ -14,7 +14,7 @@ from cheroot.wsgi import Gateway_10, Server
 
 from orchestr8.controller.authority import NOBODY, ROOT, Asker
 from orchestr8.errors import UnavailableError
-from orchestr8.server.application import THREADS, Application, Monitor, watched
+from orchestr8.server.application import THREADS, THREADS_SPARED, Application, Monitor, watched
 from orchestr8.server.counted import (
     CLOSING_SECONDS,
     HEADER_BYTES_MOST,
@@ -79,6 +79,7 @@ class _Server(CountedServer):
     """An HTTP server on a socket that everybody may connect to: who they are decides the rest."""
 
     ConnectionClass = _Connection
+    threads_spared = THREADS_SPARED
 
     def __init__(self, path: str, application: Application) -> None:
         super().__init__(path, application, THREADS)

@@ -325,9 +325,9 @@ class Clone:
 
 
 def _version(tag: str) -> list[tuple[int, int, str]]:
-    """Sorts v1.10 above v1.9, and v2 above v2-rc1."""
-    parts = re.findall(r"[0-9]+|[^0-9.]+", tag)
-    said = [(2, int(p), "") if p.isdigit() else (0, 0, p) for p in parts]
+    """Sorts v1.10 above v1.9, and v2 above v2-rc1; a number may be longer than Python reads."""
+    parts = re.findall(r"0*([0-9]+)|([^0-9.]+)", tag)
+    said = [(2, len(number), number) if number else (0, 0, word) for number, word in parts]
     return [*said, (1, 0, "")]
 
 

@@ -166,6 +166,17 @@ def test_a_full_disk_is_a_sentence(console: Console) -> None:
     assert done.stderr.startswith("orchestr8: the output cannot be written: No space left")
 
 
+def test_streams_that_are_closed_lead_nowhere(console: Console) -> None:
+    console.write("hello.yaml", HELLO)
+    for name, status in (("hello.yaml", 0), ("-", 2)):
+        words = [sys.executable, "-m", "orchestr8", "validate", name]
+        closed = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh"]
+        done = subprocess.run(
+            [*closed, *words], cwd=console.folder, env=console.environment(), check=False
+        )
+        assert done.returncode == status
+
+
 _A_THREAD_THAT_ENDS_LATER = """
 import sys, threading
 from orchestr8.__main__ import main

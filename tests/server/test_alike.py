@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
 import sys
@@ -68,6 +69,8 @@ plan bad.yaml
 plan bad.yaml --output json
 plan gone.yaml
 apply bad.yaml
+apply odd
+apply odd/\udcff.yaml --set odd
 apply link
 apply shop.yaml
 apply - < piped
@@ -231,6 +234,8 @@ def prepare(folder: Path) -> None:
     (folder / "gone.yaml").write_text(WEB)  # its file is not beside it
     (folder / "piped").write_text(PIPED)
     (folder / "link").symlink_to("shop.yaml")
+    (folder / "odd").mkdir()
+    (folder / "odd" / os.fsdecode(b"\xff.yaml")).write_text(WEB)
 
 
 @contextmanager

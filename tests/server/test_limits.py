@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,34 @@ def test_whoever_says_nothing_is_not_waited_for(
                 peer.sendall(begun.encode())
                 while piece := peer.recv(1 << 16):
                     assert b"200 OK" not in piece
+
+
+_DRIPS = """
+import os, socket, sys
+os.setuid(int(sys.argv[2]))
+peers = [socket.socket(socket.AF_UNIX) for _ in range(9)]
+for peer in peers:
+    peer.connect(sys.argv[1])
+    try:
+        peer.sendall(b"GET /v1/me HTTP/1.0\\r\\nX-Half: ")
+    except BrokenPipeError:
+        pass
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+def test_root_is_heard_whoever_says_half_of_what_they_say(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestr8.server.counted.IDLE_SECONDS", 600)
+    with slow_api(folder) as (path, _), ExitStack() as stack:
+        for uid in range(4711, 4719):
+            words = [sys.executable, "-c", _DRIPS, str(path), str(uid)]
+            one = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stack.enter_context(one)  # its input is closed, and its end waited for
+            assert one.stdout and one.stdout.readline() == "\n"
+        assert request(path, "GET", "/v1/me").status == 200
 
 
 def test_a_key_under_way_is_told_so(folder: Path) -> None:

@@ -103,6 +103,10 @@ def test_the_highest_tag_of_a_pattern_counts(workshop: Workshop, clone: Clone) -
     assert "# x3" in read(clone, Remote(str(workshop.folder), tags="v*"))["web.yaml"]
     with pytest.raises(RejectedError, match=r"has no tag w\*"):
         fetched(clone, Remote(str(workshop.folder), tags="w*"))
+    numbers = {"9" * 5000: "v1.10", "1" + "0" * 5000: "v2-rc1", "0" * 6000 + "9": "x3"}
+    lines = [f"{names[tag]} refs/tags/w{number}\n" for number, tag in numbers.items()]
+    (workshop.folder / ".git" / "packed-refs").write_text("".join(lines))
+    assert "# v2-rc1" in read(clone, Remote(str(workshop.folder), tags="w*"))["web.yaml"]
 
 
 @ROOT_ONLY
@@ -331,6 +335,7 @@ def test_a_huge_repository_is_refused_and_leaves_nothing(workshop: Workshop, gro
 
 def test_what_must_not_be_in_a_tree_is_named(workshop: Workshop, clone: Clone) -> None:
     workshop.write({"d/web.yaml": HELLO, "d/near": "x", "d/large.yaml": "# " + "x" * (1 << 20)})
+    (workshop.folder / "d" / os.fsdecode(b"\xff.yaml")).write_text(HELLO)
     for name, target in {
         "d/a.yaml": "near", "d/out": "../../etc/passwd", "d/up": "../other", "d/in": "near",
         "d/abs": "/etc/passwd", "d/.hidden": "/etc/passwd",
@@ -346,6 +351,7 @@ def test_what_must_not_be_in_a_tree_is_named(workshop: Workshop, clone: Clone) -
         "d/out: a symbolic link that leads out of the source's path",
         "d/up: a symbolic link that leads out of the source's path",
         "d/large.yaml: the file is larger than a manifest may be (1MiB)",
+        "d/\udcff.yaml: the bytes of its name are not UTF-8",
     ]
     assert problems(clone, Remote(str(workshop.folder)), "e") == [
         "e: the path is not in the commit"
