@@ -201,13 +201,11 @@ class BoxCgroup(Struct, frozen=True):
         deadline = time.monotonic() + _EMPTY_SECONDS
         for one in self.places:
             promised = one.tree.version == 2 and read(one.folder / "memory.low") not in ("", "0")
-            while not _removed(one.folder, last=time.monotonic() > deadline):
-                time.sleep(_LOOK_SECONDS)
+            _remove(one.folder, deadline)
             if promised:
                 memory.guaranteed_less(one.folder)
-        held = box_cores.folder_of(self.cores, self.path)
-        while held and not _removed(held, last=time.monotonic() > deadline):
-            time.sleep(_LOOK_SECONDS)
+        if held := box_cores.folder_of(self.cores, self.path):
+            _remove(held, deadline)
 
 
 @lru_cache(maxsize=1024)
@@ -219,20 +217,22 @@ def _box_cgroup(
     return BoxCgroup(path, places, cores)
 
 
-def _removed(folder: Path, *, last: bool) -> bool:
-    """Whether it is gone; one that is busy is refused at the last look only."""
-    try:
-        folder.rmdir()
-    except FileNotFoundError:
-        return True
-    except OSError as error:
-        if error.errno == errno.EBUSY and not last:
-            return False
-        raise RejectedError(
-            f"cannot remove the control group {folder}: {error.strerror}",
-            "one of its tasks waits in the kernel: see dmesg",
-        ) from error
-    return True
+def _remove(folder: Path, deadline: float) -> None:
+    """One that is busy is tried until the deadline."""
+    while True:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                raise RejectedError(
+                    f"cannot remove the control group {folder}: {error.strerror}",
+                    "one of its tasks waits in the kernel: see dmesg",
+                ) from error
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 def _set_memory(tree: Hierarchy, folder: Path, limits: Limits) -> None:
