@@ -12,15 +12,22 @@ def end_of(until: str) -> datetime:
     """
     try:
         if len(until) == len("2027-02-28"):
-            return datetime.combine(date.fromisoformat(until), time(0), UTC) + timedelta(days=1)
+            return _after(date.fromisoformat(until))
         moment = datetime.fromisoformat(until)
+        if moment.tzinfo:
+            return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(
             f'"{until}" is not a date like 2027-02-28 or a time like 2027-02-28T12:00:00Z'
         ) from None
-    if moment.tzinfo is None:
-        raise ValueError(f'"{until}" has no time zone; add Z for UTC')
-    return moment.astimezone(UTC)
+    raise ValueError(f'"{until}" has no time zone; add Z for UTC')
+
+
+def _after(day: date) -> datetime:
+    """The first moment of the next day, or the last there is."""
+    if day == date.max:
+        return datetime.max.replace(tzinfo=UTC)
+    return datetime.combine(day, time(0), UTC) + timedelta(days=1)
 
 
 def has_ended(until: str, now: datetime) -> bool:

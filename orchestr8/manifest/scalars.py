@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from orchestr8 import names, units
 from orchestr8.isolation.limits import MEMORY_LEAST_BYTES
@@ -339,7 +339,9 @@ def until(text: str) -> str:
     if not re.fullmatch(_ZONE, zone):
         raise ValueError(f'"{shortened(text)}" is not a time; write it as in 2027-02-28T18:00Z')
     try:
-        datetime.fromisoformat(text)
+        datetime.fromisoformat(text).astimezone(UTC)
     except ValueError:
         raise ValueError(f"{text} is not a time of the clock; write one that exists") from None
+    except OverflowError:  # the first or last hours of all years, elsewhere
+        raise ValueError(f"{text} is not in the calendar; write a day that exists") from None
     return text

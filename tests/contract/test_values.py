@@ -27,12 +27,17 @@ def test_a_day_ends_with_it_and_a_time_where_it_says() -> None:
     assert days_left("2027-02-28", datetime(2027, 2, 27, tzinfo=UTC)) == 2
 
 
+def test_the_last_day_of_all_is_an_end_like_any_other() -> None:
+    assert not has_ended("9999-12-31", DAY_AFTER)
+    assert days_left("9999-12-31", datetime(9999, 12, 30, tzinfo=UTC)) == 1
+
+
 @pytest.mark.parametrize(
     ("until", "said"),
     [
         ("soon", "is not a date like 2027-02-28 or a time like 2027-02-28T12:00:00Z"),
         ("2027-02-30", "is not a date"),
-        ("9999-12-31", "is not a date"),
+        ("9999-12-31T23:59-12:00", "is not a date"),
         ("2027-02-28T12:00:00", "has no time zone; add Z for UTC"),
     ],
 )
