@@ -58,6 +58,32 @@ def build(archive: Path, base: Path | None, entries: Iterable[Entry], **config: 
             _add(opened, Entry(name, content=content))
 
 
+def leave_out_last_layer(archive: Path, folder: Path) -> None:
+    """Writes an OCI layout of an archive's image whose manifest has one layer fewer than its
+    configuration, which is the honest one, names."""
+    with tarfile.open(archive) as opened:
+        (described,) = json.loads(_content(opened, "manifest.json"))
+        config = _content(opened, described["Config"])
+        layers = [_content(opened, name) for name in described["Layers"][:-1]]
+    manifest = {
+        "schemaVersion": 2,
+        "config": _blob(folder, "application/vnd.oci.image.config.v1+json", config),
+        "layers": [_blob(folder, "application/vnd.oci.image.layer.v1.tar", one) for one in layers],
+    }
+    kind, content = "application/vnd.oci.image.manifest.v1+json", json.dumps(manifest).encode()
+    index = {"schemaVersion": 2, "manifests": [_blob(folder, kind, content)]}
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+
+
+def _blob(folder: Path, kind: str, content: bytes) -> dict[str, Any]:
+    digest = hashlib.sha256(content).hexdigest()
+    file = folder / "blobs" / "sha256" / digest
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content)}
+
+
 def _layer(entries: Iterable[Entry]) -> bytes:
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as opened:

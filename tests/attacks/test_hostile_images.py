@@ -11,7 +11,7 @@ import pytest
 from orchestr8.engines.crun.images import CrunImages
 from orchestr8.errors import RejectedError
 from tests.attacks.conftest import Ground, running
-from tests.attacks.hostile import Entry, build, link
+from tests.attacks.hostile import Entry, build, leave_out_last_layer, link
 from tests.hosts.images import archives
 
 pytestmark = pytest.mark.on_engine("crun")
@@ -64,6 +64,18 @@ def test_an_image_that_deletes_its_own_folder_is_refused(tmp_path: Path, name: s
 def test_a_hard_link_to_a_file_of_the_host_is_refused(tmp_path: Path, target: str) -> None:
     with pytest.raises(RejectedError, match=r"unpacking the image hostile:1: .*hard: link"):
         taken(tmp_path, Entry("hard", tarfile.LNKTYPE, target))
+
+
+def test_an_image_without_a_layer_does_not_pass_for_the_whole_one(tmp_path: Path) -> None:
+    """They have one configuration, by which images are kept: whoever came first would be run."""
+    build(tmp_path / "one.tar", None, [Entry("kept", content=b"x")])
+    build(tmp_path / "two.tar", tmp_path / "one.tar", [Entry(".wh.kept"), Entry("mended")])
+    leave_out_last_layer(tmp_path / "two.tar", tmp_path / "layout")
+    images = CrunImages(tmp_path / "store")
+    with pytest.raises(RejectedError, match="has 1 layers, and its configuration names 2"):
+        images.take_archive(str(tmp_path / "layout"), "cut:1")
+    (facts,) = images.take_archive(str(tmp_path / "two.tar"), "")
+    assert files(images.root(facts.id)) == ["mended"]
 
 
 def test_what_gives_powers_lies_where_only_root_comes(tmp_path: Path) -> None:

@@ -152,6 +152,12 @@ def test_what_is_no_archive_is_said_to_be_none(tmp_path: Path, content: bytes) -
         CrunImages(tmp_path / "store").take_archive(str(file), "")
 
 
+def test_a_layout_nested_beyond_reading_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text("[" * 100_000)
+    with pytest.raises(RejectedError, match="no OCI layout"):
+        CrunImages(tmp_path / "store").take_archive(str(tmp_path), "")
+
+
 def _archive(file: Path, names: list[str]) -> str:
     """What `docker save` makes of an image without any file."""
     layer = io.BytesIO()

@@ -53,7 +53,7 @@ def _of_layout(folder: Path) -> tuple[Offered, ...]:
         raise RejectedError(
             f"{folder} is no OCI layout: it has no {_INDEX}", "name a folder that has one"
         ) from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise RejectedError(f"{folder} is no OCI layout: {error}", "make it anew") from error
 
 
@@ -68,7 +68,8 @@ def _of_archive(archive: Path) -> tuple[Offered, ...]:
     except FileNotFoundError:
         raise RejectedError(f"{archive} is not there", "name a file that is") from None
     except (
-        OSError, KeyError, ValueError, TypeError, AttributeError, tarfile.TarError, EOFError
+        OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError,
+        tarfile.TarError, EOFError,
     ) as error:  # fmt: skip
         why = str(error).partition(":\n")[0]  # tarfile's list of what it tried follows
         raise RejectedError(

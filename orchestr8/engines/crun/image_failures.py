@@ -35,6 +35,11 @@ ROWS = (
         "the disk is full", "make room on it: `orchestr8 image gc` deletes images that no box runs",
     ),
     Row(
+        r"gzip: invalid|unexpected end|corrupt|archive/tar|invalid tar|flate: |diffid mismatch"
+        r"|create rootfs: .*(unexpected eof|link: no such file)", RejectedError,
+        "a layer of the image is broken", "fetch or build it anew",
+    ),
+    Row(
         r"cannot connect to the docker daemon", UnavailableError,
         "no Docker Engine answers", "start it, or say where it is by DOCKER_HOST",
     ),
@@ -84,13 +89,13 @@ ROWS = (
         "look at its name and tag",
     ),
     Row(
-        r"unsupported.*media ?type|unknown.*media ?type|invalid.*media ?type", RejectedError,
+        r"(unsupported|unknown|invalid|not correct).*media ?type", RejectedError,
         "a part of the image is of a kind that umoci cannot unpack",
         "build it with plain or gzip layers",
     ),
     Row(
-        r"gzip: invalid|unexpected end|corrupt|archive/tar|invalid tar|flate: ", RejectedError,
-        "a layer of the image is broken", "fetch or build it anew",
+        r"json: cannot unmarshal", RejectedError,
+        "what it says of itself cannot be read", "build it anew",
     ),
 )  # fmt: skip
 

@@ -65,7 +65,9 @@ def bring(source: str, layout: Path, bounds: Bounds, doing: str) -> Arrived:
     try:
         own_digest, image_id, config = _manifest(layout)
         facts_of(Identity("", image_id, own_digest), config.get("config") or {}, "")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (
+        ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError
+    ) as error:  # fmt: skip
         raise RejectedError(
             f"{doing}: what it says of itself cannot be read ({error})", "build it anew"
         ) from error
@@ -125,12 +127,20 @@ def _daemon(source: str) -> list[str]:
 
 
 def _manifest(layout: Path) -> tuple[str, str, dict[str, Any]]:
-    """The manifest's digest, the configuration's, and the configuration, of an OCI layout."""
+    """The manifest's digest, the configuration's, and the configuration, of an OCI layout.
+
+    What is kept goes by the configuration, which names every layer; whoever unpacks compares each
+    layer that the manifest has, and misses none that it does not have.
+    """
     index = json.loads((layout / "index.json").read_text())
     digest = str(index["manifests"][0]["digest"])
     manifest = json.loads(_blob(layout, digest))
     image_id = str(manifest["config"]["digest"])
-    return digest, image_id, json.loads(_blob(layout, image_id))
+    config = json.loads(_blob(layout, image_id))
+    has, named = len(manifest["layers"]), len(config["rootfs"]["diff_ids"])
+    if has != named:
+        raise ValueError(f"it has {has} layers, and its configuration names {named}")
+    return digest, image_id, config
 
 
 def _blob(layout: Path, digest: str) -> bytes:
