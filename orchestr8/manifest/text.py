@@ -12,9 +12,7 @@ from orchestr8.errors import ManifestError, Place, Problem
 from orchestr8.manifest.model import Source
 from orchestr8.reading import ENDINGS as ENDINGS
 from orchestr8.reading import FILE_BYTES_MAX as FILE_BYTES_MAX
-from orchestr8.reading import NO_TEXT as NO_TEXT
 from orchestr8.reading import SET_BYTES_MAX as SET_BYTES_MAX
-from orchestr8.reading import is_text as is_text
 from orchestr8.reading import looks_like_a_manifest as looks_like_a_manifest
 
 SCALAR_BYTES_MAX = 16 << 10

@@ -13,10 +13,8 @@ from orchestr8.manifest.model import Source
 from orchestr8.manifest.text import (
     ENDINGS,
     FILE_BYTES_MAX,
-    NO_TEXT,
     SET_BYTES_MAX,
     decode,
-    is_text,
     looks_like_a_manifest,
 )
 from orchestr8.sources.objects import Entry
@@ -156,9 +154,6 @@ class _Walk:
         size = 0
         for path, entry in sorted(self.entries.items()):
             if entry.kind != "file" or not path.endswith(ENDINGS):
-                continue
-            if not is_text(path):
-                self.note(path, *NO_TEXT)
                 continue
             try:
                 content = self._objects.read(entry.id, "blob", FILE_BYTES_MAX)

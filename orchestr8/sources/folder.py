@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from orchestr8.errors import Place, Problem, RejectedError, UnavailableError
 from orchestr8.sources.files import DEPTH_MOST, ENTRIES_MOST, LINK_BYTES_MOST
-from orchestr8.sources.objects import DamagedError, Entry
+from orchestr8.sources.objects import DamagedError, Entry, shown
 
 TOTAL_BYTES_MOST = 64 << 20
 """What a folder has at most, since all of it is read at every look."""
@@ -77,16 +77,16 @@ class Content:
                 with os.fdopen(descriptor, "rb") as file:
                     content = file.read(bytes_most + 1) if _is_file(descriptor) else b""
         except OSError as error:
-            raise DamagedError(f"{path}: {error.strerror}") from error
+            raise DamagedError(f"{_shown(path)}: {error.strerror}") from error
         if len(content) > bytes_most:
             raise OverflowError
         if _hash("file", content) != name:
-            raise DamagedError(f"{path} was written to while it was read")
+            raise DamagedError(f"{_shown(path)} was written to while it was read")
         return content
 
     def _note(self, path: str, what: str, remedy: str) -> None:
         place = posixpath.join(self._folder, path) if path else self._folder
-        self.problems.append(Problem(Place(place), what, remedy))
+        self.problems.append(Problem(Place(_shown(place)), what, _shown(remedy)))
 
     def _judge_above(self, path: str, found: os.stat_result) -> None:
         """Who may rename a folder above it might as well write to it; where /tmp's bit is set, only
@@ -121,7 +121,7 @@ class Content:
                 break
             entries.append(self._take(descriptor, name, posixpath.join(path, name), depth))
         listed = "".join(f"{one.kind} {one.id} {one.name}\0" for one in entries)
-        made = _hash("folder", listed.encode("utf-8", "surrogateescape"))
+        made = _hash("folder", listed.encode())
         self._trees[made] = entries
         return made
 
@@ -143,7 +143,7 @@ class Content:
             target = os.fsencode(os.readlink(name, dir_fd=parent))[: LINK_BYTES_MOST + 1]
             made = _hash(kind, target)
             self._links[made] = target
-        return Entry(name, kind, made)
+        return Entry(_shown(name), kind, made)
 
     def _take_file(self, parent: int, name: str, path: str) -> str:
         descriptor = os.open(name, _READ, dir_fd=parent)
@@ -240,6 +240,10 @@ def _opened(path: str, above: Callable[[str, os.stat_result], None] | None = Non
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _shown(path: str) -> str:
+    return shown(os.fsencode(path))
 
 
 def _is_file(descriptor: int) -> bool:

@@ -68,6 +68,11 @@ def name_of(kind: str, content: bytes, like: str) -> str:
     return hashed.hexdigest()
 
 
+def shown(name: bytes) -> str:
+    """A file's name as text, which can be stored: bytes that are not UTF-8 are written out."""
+    return name.decode("utf-8", "backslashreplace")
+
+
 def read_commit(name: str, content: bytes) -> Commit:
     """A commit from its bytes; raises MalformedError."""
     head, gap, body = content.partition(b"\n\n")
@@ -106,7 +111,7 @@ def read_tree(content: bytes, like: str) -> list[Entry]:
         found = _ENTRY.match(content, at)
         if not found or found.end() + width > len(content):
             raise MalformedError("a folder of it cannot be read")
-        mode, name = found[1].decode(), found[2].decode("utf-8", "surrogateescape")
+        mode, name = found[1].decode(), shown(found[2])
         if name in (".", "..") or name.lower() == ".git":
             raise MalformedError(f"a folder of it has an entry {name!r}")
         at = found.end() + width

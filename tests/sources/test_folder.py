@@ -68,6 +68,15 @@ def _link_out(deploy: Path) -> None:
     (deploy / "shadow").symlink_to("/etc/shadow")
 
 
+def _link_without_text(deploy: Path) -> None:
+    (deploy / os.fsdecode(b"\xff")).symlink_to("/etc/shadow")
+
+
+def _folder_without_text(deploy: Path) -> None:
+    (deploy / os.fsdecode(b"\xff")).mkdir()
+    (deploy / os.fsdecode(b"\xff")).chmod(0o1777)
+
+
 def _pipe(deploy: Path) -> None:
     os.mkfifo(deploy / "web.yaml")
 
@@ -101,6 +110,8 @@ def _empty(deploy: Path) -> None:
 WRONG: dict[Callable[[Path], None], str] = {
     _link: "web.yaml: a symbolic link, which is not followed in a source",
     _link_out: "shadow: a symbolic link that leads out of the source's path",
+    _link_without_text: "\\xff: a symbolic link that leads out of the source's path",
+    _folder_without_text: "{0}/\\xff: everybody may write to it",
     _pipe: "web.yaml: a pipe, not a file",
     _socket: "web.yaml: a socket, not a file",
     _hard_link: "{0}/copy: it has several names (hard links), and may be somebody else's file",

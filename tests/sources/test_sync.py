@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from orchestr8.cli.source_lines import state_of
@@ -67,6 +69,17 @@ def test_a_bad_manifest_is_told_with_its_line_and_the_last_good_one_stays(team: 
     team.push("front front:2")
     assert team.sync().record.state == "converged"
     assert team.road.boxes() == {"web--front--2": "b"}
+
+
+def test_names_in_bytes_that_are_no_text_are_shown_and_kept(team: Team) -> None:
+    folder = team.workshop.folder / "web"
+    folder.mkdir()
+    (folder / os.fsdecode(b"\xff.yaml")).write_text(manifest("web", "front"))
+    team.workshop.commit(key=team.ann)
+    assert team.sync().record.state == "converged"
+    with team.road.open() as opened:
+        (revision,) = opened.store.documents.in_force("web")
+    assert [one.name for one in revision.sources] == ["web/\\xff.yaml"]
 
 
 def test_a_commit_of_a_size_that_nobody_writes_is_refused(team: Team) -> None:
