@@ -58,13 +58,14 @@ def build(archive: Path, base: Path | None, entries: Iterable[Entry], **config: 
             _add(opened, Entry(name, content=content))
 
 
-def leave_out_last_layer(archive: Path, folder: Path) -> None:
-    """Writes an OCI layout of an archive's image whose manifest has one layer fewer than its
-    configuration, which is the honest one, names."""
+def lay_out(archive: Path, folder: Path, *, left_out: int = 0) -> None:
+    """Writes an OCI layout of an archive's image, its configuration to the letter; the manifest has
+    so many layers fewer than that names."""
     with tarfile.open(archive) as opened:
         (described,) = json.loads(_content(opened, "manifest.json"))
         config = _content(opened, described["Config"])
-        layers = [_content(opened, name) for name in described["Layers"][:-1]]
+        names = described["Layers"][: len(described["Layers"]) - left_out]
+        layers = [_content(opened, name) for name in names]
     manifest = {
         "schemaVersion": 2,
         "config": _blob(folder, "application/vnd.oci.image.config.v1+json", config),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestr8.engines.crun.images import CrunImages
 from orchestr8.errors import RejectedError
 from tests.attacks.conftest import Ground, running
-from tests.attacks.hostile import Entry, build, leave_out_last_layer, link
+from tests.attacks.hostile import Entry, build, lay_out, link
 from tests.hosts.images import archives
 
 pytestmark = pytest.mark.on_engine("crun")
@@ -70,12 +71,21 @@ def test_an_image_without_a_layer_does_not_pass_for_the_whole_one(tmp_path: Path
     """They have one configuration, by which images are kept: whoever came first would be run."""
     build(tmp_path / "one.tar", None, [Entry("kept", content=b"x")])
     build(tmp_path / "two.tar", tmp_path / "one.tar", [Entry(".wh.kept"), Entry("mended")])
-    leave_out_last_layer(tmp_path / "two.tar", tmp_path / "layout")
+    lay_out(tmp_path / "two.tar", tmp_path / "layout", left_out=1)
     images = CrunImages(tmp_path / "store")
     with pytest.raises(RejectedError, match="has 1 layers, and its configuration names 2"):
         images.take_archive(str(tmp_path / "layout"), "cut:1")
     (facts,) = images.take_archive(str(tmp_path / "two.tar"), "")
     assert files(images.root(facts.id)) == ["mended"]
+
+
+@pytest.mark.parametrize("config", [{"Env": ["A=\udcff"]}, {"Labels": {"a": "\ud800"}}])
+def test_text_that_is_none_is_refused(tmp_path: Path, config: dict[str, Any]) -> None:
+    build(tmp_path / "image.tar", None, [Entry("x")], **config)
+    lay_out(tmp_path / "image.tar", tmp_path / "layout")
+    images = CrunImages(tmp_path / "store")
+    with pytest.raises(RejectedError, match="what it says of itself cannot be read"):
+        images.take_archive(str(tmp_path / "layout"), "odd:1")
 
 
 def test_what_gives_powers_lies_where_only_root_comes(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from orchestr8.engines.crun import bounded
@@ -136,7 +137,8 @@ def _manifest(layout: Path) -> tuple[str, str, dict[str, Any]]:
     digest = str(index["manifests"][0]["digest"])
     manifest = json.loads(_blob(layout, digest))
     image_id = str(manifest["config"]["digest"])
-    config = json.loads(_blob(layout, image_id))
+    # half a letter of UTF-16 is read by the other decoder, and could not be stored
+    config = msgspec.json.decode(_blob(layout, image_id))
     has, named = len(manifest["layers"]), len(config["rootfs"]["diff_ids"])
     if has != named:
         raise ValueError(f"it has {has} layers, and its configuration names {named}")
