@@ -55,7 +55,7 @@ def conclusion(
     summed = _sum(applied, board) if applied.changed else ""
     if summed:
         lines.append(summed)
-    elif not applied.changed and not applied.failures and not applied.waiting:
+    elif not (applied.changed or applied.failures or applied.waiting or applied.timed_out):
         what = f"{count(services, 'service')} {'is' if services == 1 else 'are'} as declared"
         lines.append(f"nothing to do: {what}." if services else "nothing to do.")
     if applied.timed_out:

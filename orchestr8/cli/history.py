@@ -39,6 +39,7 @@ Head = Annotated[
 ]  # fmt: skip
 
 _HEAD = re.compile("[0-9a-f]{16,64}")
+_NOT_UNDERSTOOD = "(this release does not understand its text)"
 
 
 def run(
@@ -104,7 +105,7 @@ def run(
 
 
 def _print(told: dict[str, tuple[Chapter, ...]], sets: set[str], last: int) -> None:
-    from orchestr8.cli.terminal import paint, say, table
+    from orchestr8.cli.terminal import NAMES_SHOWN, paint, say, table
 
     for name, found in told.items():
         gone = "" if name in sets else "  (removed)"
@@ -112,7 +113,7 @@ def _print(told: dict[str, tuple[Chapter, ...]], sets: set[str], last: int) -> N
         rows = [["", "REVISION", "WHEN (UTC)", "WHO", "WHAT", "STATUS", "CHANGES"]]
         newest_first = found[::-1]
         shown = newest_first[:last] if last else newest_first
-        rows += [_row(chapter) for chapter in shown]
+        rows += [_row(chapter, NAMES_SHOWN) for chapter in shown]
         for number, line in enumerate(table(rows, indent="  ")):
             say(line if number else paint().dim(line))
         if len(shown) < len(found):
@@ -121,14 +122,15 @@ def _print(told: dict[str, tuple[Chapter, ...]], sets: set[str], last: int) -> N
     say("`orchestr8 rollback --set NAME N` takes the set back to it.")
 
 
-def _row(chapter: Chapter) -> list[str]:
+def _row(chapter: Chapter, most: int) -> list[str]:
     from orchestr8.cli.terminal import escaped, when
+    from orchestr8.planning.wording import first_of
 
     revision, deed = chapter.revision, chapter.revision.deed
     what = f"{deed.verb} {deed.note}".strip()
     if deed.commit and deed.commit[:12] not in what:
         what += f" (commit {deed.commit[:12]})"
-    changes = ", ".join(f"{mark.value} {name}" for mark, name in chapter.changes)
+    changes = [f"{mark.value} {name}" for mark, name in chapter.changes]
     return [
         "*" if revision.live else "",
         str(revision.number),
@@ -136,7 +138,7 @@ def _row(chapter: Chapter) -> list[str]:
         escaped(deed.actor),
         escaped(what),
         revision.status,
-        changes if chapter.readable else "(this release does not understand its text)",
+        first_of(changes, most) if chapter.readable else _NOT_UNDERSTOOD,
     ]
 
 
@@ -165,7 +167,7 @@ def _show(chapter: Chapter, before: Chapter | None, output: Output) -> None:
     if output is Output.JSON:
         print_document("revision", set=revision.set_name, **_facts(chapter, texts=True))
         return
-    _, _, at, who, what, status, changes = _row(chapter)
+    _, _, at, who, what, status, changes = _row(chapter, len(chapter.changes))
     say(paint().bold(f"revision {revision.number} of the set {revision.set_name}"))
     rows = [
         ["what", f"{what}, by {who}, {at} UTC"],

@@ -71,15 +71,16 @@ def _print_text(found: Status | None, down: frozenset[str]) -> None:
 
 def _upgrade_lines(found: Status) -> list[str]:
     """Which services have an older STRICT than there is."""
+    from orchestr8.cli.terminal import NAMES_SHOWN
     from orchestr8.isolation.strict import newest
-    from orchestr8.planning.wording import listed
+    from orchestr8.planning.wording import first_of
 
     older = [str(service.name) for service in found.services if service.strict < newest()]
     if not older:
         return []
     have = "has" if len(older) == 1 else "have"
     return [
-        f"STRICT {newest()} is there, and {listed(older)} {have} an older one: "
+        f"STRICT {newest()} is there, and {first_of(older, NAMES_SHOWN)} {have} an older one: "
         "`orchestr8 upgrade --plan`"
     ]
 
@@ -108,7 +109,8 @@ def _adopted_lines(found: Status) -> list[str]:
 
 def _print_services(found: Status, down: frozenset[str]) -> None:
     """The table of what is declared, and the sums below it."""
-    from orchestr8.cli.terminal import count, say, table
+    from orchestr8.cli.terminal import NAMES_SHOWN, count, say, table
+    from orchestr8.planning.wording import first_of
 
     sets = {service.set_name for service in found.services}
     head = ["SERVICE", "OWNER", *(["SET"] if len(sets) > 1 else []), "BOXES", "STATE", "RELAXED"]
@@ -125,7 +127,7 @@ def _print_services(found: Status, down: frozenset[str]) -> None:
     astray = [str(service.name) for service in found.services if not _is_well(service, down)]
     if astray:
         are = "is" if len(astray) == 1 else "are"
-        say(f"not as declared {are} {', '.join(astray)}: `orchestr8 why {astray[0]}`")
+        say(f"not as declared {are} {first_of(astray, NAMES_SHOWN)}: `orchestr8 why {astray[0]}`")
     if found.gaps:
         names = ", ".join(gap.feature for gap in found.gaps)
         say(f"{count(len(found.gaps), 'gap')} on this engine ({names}).")

@@ -17,6 +17,8 @@ from typing import NamedTuple, Protocol
 from orchestr8.manifest.wording import escaped as escaped
 
 WIDTH_LEAST = 40
+NAMES_SHOWN = 8
+"""How many names a sentence has; a fleet may have thousands."""
 WIDTH_WITHOUT_TERMINAL = 0
 """Output that no terminal shows is never cut."""
 

@@ -11,7 +11,7 @@ import typer
 from msgspec.structs import replace
 
 from orchestr8.cli.arguments import DEFAULT_SET, Output, OutputAs, Paths, SetName, checked_set
-from orchestr8.cli.terminal import count, escaped, say
+from orchestr8.cli.terminal import NAMES_SHOWN, count, escaped, say
 from orchestr8.cli.texts import Texts, read_paths, set_if_named, typed
 from orchestr8.contract.expiry import end_of
 from orchestr8.contract.grant import Circumstances, grant
@@ -144,7 +144,9 @@ def _unchecked(part: ManifestSet, surroundings: _Surroundings) -> list[str]:
         unchecked.append("whether the secrets are there")
     foreign = unchecked_names(part) if not surroundings.known else ()
     if foreign:
-        shown = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if foreign[5:] else "")
+        from orchestr8.planning.wording import first_of
+
+        shown = first_of(foreign, NAMES_SHOWN)
         unchecked.append(f"whether {shown} exist and agree ({surroundings.why_unknown})")
     return unchecked
 

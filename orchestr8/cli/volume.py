@@ -159,7 +159,7 @@ def _require_typed(name: str, typed: str) -> None:
 
 
 def _print_text(found: Sequence[VolumeStatus], copies: Sequence[ObservedCopy]) -> None:
-    from orchestr8.cli.terminal import count, table, when
+    from orchestr8.cli.terminal import table, when
     from orchestr8.controller.volumes import copy_written
 
     if not found and not copies:
@@ -189,12 +189,11 @@ def _print_text(found: Sequence[VolumeStatus], copies: Sequence[ObservedCopy]) -
             say(line)
     orphans = [one.name for one in found if not one.set_name]
     if orphans:
-        are = "is an orphan" if len(orphans) == 1 else "are orphans"
+        told = "1 volume is an orphan: no set declares it, and its data stays"
+        if orphans[1:]:
+            told = f"{len(orphans)} volumes are orphans: no set declares them, and their data stay"
         say()
-        say(
-            f"{count(len(orphans), 'volume')} {are}: no set declares it, and its data stays until "
-            f"`orchestr8 volume delete {orphans[0]}`"
-        )
+        say(f"{told} until `orchestr8 volume delete {orphans[0]}`")
 
 
 def _users(one: VolumeStatus) -> list[tuple[str, str]]:

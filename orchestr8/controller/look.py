@@ -26,6 +26,7 @@ from orchestr8.manifest import hints
 from orchestr8.names import STANDBY, ServiceName
 from orchestr8.planning.holds import in_force
 from orchestr8.planning.plan import Mark, Reason, Step
+from orchestr8.planning.wording import first_of
 from orchestr8.proof.model import Proof
 from orchestr8.store.interventions import Override
 
@@ -283,10 +284,9 @@ def _unknown_service(session: Session, name: ServiceName) -> UsageError:
         )
     services = [str(one) for one in _theirs(session)]
     like = hints.nearest(str(name), services)
-    shown = ", ".join(services[:_SHOWN_MOST]) or "none"
-    more = f" and {len(services) - _SHOWN_MOST} more" if len(services) > _SHOWN_MOST else ""
+    shown = first_of(services, _SHOWN_MOST) or "none"
     guess = f"did you mean {like}? " if like else ""
-    return UsageError(f"there is no service {name}", f"{guess}the services are: {shown}{more}")
+    return UsageError(f"there is no service {name}", f"{guess}the services are: {shown}")
 
 
 def _theirs(session: Session) -> Iterator[ServiceName]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from orchestr8 import units
 from orchestr8.boxes.desired import DesiredVolume
@@ -52,6 +52,12 @@ def listed(words: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def first_of(words: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`: a line stays readable however many there are; empty for none."""
+    left = len(words) - most
+    return ", ".join(words[:most]) + (f" and {left} more" if left > 0 else "")
 
 
 def on_cores(cores: Iterable[int], *, is_own: bool) -> str:

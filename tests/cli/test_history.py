@@ -63,6 +63,20 @@ def test_one_revision_is_shown_with_its_difference(shell: Shell) -> None:
     assert document["manifests"] == [{"name": "fleet.yaml", "text": FIRST}]
 
 
+def test_a_line_stays_readable_however_many_services_there_are(shell: Shell) -> None:
+    many = [f's{number}: {{image: "app:1", {HEALTH}}}' for number in range(10, 20)]
+    shell.apply("\n  ".join(("orchestr8: 1\nowner: web\nservices:", *many)) + "\n")
+    for number in range(10, 20):
+        shell.crash(f"web--s{number}--1")
+    said = shell.type("status").output
+    assert "not as declared are s10.web, s11.web, " in said
+    assert "s16.web, s17.web and 2 more: `orchestr8 why s10.web`" in said
+    row = shell.type("history").output.splitlines()[-3]
+    assert row.endswith("+ s16.web, + s17.web and 2 more")
+    whole = shell.type("history --show 1").output
+    assert "+ s19.web" in whole and "more" not in whole
+
+
 def test_a_revision_that_is_not_there_is_told(shell: Shell) -> None:
     both(shell)
     assert "the set shop has no revision 3" in shell.type("history --set shop --show 3", 2).errors

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from orchestr8.cli.board import Board
 from orchestr8.cli.conclusion import Watch, conclusion, failure_lines, last_lines
 from orchestr8.cli.document import plain
@@ -147,8 +149,9 @@ def test_a_rollback_and_what_waits() -> None:
     assert lines[-1] == "exit status 5"
 
 
-def test_a_deadline_says_how_to_go_on() -> None:
-    lines = _told(Applied("shop", 1, True, timed_out=True), Board())
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_deadline_says_how_to_go_on(changed: bool) -> None:
+    lines = _told(Applied("shop", 1, changed, timed_out=True), Board())
     assert lines == [
         f"the time is over; the same command goes on from here:  {AGAIN}",
         "exit status 4",

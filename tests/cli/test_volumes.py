@@ -27,4 +27,5 @@ def test_a_restore_says_which_set_has_the_volume(shell: Shell) -> None:
         "volume restored", "rows.shop@before", "shop",
     )  # fmt: skip
     shell.type("remove --set shop")
+    assert "1 volume is an orphan: no set declares it, and" in shell.type("volume ls").output
     assert shell.type("volume restore rows.shop before --output json").document["set"] is None
