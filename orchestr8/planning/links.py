@@ -63,7 +63,11 @@ def wire(
     gone = elements - wanted.keys() - seen.standing if is_more else frozenset()
     remove = set(_without_replaced(gone, add))
     if seen.busy:
-        add = {one for one in add if not is_theirs(one, seen.busy_addresses)}
+        add = {
+            one
+            for one in add
+            if isinstance(one, Pass) or not is_theirs(one, seen.busy_addresses)
+        }
         remove = {one for one in remove if not touches(one, seen.busy_addresses)}
     return Wiring(
         presences,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.records import BoxRecord
@@ -69,12 +70,13 @@ class Places(Struct, frozen=True):
 
     def presences(self, desired: Desired) -> Presences:
         """Where every service is that has boxes or will have some."""
-        busy = {name: where(self.seen.of(name), self.seen) for name in self.seen.busy}
-        found = {**busy, **self.steady}
+        found = {**{name: self._busy(name) for name in self.seen.busy}, **self.steady}
         for name, moves in self.moves.items():
             service = desired.services.get(name)
             is_job = service is not None and service.run_once
-            found[name] = self._moving(name, moves, is_job)
+            found[name] = (
+                self._held(name) if name in self.seen.holds else self._moving(name, moves, is_job)
+            )
         return found
 
     def kept(self, name: ServiceName) -> Iterable[ObservedBox]:
@@ -83,6 +85,21 @@ class Places(Struct, frozen=True):
             return self.seen.of(name)
         kept = (m for m in self.moves[name].slots if not isinstance(m, Provision | Replace))
         return (move.box for move in kept if move.box)
+
+    def _busy(self, name: ServiceName) -> Presence:
+        """A service of another plan: where its boxes are, and where that one is about to start
+        some."""
+        here = where(self.seen.of(name), self.seen)
+        during = {*here.during, *self.seen.busy_coming.get(name, ())}
+        return replace(here, during=tuple(sorted(during)))
+
+    def _held(self, name: ServiceName) -> Presence:
+        """A service that is left alone, with all its boxes, also where several are in one slot."""
+        boxes = [box for box in self.seen.of(name) if box.state.runs]
+        good = [box for box in boxes if self.seen.good(box)]
+        during = self._addresses(boxes)
+        serving = self._addresses(good) or self._addresses_of_well(boxes)
+        return Presence(tuple(sorted(during)), (), tuple(sorted(serving)))
 
     def _moving(self, name: ServiceName, moves: Moves, is_job: bool) -> Presence:
         coming = self._addresses_of_fresh(name, moves)
@@ -99,8 +116,10 @@ class Places(Struct, frozen=True):
             candidates += move.predecessors if isinstance(move, Finish) else ()
             if not isinstance(move, Finish) and move.box and move.box.state.runs:
                 candidates.append(move.box)
-        well = [box for box in candidates if not self.seen.ill(box)]
-        return self._addresses(well or candidates)
+        return self._addresses_of_well(candidates)
+
+    def _addresses_of_well(self, boxes: Sequence[ObservedBox]) -> set[str]:
+        return self._addresses([box for box in boxes if not self.seen.ill(box)] or boxes)
 
     def _addresses(self, boxes: Iterable[ObservedBox]) -> set[str]:
         return {self.address(box) for box in boxes} - {""}

@@ -21,7 +21,7 @@ from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.adopted import held_without_manifest, standing, without_manifest
-from orchestr8.planning.busy import addresses, with_neighbours
+from orchestr8.planning.busy import addresses, coming, with_neighbours
 from orchestr8.planning.holds import in_force
 from orchestr8.planning.traits import UNSAID, Traits
 
@@ -76,6 +76,8 @@ class Survey(Struct, frozen=True):
     """Services that are left to another plan, and those that go together with them."""
     busy_addresses: frozenset[str] = frozenset()
     """Where their boxes are, or are about to be."""
+    busy_coming: Mapping[ServiceName, tuple[str, ...]] = field(default_factory=dict)
+    """Where boxes of theirs are about to run."""
 
     def of(self, name: ServiceName) -> Sequence[ObservedBox]:
         """The boxes of one service, by slot and serial."""
@@ -193,6 +195,7 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         standing=standing(adopted, held, world),
         busy=busy,
         busy_addresses=addresses(busy, world, records),
+        busy_coming=coming(busy & desired.services.keys(), world, records),
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Desired
+from orchestr8.boxes.network import Pass
 from orchestr8.boxes.records import Records
 from orchestr8.boxes.world import State, World
 from orchestr8.manifest.model import Update
 from orchestr8.planning.plan import (
     Action,
+    ChangeNetwork,
     CreateBox,
     Plan,
     Purpose,
@@ -19,7 +21,7 @@ from orchestr8.planning.plan import (
     UpdateLimits,
 )
 from orchestr8.planning.reconcile import reconcile
-from tests.laws import laws
+from tests.laws import laws, ways
 from tests.laws.laws import Law
 from tests.laws.simulation import Planner
 
@@ -67,6 +69,40 @@ def impatient(desired: Desired, world: World, records: Records, now_ms: int) -> 
         for action in plan.actions
     )
     return replace(plan, actions=tuple(actions))
+
+
+def opens_late(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Opens no way before the boxes are there."""
+    plan = reconcile(desired, world, records, now_ms)
+    return replace(plan, actions=tuple(map(_without_ways, plan.actions)))
+
+
+def _without_ways(action: Action) -> Action:
+    if not isinstance(action.call, ChangeNetwork):
+        return action
+    add = tuple(one for one in action.call.add if not isinstance(one, Pass))
+    return replace(action, call=replace(action.call, add=add))
+
+
+def leaves_every_way_to_others(
+    desired: Desired, world: World, records: Records, now_ms: int
+) -> Plan:
+    """Opens nothing while another plan is carried out."""
+    plan = reconcile(desired, world, records, now_ms)
+    actions = map(_without_ways, plan.actions) if desired.busy else plan.actions
+    return replace(plan, actions=tuple(actions))
+
+
+def cuts_off_who_is_held(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Of a service that is left alone sees one box in a slot."""
+    slots = {(box.id.service_name, box.slot): box for box in world.boxes}
+    seen = tuple(
+        box
+        for box in world.boxes
+        if box.id.service_name not in records.holds
+        or slots[box.id.service_name, box.slot] is not box
+    )
+    return reconcile(desired, replace(world, boxes=seen), records, now_ms)
 
 
 def as_it_comes(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
@@ -167,7 +203,10 @@ BROKEN: tuple[tuple[Law, Planner], ...] = (
     (laws.converges, forgets_the_slot),
     (laws.survives_interruption, blind_to_half_made),
     (laws.keeps_slots, careless_with_volumes),
-    (laws.keeps_traffic, impatient),
+    (ways.keeps_traffic, impatient),
+    (ways.keeps_traffic, cuts_off_who_is_held),
+    (ways.keeps_links, opens_late),
+    (ways.keeps_links_beside_another_plan, leaves_every_way_to_others),
     (laws.is_deterministic, as_it_comes),
     (laws.stays_with_its_owner, meddles),
     (laws.explains_itself, silent),

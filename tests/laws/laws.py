@@ -13,15 +13,14 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Desired, DesiredService
-from orchestr8.boxes.network import Door, Route
 from orchestr8.boxes.records import Records
-from orchestr8.boxes.world import Health, ObservedBox, State, World
+from orchestr8.boxes.world import ObservedBox, State, World
 from orchestr8.manifest.model import Stop
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.allocate import allocate
 from orchestr8.planning.links import standing_elements
 from orchestr8.planning.moves import joined
-from orchestr8.planning.plan import Call, ChangeNetwork, CreateBox, Plan, Reason, StopBox
+from orchestr8.planning.plan import Call, CreateBox, Plan, Reason, StopBox
 from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.show import action_lines, plan_text
 from tests.laws.simulation import Planner, Simulation
@@ -48,16 +47,17 @@ def converge(simulation: Simulation, wanted: Fleet) -> set[ServiceName]:
             assert all(step.reason is Reason.DEPENDENCY for step in plan.waiting), plan_text(plan)
             return {step.service for step in plan.waiting}
         failed = simulation.carry_out(plan)
-        assert not failed, f"{failed}\n{_shown(plan)}"
+        assert not failed, f"{failed}\n{shown(plan)}"
         simulation.clock.advance_ms(PAUSE_MS)
-    raise AssertionError(f"no end in sight:\n{_shown(simulation.plan(wanted))}")
+    raise AssertionError(f"no end in sight:\n{shown(simulation.plan(wanted))}")
 
 
-def _shown(plan: Plan) -> str:
+def shown(plan: Plan) -> str:
+    """A plan for whoever reads why a law is broken."""
     return "\n".join((plan_text(plan), *action_lines(plan)))
 
 
-def _begin(story: Story) -> tuple[Simulation, Fleet]:
+def begin(story: Story) -> tuple[Simulation, Fleet]:
     """The machine as the real planner left it, after interruption and mishaps, and what is wanted
     now."""
     simulation = Simulation(reconcile)
@@ -72,7 +72,7 @@ def _begin(story: Story) -> tuple[Simulation, Fleet]:
 
 def converges(story: Story, planner: Planner) -> None:
     """After the cycles everything is as declared, and the next plan is empty."""
-    simulation, wanted = _begin(story)
+    simulation, wanted = begin(story)
     simulation.planner = planner
     _is_as_declared(simulation, but=converge(simulation, wanted))
     assert simulation.plan(wanted).empty
@@ -125,7 +125,7 @@ def _stand_by(boxes: Iterable[ObservedBox], desired: Desired, but: Set[ServiceNa
 
 def survives_interruption(story: Story, planner: Planner) -> None:
     """Killed after any action, the next cycles converge all the same."""
-    simulation, wanted = _begin(story)
+    simulation, wanted = begin(story)
     simulation.planner = planner
     plan = simulation.plan(wanted)
     order = some_order(plan, story.picks)
@@ -133,7 +133,7 @@ def survives_interruption(story: Story, planner: Planner) -> None:
     _is_as_declared(simulation, but=converge(simulation, wanted))
 
 
-def _asked(simulation: Simulation, wanted: Fleet) -> tuple[Desired, World, Records, int]:
+def asked(simulation: Simulation, wanted: Fleet) -> tuple[Desired, World, Records, int]:
     """What a planner is asked."""
     simulation.plan(wanted)
     records, given = allocate(wanted.contracts, simulation.records)
@@ -141,13 +141,13 @@ def _asked(simulation: Simulation, wanted: Fleet) -> tuple[Desired, World, Recor
     return simulation.desired, simulation.world(), records, simulation.clock.now_ms()
 
 
-def _step_by_step(simulation: Simulation, plan: Plan, picks: tuple[int, ...]) -> Iterator[set[int]]:
+def step_by_step(simulation: Simulation, plan: Plan, picks: tuple[int, ...]) -> Iterator[set[int]]:
     """Carries a plan out in some order that it allows; after each action, which are done."""
     simulation.store(plan.allocations)
     done: set[int] = set()
     for number in some_order(plan, picks):
         problem = simulation.act(plan.actions[number])
-        assert not problem, f"{problem}\n{_shown(plan)}"
+        assert not problem, f"{problem}\n{shown(plan)}"
         done.add(number)
         yield done
 
@@ -155,17 +155,17 @@ def _step_by_step(simulation: Simulation, plan: Plan, picks: tuple[int, ...]) ->
 def keeps_slots(story: Story, planner: Planner) -> None:
     """At no moment do more boxes run in a slot than its order of replacement allows, nor two that
     alone write to one volume; what an interruption left does not get worse."""
-    simulation, wanted = _begin(story)
-    plan = planner(*_asked(simulation, wanted))
+    simulation, wanted = begin(story)
+    plan = planner(*asked(simulation, wanted))
     slots_before, writers_before = _slots(simulation), _writers(simulation)
-    for _done in _step_by_step(simulation, plan, story.picks):
+    for _done in step_by_step(simulation, plan, story.picks):
         for (name, slot), count in _slots(simulation).items():
             service = simulation.desired.services.get(name)
-            most = 1 if service is None or _one_at_a_time(service) else 2
+            most = 1 if service is None or one_at_a_time(service) else 2
             most = max(most, slots_before[name, slot])
-            assert count <= most, f"{count} boxes in slot {slot} of {name}\n{_shown(plan)}"
+            assert count <= most, f"{count} boxes in slot {slot} of {name}\n{shown(plan)}"
         for volume, count in _writers(simulation).items():
-            assert count <= max(1, writers_before[volume]), f"{volume}\n{_shown(plan)}"
+            assert count <= max(1, writers_before[volume]), f"{volume}\n{shown(plan)}"
 
 
 def _slots(simulation: Simulation) -> Counter[tuple[ServiceName, int]]:
@@ -180,58 +180,15 @@ def _writers(simulation: Simulation) -> Counter[str]:
     return Counter(one.volume for spec in specs for one in spec.volumes if not one.read_only)
 
 
-def _one_at_a_time(service: DesiredService) -> bool:
+def one_at_a_time(service: DesiredService) -> bool:
+    """Whether a service's boxes may not overlap."""
     return bool(service.stop_first_why) or service.update.order == "stop-first"
-
-
-def keeps_traffic(story: Story, planner: Planner) -> None:
-    """A service that worked before a plan is reached at every moment of it, unless its boxes may
-    not overlap."""
-    simulation, wanted = _begin(story)
-    desired, world, records, now_ms = _asked(simulation, wanted)
-    plan = planner(desired, world, records, now_ms)
-    worked = {
-        service.address: service
-        for name, service in desired.services.items()
-        if not _one_at_a_time(service) and _works(world, name, len(service.slots))
-    }
-    doors = {
-        (line.address, line.host_port): service
-        for service in worked.values()
-        for line in service.publish
-    }
-    changes = [n for n, one in enumerate(plan.actions) if isinstance(one.call, ChangeNetwork)]
-    for done in _step_by_step(simulation, plan, story.picks):
-        if changes and changes[0] not in done:
-            continue
-        now = simulation.world()
-        alive = {box.address for box in now.boxes if box.state.runs}
-        for element in now.network.elements:
-            if isinstance(element, Route):
-                service = worked.get(element.address)
-            elif isinstance(element, Door):
-                service = doors.get((element.address, element.host_port))
-            else:
-                continue
-            if service:
-                assert alive & set(element.backends), f"{service.name} is cut off\n{_shown(plan)}"
-
-
-def _works(world: World, name: ServiceName, slots: int) -> bool:
-    return any(
-        box.id.service_name == name
-        and box.slot < slots
-        and box.state.runs
-        and box.address
-        and world.health.get(box.id) is not Health.UNHEALTHY
-        for box in world.boxes
-    )
 
 
 def is_deterministic(story: Story, planner: Planner) -> None:
     """Equal input gives an equal plan and equal text, in whatever order its parts come."""
-    simulation, wanted = _begin(story)
-    desired, world, records, now_ms = _asked(simulation, wanted)
+    simulation, wanted = begin(story)
+    desired, world, records, now_ms = asked(simulation, wanted)
     plain = planner(desired, world, records, now_ms)
     turned = planner(
         replace(
@@ -249,7 +206,7 @@ def is_deterministic(story: Story, planner: Planner) -> None:
         now_ms,
     )
     assert plain == turned
-    assert _shown(plain) == _shown(turned)
+    assert shown(plain) == shown(turned)
 
 
 def _turned(parts: tuple[T, ...], picks: tuple[int, ...]) -> tuple[T, ...]:
@@ -271,13 +228,13 @@ def stays_with_its_owner(story: Story, planner: Planner) -> None:
     after = {
         name: without_dangling(words, mine | theirs) for name, words in (mine | theirs).items()
     }
-    plan = planner(*_asked(simulation, fleet({"services": after})))
+    plan = planner(*asked(simulation, fleet({"services": after})))
     untouched = all(after[name] == words for name, words in theirs.items())
     for action in plan.actions:
         box_id = _subject(action.call)
         if box_id is not None:
-            assert action.service == box_id.service_name, _shown(plan)
-            assert box_id.owner == "one" or not untouched, _shown(plan)
+            assert action.service == box_id.service_name, shown(plan)
+            assert box_id.owner == "one" or not untouched, shown(plan)
 
 
 def _accepting(services: Mapping[str, Brief]) -> dict[str, Brief]:
@@ -309,21 +266,21 @@ def _subject(call: Call) -> BoxId | None:
 def explains_itself(story: Story, planner: Planner) -> None:
     """A plan that does something says so in a line, numbers run forward, and what waits has a
     reason and a remedy."""
-    simulation, wanted = _begin(story)
-    plan = planner(*_asked(simulation, wanted))
-    assert plan.steps or plan.upkeep or not plan.actions, _shown(plan)
+    simulation, wanted = begin(story)
+    plan = planner(*asked(simulation, wanted))
+    assert plan.steps or plan.upkeep or not plan.actions, shown(plan)
     for number, action in enumerate(plan.actions):
-        assert all(need < number for need in action.needs), _shown(plan)
-        assert action.cause, _shown(plan)
+        assert all(need < number for need in action.needs), shown(plan)
+        assert action.cause, shown(plan)
     for step in plan.steps:
-        assert step.effect, _shown(plan)
+        assert step.effect, shown(plan)
     for step in plan.waiting:
-        assert step.reason and step.cause and step.whose_move, _shown(plan)
+        assert step.reason and step.cause and step.whose_move, shown(plan)
 
 
 def gives_nothing_twice(story: Story, planner: Planner) -> None:
     """Serials never come back; addresses and uid ranges belong to one at a time."""
-    simulation, wanted = _begin(story)
+    simulation, wanted = begin(story)
     simulation.planner = planner
     seen = {box.id for box in simulation.world().boxes}
     for _cycle in range(CYCLES_MOST):
@@ -331,12 +288,12 @@ def gives_nothing_twice(story: Story, planner: Planner) -> None:
         if plan.empty:
             break
         made = [one.call.box for one in plan.actions if isinstance(one.call, CreateBox)]
-        assert not seen & {box.id for box in made}, _shown(plan)
-        assert len({box.id for box in made}) == len(made), _shown(plan)
+        assert not seen & {box.id for box in made}, shown(plan)
+        assert len({box.id for box in made}) == len(made), shown(plan)
         seen |= {box.id for box in made}
         there = [box.address for box in simulation.world().boxes if box.address]
         there += [box.address for box in made if box.address]
-        assert len(set(there)) == len(there), _shown(plan)
+        assert len(set(there)) == len(there), shown(plan)
         simulation.carry_out(plan)
     records = simulation.records.services.values()
     assert len({one.uid_base for one in records}) == len(records)
@@ -346,8 +303,8 @@ def gives_nothing_twice(story: Story, planner: Planner) -> None:
 def ends_as_promised(story: Story, planner: Planner) -> None:
     """A box is asked to end as is declared now if it is as declared now, else as was declared when
     it was made or looked at."""
-    simulation, wanted = _begin(story)
-    plan = planner(*_asked(simulation, wanted))
+    simulation, wanted = begin(story)
+    plan = planner(*asked(simulation, wanted))
     earlier = [fleet(story.before), *([fleet(story.between)] if story.begun else [])]
     boxes = {box.id: box for box in simulation.world().boxes}
     for call in (action.call for action in plan.actions):
@@ -360,7 +317,7 @@ def ends_as_promised(story: Story, planner: Planner) -> None:
                 for one in ([wanted] if stays else earlier)
                 if name in one.contracts.services
             }
-            assert Stop(call.signal, call.grace_ms) in promised, _shown(plan)
+            assert Stop(call.signal, call.grace_ms) in promised, shown(plan)
 
 
 def _is_as_now(box: ObservedBox, service: DesiredService) -> bool:
@@ -374,7 +331,6 @@ LAWS: tuple[Law, ...] = (
     converges,
     survives_interruption,
     keeps_slots,
-    keeps_traffic,
     is_deterministic,
     stays_with_its_owner,
     explains_itself,

@@ -27,7 +27,8 @@ class Story:
     `begun` actions, and what is wanted in the end.
 
     `mishaps` are kinds and picks, `cut` is where the last plan is interrupted by the law that asks
-    for it, `picks` choose an order of actions.
+    for it, `held` says for such a law which service is left alone, `picks` choose an order of
+    actions.
     """
 
     before: Brief
@@ -37,6 +38,7 @@ class Story:
     mishaps: tuple[tuple[str, int], ...] = ()
     cut: int = 0
     picks: tuple[int, ...] = ()
+    held: int | None = None
 
 
 @st.composite
@@ -116,6 +118,7 @@ def stories(draw: st.DrawFn, *, mishaps: bool = True) -> Story:
         tuple(draw(st.lists(happened, max_size=2))) if mishaps else (),
         draw(st.integers(0, 40)),
         tuple(draw(st.lists(st.integers(0, 10), max_size=12))),
+        draw(st.none() | st.integers(0, 4)),
     )
 
 
@@ -130,7 +133,7 @@ def befall(simulation: Simulation, mishap: tuple[str, int]) -> None:
             machine.crash(box_id, SIGKILL_STATUS)
         case "gone" if box_id:
             del machine.boxes[box_id]
-        case "ill" if box_id:
+        case "ill" if box_id and machine.boxes[box_id].state.runs:
             simulation.health[box_id] = Health.UNHEALTHY
         case "limits" if box_id:
             box = machine.boxes[box_id]
