@@ -106,5 +106,5 @@ def _closed_bridges(host: Host) -> Iterator[Check]:
         yield Check(
             "forwarding", Grade.LIMITED,
             f"the host's filter drops what it forwards for {bridge}, as Docker or ufw set it",
-            "orchestr8 apply   (a server does it by itself within half a minute)",
+            "orchestr8 apply   (a server does it by itself within a minute)",
         )  # fmt: skip

@@ -20,6 +20,7 @@ from orchestr8.controller.alarms import Watch
 from orchestr8.controller.balancing import Balancer
 from orchestr8.controller.cycle import Cycle
 from orchestr8.controller.keeping import Keeper
+from orchestr8.controller.patrol import every_seconds
 from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.pulses import Pulses
 from orchestr8.controller.recording import close_cut_short
@@ -38,7 +39,8 @@ from orchestr8.names import BoxId, ServiceName
 PLANS_MOST = 4
 """How many plans are carried out at once, each within the one before."""
 FULL_LOOK_SECONDS = 30.0
-"""How often everything is looked at although nothing was heard."""
+"""How often everything is looked at although nothing was heard; less often where there are so many
+boxes that proofs are rarer."""
 SOON_SECONDS = 1.0
 """A turn that comes so shortly before that look is that look."""
 SILENT_SECONDS_MOST = 900.0
@@ -228,7 +230,8 @@ class Loop:
         self._has_looked = True
         self.turned(cycle, now - began)
         if self._sight.is_whole:
-            self._full_look_due = now + FULL_LOOK_SECONDS
+            seconds = every_seconds(len(self._session.proved))
+            self._full_look_due = now + max(FULL_LOOK_SECONDS, seconds)
         if self._trouble:
             self._trouble = ""
             self._listener.tell(Event("over", "what was in the way is over"))

@@ -21,10 +21,12 @@ from orchestr8.planning.plan import Reason
 from orchestr8.proof.brake import broken_claims, fleet_wide
 from orchestr8.proof.model import Proof, Verdict
 
-EVERY_SECONDS, EVERY_SECONDS_MOST = 10.0, 30.0
+EVERY_SECONDS, EVERY_SECONDS_MOST = 10.0, 60.0
+BOXES_A_SECOND = 3
+"""Of all boxes so many come to a second of rest between two turns that prove some."""
 ROUND_SECONDS, ROUND_SECONDS_MOST = 300.0, 600.0
 BOXES_AT_EASE = 60
-"""Up to so many boxes there are proofs every ten seconds, and a round takes its shortest."""
+"""Up to so many boxes a round takes its shortest."""
 NEW_MOST = 25
 """How many that were never proved are proved in a turn: whole readings are large, and something may
 happen meanwhile."""
@@ -34,7 +36,7 @@ def every_seconds(boxes: int) -> float:
     """How often some boxes are proved: less often and more at a time where there are many, since a
     turn looks through all of them whoever is proved in it. Each is proved once a round either way.
     """
-    return min(max(EVERY_SECONDS, EVERY_SECONDS * boxes / BOXES_AT_EASE), EVERY_SECONDS_MOST)
+    return min(max(EVERY_SECONDS, boxes / BOXES_A_SECOND), EVERY_SECONDS_MOST)
 
 
 def round_seconds(boxes: int) -> float:

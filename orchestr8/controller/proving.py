@@ -136,8 +136,12 @@ def _read_due(
         if box.id in asked:
             whole[box.id] = reading
 
-    with working(session.clock) as workers:
-        list(workers.map(read, due))
+    if needed is no:
+        with working(session.clock) as workers:
+            list(workers.map(read, due))
+    else:  # nobody waits for it, and threads that wait for each other cost more
+        for box in due:
+            read(box)
     return whole
 
 

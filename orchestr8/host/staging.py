@@ -102,11 +102,10 @@ class Staging(Struct, frozen=True):
     def names(self, box_id: BoxId) -> tuple[tuple[str, str], ...] | None:
         """The services in a box's hosts file, in its order; None where nothing is laid out."""
         try:
-            text = (self.run.boxes / str(box_id) / "hosts").read_text()
+            hosts = small_files.read(f"{self.run.boxes}/{box_id}/hosts")
         except OSError:
             return None
-        lines = text.partition(f"{_MARK}\n")[2].splitlines()
-        return tuple((name, address) for address, name, *_ in (line.split() for line in lines))
+        return _names_in(hosts.decode().partition(f"{_MARK}\n")[2])
 
     def rewrite_names(self, box_id: BoxId, names: Sequence[tuple[str, str]]) -> None:
         """Rewrite the services in place: the box keeps seeing the same inode.
@@ -202,6 +201,13 @@ def _hosts(stage: Stage) -> str:
     if hostname and not (_NAME.fullmatch(hostname) and _ADDRESS.fullmatch(address or "::")):
         raise RejectedError(f'"{hostname}" at "{address}" is no host', "report this as a bug")
     return f"127.0.0.1 localhost\n{own}{_services(stage.names, stage.box_id)}"
+
+
+@lru_cache
+def _names_in(services: str) -> tuple[tuple[str, str], ...]:
+    """Names and addresses in such lines; the boxes of a service have the same."""
+    lines = services.splitlines()
+    return tuple((name, address) for address, name, *_ in (line.split() for line in lines))
 
 
 def _services(names: Sequence[tuple[str, str]], box_id: BoxId) -> str:

@@ -22,7 +22,7 @@ UNLIMITED = (1 << 63) - 1
 """What `limits_in` gives for a maximum that is not set: no manifest can ask for it."""
 _V1_UNLIMITED = 1 << 62  # v1 says "unlimited" with the largest number, rounded down to a page
 _DEPTH_MAX = 16
-_TEXTS_KEPT = 64
+_TEXTS_KEPT = 1_024
 _GROUPS_MAX = 4096
 UNIFIED = "unified"
 LIMITING = ("memory", "pids", UNIFIED)
@@ -106,7 +106,8 @@ _NOT_CONTROLLERS = frozenset(
 def parse_membership(text: str) -> Mapping[str, str]:
     """/proc/PID/cgroup as paths by controller; v2 is `unified`.
 
-    The tasks of a box have the same, so the last texts are remembered with what they say.
+    The tasks of a box have the same, and at the next look as well, so the last texts are remembered
+    with what they say.
     """
     found = {}
     for line in text.split("\n"):
