@@ -241,8 +241,8 @@ class _Command:
 
 
 _SHUT = (
-    "the server shut the connection without an answer",
-    "it may have as many as it takes: the same command goes on from here in a moment",
+    "the server shut the connection before it answered",
+    "it may have ended, or have as many as it takes; the same command goes on from here",
 )
 
 

@@ -46,6 +46,11 @@ class Watch(Enum):
         return cls.AT_BOOT if is_enabled(session, Units()) else cls.NOBODY
 
 
+def why_over(applied: Applied) -> str:
+    """Why nothing more is waited for."""
+    return "the server was told to end" if applied.ended else "the time is over"
+
+
 def conclusion(
     applied: Applied, board: Board, again: str, services: int, *, watch: Watch
 ) -> list[str]:
@@ -59,10 +64,10 @@ def conclusion(
         what = f"{count(services, 'service')} {'is' if services == 1 else 'are'} as declared"
         lines.append(f"nothing to do: {what}." if services else "nothing to do.")
     if applied.timed_out:
-        lines.append(f"the time is over; the same command goes on from here:  {again}")
+        lines.append(f"{why_over(applied)}; the same command goes on from here:  {again}")
     if applied.exit:
         lines.append(f"exit status {int(applied.exit)}")
-    if watch is Watch.SIMULATED or board.started:
+    if watch is Watch.SIMULATED or (board.started and not applied.ended):
         lines.append(watch.value)
     return lines
 

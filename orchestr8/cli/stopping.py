@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from orchestr8.cli.arguments import Output
 from orchestr8.cli.board import Board
-from orchestr8.cli.conclusion import failure_lines, waiting_lines
+from orchestr8.cli.conclusion import failure_lines, waiting_lines, why_over
 from orchestr8.cli.opening import opened_fleet
 from orchestr8.cli.terminal import count, milliseconds, say
 from orchestr8.cli.watching import watching
@@ -57,7 +57,7 @@ def _print_text(
     for line in (*failure_lines(applied), *waiting_lines(applied)):
         say(line)
     if status is Exit.TIMED_OUT:
-        say("the time is over; the same command goes on from here")
+        say(f"{why_over(applied)}; the same command goes on from here")
     if status:
         say(f"exit status {int(status)}")
         return

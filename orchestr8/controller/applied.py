@@ -45,6 +45,8 @@ class Applied(Struct, frozen=True):
     waiting: tuple[Step, ...] = ()
     proofs: tuple[Proof, ...] = ()
     timed_out: bool = False
+    ended: bool = False
+    """Whether its time was over since whoever makes the changes was told to end."""
 
     @property
     def exit(self) -> Exit:

@@ -31,6 +31,7 @@ from orchestr8.planning.plan import Plan
 from orchestr8.planning.release import closing, release_boxes
 from orchestr8.planning.settle import settle
 from orchestr8.proof.model import Proof, Verdict
+from orchestr8.store.documents import CONVERGED, PARTLY_APPLIED
 
 CYCLES_MOST = 50
 
@@ -152,6 +153,7 @@ class Convergence:
             waiting=tuple(step for step in cycle.plan.waiting if self._is_own(step.service)),
             proofs=proofs,
             timed_out=self.patience.over,
+            ended=self.patience.ending(),
         )
         with self.session.store.together():  # the disk is waited for once, not for each service
             self._write_down(cycle, applied)
@@ -202,9 +204,9 @@ class Convergence:
             if service in failed_before and service not in self.session.held_back:
                 ledger.clear_failures(service)
         if self.revision:
-            status = "converged"
+            status = CONVERGED
             if applied.rolled_back:
-                status = "partly applied"
+                status = PARTLY_APPLIED
             elif applied.exit:
                 status = "failed"
             documents.set_status(self.set_name, self.revision, status)

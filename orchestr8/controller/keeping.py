@@ -6,7 +6,7 @@ time until everything is looked at, and one that came twice costs a look.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -32,6 +32,7 @@ from orchestr8.planning.backoff import GOOD_RUN_MS
 from orchestr8.planning.plan import UpdateLimits
 from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.release import release_boxes
+from orchestr8.store.documents import CONVERGED, PARTLY_APPLIED
 
 LOOP = "loop"
 """Who acts where nobody asked."""
@@ -230,6 +231,7 @@ class Keeper:
                 for service, rests_on in works.items():
                     if ledger.healthy_revision(service) != rests_on:
                         ledger.note_healthy(service, *rests_on)
+                self._note_finished(set(works.values()), troubled)
             self._works |= works
         now_ms = self.session.clock.now_ms()
         for service, slot in cycle.records.failures:
@@ -241,6 +243,16 @@ class Keeper:
             behaved = runs and min(runs) >= GOOD_RUN_MS
             if behaved and service not in troubled and service not in self.session.held_back:
                 ledger.clear_failures(service)
+
+    def _note_finished(
+        self, revisions: set[tuple[str, int]], troubled: Collection[ServiceName]
+    ) -> None:
+        """What became of revisions whose apply was killed, or did not see their end."""
+        rests_on, documents = self.session.stored.revisions, self.session.store.documents
+        done = revisions - {rests_on.get(service) for service in troubled}
+        partly = {rests_on[name][0] for name in self.session.held_back if name in rests_on}
+        documents.set_finished((one for one in done if one[0] not in partly), CONVERGED)
+        documents.set_finished((one for one in done if one[0] in partly), PARTLY_APPLIED)
 
     def _next_ms(self, cycle: Cycle) -> int:
         """When something will be otherwise without anybody's doing."""

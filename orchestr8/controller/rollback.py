@@ -26,9 +26,7 @@ from orchestr8.errors import Place, Problem, RefusedError, UsageError
 from orchestr8.manifest.load import load_stored
 from orchestr8.manifest.model import ManifestSet
 from orchestr8.names import ServiceName
-from orchestr8.store.documents import DEFAULT_SET, Documents, Revision
-
-CONVERGED = "converged"
+from orchestr8.store.documents import CONVERGED, DEFAULT_SET, Documents, Revision
 
 
 class Return(Struct, frozen=True):

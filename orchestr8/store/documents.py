@@ -34,6 +34,11 @@ class Deed(NamedTuple):
     repeats: int = 0
 
 
+CONVERGED = "converged"
+PARTLY_APPLIED = "partly applied"
+"""What became of a revision: all of it runs, or some services went back to an older one."""
+
+
 class Revision(Struct, frozen=True):
     """One applied state of a set: its texts, and its repository files by keyed hash."""
 
@@ -198,6 +203,15 @@ class Documents:
             connection.execute(
                 "UPDATE revisions SET status=? WHERE set_name=? AND number=?",
                 (status, set_name, number),
+            )
+
+    def set_finished(self, revisions: Iterable[tuple[str, int]], status: str) -> None:
+        """What became of these since, where it was not known when their apply ended."""
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "UPDATE revisions SET status=? WHERE set_name=? AND number=? "
+                "AND status IN ('applying', 'failed')",
+                [(status, *one) for one in revisions],
             )
 
     def take_down(self, set_name: str) -> None:

@@ -174,6 +174,25 @@ def test_a_call_that_takes_long_holds_up_nobody_else(road: Road) -> None:
         assert len(road.boxes()) == 3
 
 
+def test_what_an_apply_left_is_finished_and_the_history_says_so(road: Road) -> None:
+    may_end = threading.Event()
+    road.machine.faults = Held("boxes.start", may_end)
+    with looping(road) as running:
+        try:
+            answer = running.loop.ask(apply_request, request(SHOP), Notes(), TIMEOUT_MS)
+            until(lambda: [call for call, _ in road.machine.faults.calls if call == "boxes.start"])
+            running.loop.stop()
+        finally:
+            may_end.set()
+        assert answer.result(SECONDS_MOST).ended
+    with road.open() as beside:
+        documents = beside.store.documents
+        assert documents.revision("default", 1).status == "failed"
+        with looping(road):
+            until(lambda: documents.revision("default", 1).status == "converged")
+    assert len(road.boxes()) == 3
+
+
 def test_what_falls_ill_is_replaced(road: Road) -> None:
     road.apply({"shop.yaml": SHOP["shop.yaml"].replace("every: 100ms", "every: 100ms, within: 1s")})
     ill = box_of(road, "front.shop")

@@ -243,7 +243,7 @@ OK = b"HTTP/1.0 200 OK\r\n\r\n"
 @pytest.mark.parametrize(
     ("came", "status", "what"),
     [
-        (b"", 1, "the server shut the connection without an answer"),
+        (b"", 1, "the server shut the connection before it answered"),
         (b"HTTP/1.0 500 Oh\r\n\r\n<html>", 1, "the server's answer cannot be read"),
         (OK, 1, "the server ended before its answer did"),
         (OK + b'{"out": "half\\n"}\n', 1, "the server ended before its answer did"),
