@@ -102,11 +102,13 @@ def test_what_gives_powers_lies_where_only_root_comes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ground", ["crun"], indirect=True)
 def test_powers_that_an_image_brings_do_nothing_in_a_box(ground: Ground, tmp_path: Path) -> None:
-    """Nor does a pipe for a list of users keep its box from being made."""
+    """Nor does a pipe for a list of users keep its box from being made, or a link move a mount."""
     images = ground.borders.images
     assert isinstance(images, CrunImages)
     entries = (
         Entry("etc/passwd", tarfile.FIFOTYPE),
+        link("etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf"),
+        link("run", "usr/bin"),
         Entry("disk", tarfile.CHRTYPE, mode=0o666, device=(1, 3)),
         Entry("usr/bin/set", content=b"#!/bin/true\n", mode=0o6755),
     )

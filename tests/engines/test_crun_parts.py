@@ -39,15 +39,25 @@ def image(tmp_path: Path) -> Path:
 
 
 def test_places_that_an_image_has_are_not_made(image: Path) -> None:
-    assert stubs.missing(image, ("/run", "/lib"), ("/etc/hosts",)) == {}
+    assert stubs.missing(image, ("/run", "/usr/lib"), ("/etc/hosts",)) == {}
 
 
-def test_a_links_target_gets_the_place_and_no_link_leads_out(image: Path) -> None:
-    assert stubs.missing(image, ("/lib/app", "/var/cache"), ("/etc/app.toml",)) == {
-        "/usr/lib/app": True,
-        "/run/cache": True,
-        "/etc/app.toml": False,
-    }
+def test_a_link_makes_way_for_a_mount_that_was_declared_there(image: Path) -> None:
+    """Where the link leads, proof would find a mount that nobody declared, and none here."""
+    (image / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
+    files = ("/etc/resolv.conf", "/etc/app.toml")
+    assert stubs.missing(image, ("/var",), files) == {"/var": True, **dict.fromkeys(files, False)}
+
+
+def test_a_link_of_a_folder_above_is_refused_with_the_path_to_write(image: Path) -> None:
+    with pytest.raises(RejectedError, match="from /lib/app to /usr/lib/app") as refused:
+        stubs.missing(image, ("/lib/app",), ())
+    assert refused.value.remedy.startswith("write /usr/lib/app in the manifest")
+    assert stubs.missing(image, ("/usr/lib/app",), ()) == {"/usr/lib/app": True}
+
+
+def test_what_lies_in_another_mount_is_made_there_whatever_the_image_has(image: Path) -> None:
+    assert stubs.missing(image, ("/var", "/var/x"), ("/var/y",)) == {"/var": True}
 
 
 def test_links_in_a_circle_are_refused(image: Path) -> None:

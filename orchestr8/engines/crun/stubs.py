@@ -1,7 +1,8 @@
 """Places for mounts that an image does not have.
 
 The image is mounted read-only, so nothing can be made in it. What lacks is laid out beside it,
-empty, and an overlay without an upper layer shows both.
+empty, and an overlay without an upper layer shows both. A link where a mount shall be counts as
+lacking: the mount would lie where it leads, and not where it was declared.
 """
 
 from __future__ import annotations
@@ -27,21 +28,42 @@ def missing(root: Path, folders: tuple[str, ...], files: tuple[str, ...]) -> Map
     kernel's file systems is made in these, whatever the image has there.
 
     Raises RejectedError where a link would put a mount over the kernel's file systems, or one of
-    these elsewhere: the masks and the runtime's own writes would then meet what the image says.
+    these elsewhere: the masks and the runtime's own writes would then meet what the image says. And
+    where a folder above leads elsewhere, since it has more in it than the place of a mount.
     """
     found: dict[str, bool] = {}
     for targets, is_folder in ((tuple(sorted({*_ALWAYS, *folders})), True), (files, False)):
         for target in targets:
+            if _is_below(target, folders):
+                continue  # it is made in that mount
             place = resolved(root, target)
-            if str(place) != target and (target in _ALWAYS or _is_the_kernels(place)):
-                raise RejectedError(
-                    f"the image's links lead from {target} to {place}",
-                    f"build it with a folder of its own at {target}",
-                )
-            below_the_kernels = target not in _ALWAYS and _is_the_kernels(place)
-            if not below_the_kernels and not (root / place.relative_to("/")).exists():
-                found[str(place)] = is_folder
+            if str(place) != target:
+                _require_hidden(root, target, place)
+                found[target] = is_folder
+            elif (target in _ALWAYS or not _is_the_kernels(place)) and not _has(root, target):
+                found[target] = is_folder
     return found
+
+
+def _has(root: Path, target: str) -> bool:
+    return (root / target.lstrip("/")).exists()
+
+
+def _is_below(target: str, folders: tuple[str, ...]) -> bool:
+    above = PurePosixPath(target).parents
+    return any(PurePosixPath(folder) in above for folder in folders)
+
+
+def _require_hidden(root: Path, target: str, place: PurePosixPath) -> None:
+    """Raises RejectedError where nothing may be laid over the links of a path."""
+    above = PurePosixPath(target).parent
+    if target in _ALWAYS or _is_the_kernels(place):
+        remedy = f"build it with a folder of its own at {target}"
+    elif resolved(root, str(above)) != above:
+        remedy = f"write {place} in the manifest, or build it with a folder of its own at {above}"
+    else:
+        return
+    raise RejectedError(f"the image's links lead from {target} to {place}", remedy)
 
 
 def lay_out(places: Mapping[str, bool], folder: Path, owner: int) -> None:
