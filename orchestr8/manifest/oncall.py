@@ -19,6 +19,8 @@ def oncall(value: Any) -> str:
     A command is a list whose first word is a whole path: no shell reads it, and no PATH is asked.
     """
     if isinstance(value, str):
+        if value.startswith("/"):
+            raise WrongError("is a command, and not a list of its words", _EXAMPLE)
         try:
             return scalars.url(value)
         except ValueError as error:

@@ -22,6 +22,7 @@ _REFUSED = {
     "412": "The set is at another revision than If-Match says; nothing was changed.",
     "413": "The document is larger than 64 MiB.",
     "429": "You have too many commands under way.",
+    "503": "The machine has no thread or no file for the command; nothing was changed.",
 }
 
 _JOINING = (

@@ -12,7 +12,7 @@ import re
 from msgspec import Struct
 
 _NAME = rb"[0-9a-f]{40}|[0-9a-f]{64}"
-_PERSON = re.compile(rb"([^<>\n\0]*) ?<([^<>\n\0]*)> ([0-9]{1,12}) [+-][0-9]{4}")
+_PERSON = re.compile(rb"([^<>\n\0]*) ?<([^<>\n\0]*)> ([0-9]{1,11}) [+-][0-9]{4}")
 _ENTRY = re.compile(rb"(40000|100644|100664|100755|120000|160000) ([^/\0]+)\0", re.DOTALL)
 _SIGNATURES = {40: b"gpgsig", 64: b"gpgsig-sha256"}
 """The header of a commit's signature, by how long the names of its repository are."""
@@ -28,7 +28,8 @@ class DamagedError(Exception):
 
 
 class Person(Struct, frozen=True):
-    """An author or committer as the commit says, which nobody has checked; `at_s` since 1970."""
+    """An author or committer as the commit says, which nobody has checked; `at_s` since 1970,
+    in a year that calendars have."""
 
     name: str
     email: str

@@ -78,7 +78,7 @@ for peer in peers:
     peer.connect(sys.argv[1])
     try:
         peer.sendall(b"GET /v1/me HTTP/1.0\\r\\nX-Half: ")
-    except BrokenPipeError:
+    except ConnectionError:
         pass
 print(flush=True)
 sys.stdin.read()

@@ -218,7 +218,7 @@ NAME = "0" * 40
         (b"<a@x> 1 +0000\nc", b"<a@x>> 1 +0000\nc"), (b"<a@x> 1 +0000\nc", b"1 +0000\nc"),
         (b"\n\n", b"\ngpgsig-sha256 x\n\n"), (b"tree ", b"tree"), (b"4b8", b"4B8"),
         (b"committer", b"parent " + b"0" * 40 + b"\ncommitter"), (b"\n\n", b"\nx\n\n"),
-        (b"1 +0000\nc", b"99999999999999 +0000\nc"),
+        (b"1 +0000\nc", b"999999999999 +0000\nc"),
     ],
 )  # fmt: skip
 def test_a_commit_that_git_would_not_write_is_not_read(change: tuple[bytes, bytes]) -> None:
