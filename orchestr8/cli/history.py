@@ -107,6 +107,9 @@ def run(
 def _print(told: dict[str, tuple[Chapter, ...]], sets: set[str], last: int) -> None:
     from orchestr8.cli.terminal import NAMES_SHOWN, paint, say, table
 
+    if not told:
+        say("nothing was ever applied here; begin with `orchestr8 apply PATH`.")
+        return
     for name, found in told.items():
         gone = "" if name in sets else "  (removed)"
         say(paint().bold(f"set {name}") + gone)

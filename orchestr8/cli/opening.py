@@ -168,9 +168,11 @@ def anything_applied(settings: Settings) -> bool:
 
 @contextmanager
 def opened_fleet(engine: str = "") -> Iterator[Session]:
-    """A session on a fleet that is there; raises UsageError where nothing was ever applied."""
+    """A session on a fleet that is there; raises UsageError where nothing was ever applied, and
+    StoreError where boxes say that something was."""
     settings = settings_for(engine)
     if not anything_applied(settings):
+        require_not_lost(engine)
         raise UsageError(
             f"nothing is applied on this machine yet (no store in {settings.state})",
             "begin with `orchestr8 apply PATH`",

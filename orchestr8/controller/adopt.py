@@ -78,8 +78,8 @@ def lost(looking: Session, own: Path) -> str:
         return ""
     many = sum(one.installation.boxes for one in found)
     which = ", ".join(one.id for one in found)
-    boxes = "1 box" if many == 1 else f"{many} boxes"
-    return f"{boxes} that it knew are on {looking.choice} (installation {which})"
+    boxes = "1 box that it knew is" if many == 1 else f"{many} boxes that it knew are"
+    return f"{boxes} on {looking.choice} (installation {which})"
 
 
 def require_not_lost(looking: Session, own: Path) -> None:

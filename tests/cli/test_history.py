@@ -151,6 +151,14 @@ def test_so_many_entries_of_the_journal_are_shown_as_are_asked_for(shell: Shell,
     assert len(rows) == last
 
 
+def test_a_store_without_a_revision_has_no_history(shell: Shell) -> None:
+    shell.machine.boxes.clear()  # the store is made by asking for its machine
+    assert shell.type("history").output == (
+        "nothing was ever applied here; begin with `orchestr8 apply PATH`.\n"
+    )
+    assert shell.type("history --output json").document["sets"] == []
+
+
 def test_a_kept_head_is_found_and_a_missing_one_is_told(shell: Shell) -> None:
     both(shell)
     head = shell.type("history --journal --output json").document["head"]

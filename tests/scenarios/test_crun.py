@@ -62,7 +62,7 @@ def test_a_box_that_ran_out_of_memory_is_said_to_have(fleet: CrunFleet) -> None:
 
 def test_boxes_of_a_lost_store_are_found_and_taken_over(shop: CrunFleet) -> None:
     shop.take_images("hello:1")
-    text = manifest("  web: {image: 'hello:1'}\n")
+    text = manifest("  web: {image: 'hello:1', volumes: {/data: rows}}\n") + "volumes: {rows: {}}\n"
     shop.apply_text(text)
     before, installation = shop.box_folders(), shop.installation
     for path in (shop.base / "state").glob("orchestr8.db*"):
@@ -70,8 +70,10 @@ def test_boxes_of_a_lost_store_are_found_and_taken_over(shop: CrunFleet) -> None
 
     for words in (("status",), ("plan", "-"), ("apply", "-")):
         said = shop.run(*words, stdin=text, exit_status=1)
-        assert f"1 box that it knew are on crun (installation {installation})" in said
-    shop.run("adopt")
+        assert f"1 box that it knew is on crun (installation {installation})" in said
+    for words in (("why", "web.me"), ("prove",), ("history",), ("restart", "web.me")):
+        assert "take them over as they run:  orchestr8 adopt" in shop.run(*words, exit_status=1)
+    assert "adopted 1 box and 1 volume" in shop.run("adopt")
     assert "Nothing to do" in shop.run("plan", "-", "--exit-code", stdin=text)
     assert "nothing to do" in shop.apply_text(text)
     assert shop.box_folders() == before

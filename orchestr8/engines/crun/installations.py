@@ -20,7 +20,11 @@ class CrunInstallations(Struct, frozen=True):
     subnet: str
 
     def found(self) -> tuple[Installation, ...]:
-        """All of them, sorted by id; volumes are this state folder's and so its own's."""
+        """All of them, sorted by id.
+
+        Volumes are this state folder's, as the boxes are: where the store was lost its id is told
+        by the boxes alone.
+        """
         boxes: Counter[str] = Counter()
         running: Counter[str] = Counter()
         homes: dict[str, set[str]] = {}
@@ -31,10 +35,13 @@ class CrunInstallations(Struct, frozen=True):
                 running[one.installation] += seen.state_of(one, self.places).runs
                 homes.setdefault(one.installation, set()).add(one.state_folder)
         volumes = len(CrunVolumes(self.places).volumes())
-        names = {*boxes, *([self.own] if volumes else [])}
+        holder = self.own
+        if boxes and self.own not in boxes:
+            holder = max(sorted(boxes), key=boxes.__getitem__)
+        names = {*boxes, *([holder] if volumes else [])}
         return tuple(
             Installation(
-                name, boxes[name], running[name], volumes if name == self.own else 0,
+                name, boxes[name], running[name], volumes if name == holder else 0,
                 tuple(sorted(homes.get(name, set()) - {""})),
                 self.subnet if name == self.own else "",
             )
