@@ -150,6 +150,13 @@ def _missing_binary(_: re.Match[str], __: Ending, ___: BoxSpec | None) -> Advice
     return Advice("the program to start is not in the image", "entrypoint: [/path/of/the/program]")
 
 
+def _missing_check(_: re.Match[str], __: Ending, ___: BoxSpec | None) -> Advice:
+    return Advice(
+        "the program of the health check is not in the image, or may not be executed",
+        "health: {command: [/path/of/the/program]}",
+    )
+
+
 def _noexec(match: re.Match[str], _: Ending, __: BoxSpec | None) -> Advice:
     path = match.groupdict().get("path") or "/tmp/x"
     usual = next((one for one in ("/run", "/dev/shm") if path.startswith(f"{one}/")), "/tmp")
@@ -174,6 +181,7 @@ _QUOTED = r"[^\n]*?[\"'( ]" + _PATH
 _ON_READ_ONLY = r"^(?=[^\n]*read-only file system)[^\n]*?"
 _SHELL = r"^(?:\S*/)?(?:[\w-]+\.sh|ba?sh|dash|ash|sh): (?:exec: )?(?:(?:line )?\d+: )?"
 _TABLE: tuple[tuple[str, Rule], ...] = (
+    (r"\Anot healthy within [^\n]*the command ended with status 12[67]\b", _missing_check),
     (r"exec format error", _architecture),
     (r"executable file [^\n]*not found|stat [^\n]*: no such file|"
      r"the program [^\n]* is not in the image|"

@@ -48,6 +48,13 @@ def test_the_engine_s_own_words_are_read_too() -> None:
     assert found.line == endings.PROGRAM
 
 
+def test_what_a_check_lacks_is_not_told_of_the_program() -> None:
+    said = "the command ended with status 127: executable file `/nope` not found in $PATH"
+    found = advise(ending("", why=f"not healthy within 2s; the last probe said: {said}"), None)
+    assert found is not None
+    assert found.line.startswith("health: {command: ")
+
+
 def test_what_the_kernel_ended_for_its_memory_needs_no_last_words() -> None:
     found = advise(ending("ready", oom=True), None)
     assert found is not None
