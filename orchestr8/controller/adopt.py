@@ -22,6 +22,7 @@ from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.recognise import Recognised, recognise
 from orchestr8.planning.wording import counted
 from orchestr8.store.adoption import Identity, Taken
+from orchestr8.store.lock import refusal, serving_pid
 from orchestr8.store.standing import Standing, move_aside, standing
 
 
@@ -100,10 +101,7 @@ def adopt(settings: Settings, looking: Session, asked: str, *, move_damaged: boo
     """
     here = standing(settings.state)
     if here.locked:
-        raise UnavailableError(
-            f"another orchestr8 is changing this machine (lock of {settings.state})",
-            "wait until it is done, then type the command again",
-        )
+        raise refusal(settings.state, serving_pid(settings.state))
     if here.installation and not _is_empty(settings):
         return _take_strays(settings, asked)
     chosen = _choose(look(looking, settings.state), asked, settings.state)

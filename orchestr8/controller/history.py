@@ -17,7 +17,8 @@ from orchestr8.planning.plan import Mark
 from orchestr8.store.documents import DEFAULT_SET, Revision
 
 Form = tuple[Service, tuple[str, ...], str]
-"""A service as a revision has it: its definition, its files' hashes, the image's id."""
+"""A service as a revision has it: its definition, the hashes of its files and sealed secrets, the
+image's id."""
 
 
 class Chapter(Struct, frozen=True):
@@ -83,8 +84,11 @@ def _forms(
     part: ManifestSet, revision: Revision, meant: Mapping[str, ImageFacts]
 ) -> dict[ServiceName, Form]:
     forms = {}
+    sealed = {(one.owner, one.name): one.sealed for one in part.secrets}
     for service in part.services:
-        files = tuple(revision.files.get(file.source, "") for file in service.files)
+        sources = [file.source for file in service.files]
+        sources += [sealed.get((service.name.owner, secret), "") for secret in service.secrets]
+        files = tuple(revision.files.get(source, "") for source in sources)
         facts = meant.get(service.image)
         forms[service.name] = (service, files, facts.id if facts else "")
     return forms

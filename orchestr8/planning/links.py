@@ -64,9 +64,7 @@ def wire(
     remove = set(_without_replaced(gone, add))
     if seen.busy:
         add = {
-            one
-            for one in add
-            if isinstance(one, Pass) or not is_theirs(one, seen.busy_addresses)
+            one for one in add if isinstance(one, Pass) or not is_theirs(one, seen.busy_addresses)
         }
         remove = {one for one in remove if not touches(one, seen.busy_addresses)}
     return Wiring(

@@ -33,7 +33,7 @@ def writer_lock(folder: Path, patience_ms: int = 0, *, server: bool = False) -> 
         deadline = time.monotonic() + patience_ms / 1000
         while not _locked(descriptor):
             if time.monotonic() >= deadline:
-                raise _refusal(folder, descriptor)
+                raise refusal(folder, _server(descriptor))
             time.sleep(TURN_SECONDS)
         with told(folder):
             # What a server that was killed wrote is not true any more.
@@ -62,12 +62,12 @@ def _server(descriptor: int) -> int:
     return int(pid) if f"{word} " == _SERVER and pid.isdecimal() else 0
 
 
-def _refusal(folder: Path, descriptor: int) -> UnavailableError:
-    pid = _server(descriptor)
+def refusal(folder: Path, pid: int) -> UnavailableError:
+    """What is said to whoever finds a folder locked; `pid` is the server's, or 0."""
     if pid:
         return UnavailableError(
             f"a server is running here and makes all changes (pid {pid}, lock of {folder})",
-            f"stop it first (kill {pid}, or systemctl stop): boxes run on",
+            f"stop it first (kill {pid}, or systemctl stop orchestr8): boxes run on",
         )
     return UnavailableError(
         f"another orchestr8 is changing this machine (lock of {folder})",

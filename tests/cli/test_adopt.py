@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestr8.engines.select import SIMULATED
+from orchestr8.store.lock import writer_lock
 from tests.cli.shell import Shell
 
 TEXT = """\
@@ -33,7 +34,9 @@ def lost(
     return shell
 
 
-@pytest.mark.parametrize("line", ["status", "plan m.yaml", "apply m.yaml --set site"])
+@pytest.mark.parametrize(
+    "line", ["status", "plan m.yaml", "apply m.yaml --set site", "why web.me", "prove", "history"]
+)
 def test_a_lost_store_is_named_before_anything_else(lost: Shell, line: str) -> None:
     said = lost.type(line, 1)
     assert "is gone, and 2 boxes that it knew" in said.errors
@@ -98,3 +101,11 @@ def test_an_adopted_service_has_logs_and_says_why_it_is_left_alone(lost: Shell) 
     said = lost.type("why web.me", 2).errors
     assert "web.me was adopted" in said
     assert "orchestr8 apply PATH --set site" in said
+
+
+def test_a_server_that_runs_is_named_and_how_it_ends(lost: Shell) -> None:
+    lost.type("adopt")
+    with writer_lock(lost.folder / "state", server=True):
+        said = lost.type("adopt", 1).errors
+    assert "a server is running here and makes all changes" in said
+    assert "stop it first (kill " in said

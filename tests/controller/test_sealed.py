@@ -10,6 +10,7 @@ import pytest
 from orchestr8.controller.apply import apply_request, plan_request
 from orchestr8.controller.cycle import walk
 from orchestr8.controller.fleet import stored_fleet
+from orchestr8.controller.history import chapters
 from orchestr8.controller.progress import Phase
 from orchestr8.controller.request import Request, aim_in_force
 from orchestr8.controller.session import Session, session
@@ -18,6 +19,7 @@ from orchestr8.errors import ManifestError
 from orchestr8.host.sealed_secrets import OwnerKeys, sealed
 from orchestr8.manifest.model import Source
 from orchestr8.names import ServiceName
+from orchestr8.planning.plan import Mark
 from orchestr8.planning.show import plan_text
 
 JOB = ServiceName("shop", "job")
@@ -145,6 +147,14 @@ def test_a_lost_key_leaves_what_runs_alone(machine: Session) -> None:
     cycle = walk(machine, aim_in_force(machine))
     assert cycle.desired.services[JOB].missing == ("secret db",)
     assert not [action for action in cycle.plan.actions if "remove" in str(action.call).lower()]
+
+
+def test_the_history_names_the_service_whose_secret_was_sealed_anew(machine: Session) -> None:
+    for value in (b"one", b"two"):
+        apply(machine, request(seal(machine, value)))
+    assert [one.changes for one in chapters(machine, "default")] == [
+        ((Mark.PROVISION, JOB),), ((Mark.REBALANCE, JOB),),
+    ]  # fmt: skip
 
 
 def test_the_store_holds_only_what_is_sealed(machine: Session) -> None:
