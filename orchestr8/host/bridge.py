@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestr8.errors import FeatureMissingError, RejectedError, UnavailableError
+from orchestr8.host import links
 
 _SIOCGIFADDR = 0x8915
+_UP = 1
 _NET = Path("/sys/class/net")
 _PROC = Path("/proc/sys/net")
 _FILTERS_BRIDGES = _PROC / "bridge/bridge-nf-call-iptables"
@@ -27,24 +29,29 @@ def exists(bridge: str) -> bool:
 
 
 def ready(bridge: str, gateway: str) -> bool:
-    """Whether the bridge is there with this address and every switch as `set_up` leaves it."""
+    """Whether the bridge is there, up, with this address and every switch as `set_up` leaves it."""
     return (
         exists(bridge)
         and _address(bridge) == gateway
+        and _is_up(bridge)
         and _FILTERS_BRIDGES.exists()
         and all(_read(path) == wanted for path, wanted in _switches(bridge))
     )
 
 
-def set_up(bridge: str, gateway: str) -> None:
-    """Set the bridge's switches: filtered also between its ports, answers to loopback, no IPv6."""
+def set_up(bridge: str, gateway: str, prefix: int) -> None:
+    """Set the bridge's switches: filtered also between its ports, answers to loopback, no IPv6.
+
+    An address that somebody took from it is given back, and it is up.
+    """
     if not exists(bridge):
         raise UnavailableError(
             f"the bridge {bridge} does not exist", "look whether the engine could make its network"
         )
-    if _address(bridge) != gateway:
+    found = _address(bridge)
+    if found not in ("", gateway):
         raise RejectedError(
-            f"the bridge {bridge} has the address {_address(bridge) or '(none)'}, not {gateway}",
+            f"the bridge {bridge} has the address {found}, not {gateway}",
             f"if it is not orchestr8's, rename it; else remove it: `ip link delete {bridge}`",
         )
     if not _FILTERS_BRIDGES.exists():
@@ -58,6 +65,11 @@ def set_up(bridge: str, gateway: str) -> None:
             "the kernel does not forward packets (net.ipv4.ip_forward is 0)",
             "`sysctl -w net.ipv4.ip_forward=1`, and write it to /etc/sysctl.d/orchestr8.conf",
         )
+    if not found or not _is_up(bridge):
+        with links.Links() as here:
+            own = here.index(bridge)
+            address = () if found else (links.address(own, f"{gateway}/{prefix}"),)
+            here.send([*address, links.up(own)], f"taking the bridge {bridge} into use")
     for path, wanted in _switches(bridge):
         if _read(path) == wanted:
             continue
@@ -80,6 +92,10 @@ def _switches(bridge: str) -> Iterator[tuple[Path, str]]:
     if (_PROC / "ipv6").is_dir():
         yield inside / "nf_call_ip6tables", "1"
         yield _PROC / "ipv6/conf" / bridge / "disable_ipv6", "1"
+
+
+def _is_up(interface: str) -> bool:
+    return bool(int(_read(_NET / interface / "flags") or "0", 16) & _UP)
 
 
 def _address(interface: str) -> str:

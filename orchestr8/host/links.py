@@ -25,7 +25,7 @@ _CAPPED = 0x100
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
 _SIOCGIFINDEX = 0x8933
 _UP = 1
-_NAME, _MASTER, _INFO, _NAMESPACE = 3, 10, 18, 28
+_NAME, _MASTER, _INFO, _GROUP, _NAMESPACE = 3, 10, 18, 27, 28
 _KIND, _DATA, _PEER = 1, 2, 1
 _ADDRESS, _LOCAL = 1, 2
 _OUT, _GATEWAY = 4, 5
@@ -96,7 +96,16 @@ def bridge(name: str) -> Request:
     return _link(_EXCLUSIVE | _CREATE, 0, (_NAME, _text(name)), (_INFO, _info("bridge")))
 
 
-def pair(outside: str, master: int, inside: str, namespace: int) -> Request:
+class Outside(Struct, frozen=True):
+    """The end of a wire on this host: its bridge's number, and the group of that bridge's wires,
+    by which they are known when they are on none."""
+
+    name: str
+    master: int
+    group: int
+
+
+def pair(outside: Outside, inside: str, namespace: int) -> Request:
     """Makes two ends of one wire: `outside`, up and on a bridge, and `inside` in a namespace that
     an open descriptor names."""
     peer = _interface(0, 0) + _attributes(
@@ -105,8 +114,9 @@ def pair(outside: str, master: int, inside: str, namespace: int) -> Request:
     return _link(
         _EXCLUSIVE | _CREATE,
         _UP,
-        (_NAME, _text(outside)),
-        (_MASTER, struct.pack("=I", master)),
+        (_NAME, _text(outside.name)),
+        (_MASTER, struct.pack("=I", outside.master)),
+        (_GROUP, struct.pack("=I", outside.group)),
         (_INFO, _info("veth", (_PEER, peer))),
     )
 
@@ -115,6 +125,13 @@ def up(index: int, name: str = "") -> Request:
     """Takes an interface into use, under another name where one is given."""
     named = ((_NAME, _text(name)),) if name else ()
     return Request(_NEW_LINK, 0, _interface(index, _UP) + _attributes(*named))
+
+
+def put_on(index: int, master: int) -> Request:
+    """Puts an interface on a bridge."""
+    return Request(
+        _NEW_LINK, 0, _interface(index, 0) + _attributes((_MASTER, struct.pack("=I", master)))
+    )
 
 
 def address(index: int, address: str) -> Request:

@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 
 from orchestr8.boxes.network import Element, NetworkState, Pass
 from orchestr8.errors import RejectedError, UnavailableError
@@ -68,7 +69,7 @@ class HostNetwork:
             nft.transact(table.mark(layout, nft.listing(layout.table) or ()))
         if not bridges.exists(self.bridge):
             self.make_bridge()
-        bridges.set_up(self.bridge, self.gateway)
+        bridges.set_up(self.bridge, self.gateway, IPv4Network(self.subnet).prefixlen)
         forward_policy.ensure(self.bridge, self.installation)
 
     def change(self, add: Sequence[Element], remove: Sequence[Element]) -> None:

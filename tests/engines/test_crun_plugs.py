@@ -69,6 +69,27 @@ def test_a_bridge_that_was_only_begun_is_finished() -> None:
     assert ".new" not in said
 
 
+def test_a_bridge_that_somebody_deleted_comes_back_with_the_wires_of_its_boxes(
+    host: Namespace, box: int
+) -> None:
+    """But for another's, which lost its bridge as well."""
+
+    def delete_and_make() -> None:
+        other = Plugs("o8-other", "10.78.0.0/17", "10.78.0.1")
+        with closing(Namespace()) as theirs, theirs.serve(_wait) as pid:
+            other.make_bridge()
+            other.plug(TWO, pid, "10.78.0.9")
+            PLUGS.plug(ONE, box, "10.77.0.9")
+            before = PLUGS.seen()
+            assert len(before) == 1
+            for bridge in (PLUGS.bridge, other.bridge):
+                subprocess.run(["ip", "link", "delete", bridge], check=True)
+            PLUGS.make_bridge()
+            assert PLUGS.seen() == before
+
+    host.run(delete_and_make)
+
+
 def test_a_box_gets_interface_address_and_way_out(host: Namespace, box: int) -> None:
     host.run(lambda: PLUGS.plug(ONE, box, "10.77.0.9"))
     assert "10.77.0.9/17" in _said("address", "show", "dev", "eth0", pid=box)

@@ -58,6 +58,13 @@ def _nft(*commands: str) -> Callable[[Lab], None]:
     return act
 
 
+def _ip(*words: str) -> Callable[[Lab], None]:
+    def act() -> None:
+        subprocess.run(["ip", *words], check=True)
+
+    return lambda machine: machine.host.run(act)
+
+
 def _write(path: str, text: str) -> Callable[[Lab], None]:
     def write() -> None:
         Path(path).write_text(text)
@@ -119,6 +126,10 @@ def test_preparing_again_changes_nothing(machine: Lab) -> None:
             "switches",
             id="IPv6 is on",
         ),
+        pytest.param(
+            _ip("address", "flush", "dev", BRIDGE), "address", id="the bridge has no address"
+        ),
+        pytest.param(_ip("link", "set", BRIDGE, "down"), "bridge", id="the bridge is down"),
         pytest.param(
             _nft("flush chain ip filter DOCKER-USER"), "forwards", id="Docker's chain was flushed"
         ),

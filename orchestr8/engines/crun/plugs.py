@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -34,7 +35,8 @@ class Plugs(Struct, frozen=True):
     gateway: str
 
     def make_bridge(self) -> None:
-        """Make the bridge with its address: it appears under its name with all that it needs."""
+        """Make the bridge with its address: it appears under its name with all that it needs, the
+        wires of boxes that lost the one before included."""
         doing, unfinished = f"making the bridge {self.bridge}", f"{self.bridge}.new"
         with Links() as here:
             begun = here.index(unfinished)
@@ -42,6 +44,10 @@ class Plugs(Struct, frozen=True):
                 here.send([links.gone(begun)], doing)
             here.send([links.bridge(unfinished)], doing)
             made = here.index(unfinished)
+            for name in self._loose():
+                # One that went meanwhile is nobody's any more.
+                with contextlib.suppress(EngineError):
+                    here.send([links.put_on(here.index(name), made)], doing)
             address = links.address(made, self._with_prefix(self.gateway))
             here.send([address, links.up(made, self.bridge)], doing)
 
@@ -61,8 +67,8 @@ class Plugs(Struct, frozen=True):
                 if left:  # of a box of this id that has just gone: the kernel takes its time
                     with contextlib.suppress(EngineError):
                         here.send([links.gone(left)], doing)
-                wire = links.pair(name, master, _INSIDE, namespace)
-                here.send([wire], doing)
+                outside = links.Outside(name, master, self._group)
+                here.send([links.pair(outside, _INSIDE, namespace)], doing)
             with namespaces.Visit(namespace, Links).result() as inside:
                 own = inside.index(_INSIDE)
                 inside.send(
@@ -95,6 +101,19 @@ class Plugs(Struct, frozen=True):
             # Most are on their way out already; what is not is found again by the next look.
             with contextlib.suppress(EngineError), Links() as here:
                 here.send([links.gone(here.index(name))], f"taking {name} away")
+
+    def _loose(self) -> Iterator[str]:
+        """Our wires that are on no bridge."""
+        for place in sorted(_NET.glob(f"{_OUTSIDE}*")):
+            with contextlib.suppress(OSError):
+                group = int((place / "netdev_group").read_text())
+                if group == self._group and not (place / "master").exists():
+                    yield place.name
+
+    @property
+    def _group(self) -> int:
+        """Never 0, which is everybody's; the kernel shows it with a sign."""
+        return zlib.crc32(self.bridge.encode()) & 0x7FFF_FFFF or 1
 
     def _with_prefix(self, address: str) -> str:
         return f"{address}/{IPv4Network(self.subnet).prefixlen}"
