@@ -46,7 +46,9 @@ def set_up(bridge: str, gateway: str, prefix: int) -> None:
     """
     if not exists(bridge):
         raise UnavailableError(
-            f"the bridge {bridge} does not exist", "look whether the engine could make its network"
+            f"the bridge {bridge} does not exist",
+            "look whether the engine could make its network; one that was deleted comes back when "
+            "the engine is restarted",
         )
     found = _address(bridge)
     if found not in ("", gateway):
