@@ -57,8 +57,11 @@ def _print_text(
     for line in (*failure_lines(applied), *waiting_lines(applied)):
         say(line)
     if status is Exit.TIMED_OUT:
-        say(f"{why_over(applied)}; the same command goes on from here")
+        say(why_over(applied))
     if status:
+        # What is forgotten has no name any more by which this command could be typed again.
+        again = "`orchestr8 apply`" if forget else "the same command"
+        say(f"what was done stays done; {again} goes on from here")
         say(f"exit status {int(status)}")
         return
     stopped = f"{count(board.released, 'box', 'boxes')} stopped and removed"

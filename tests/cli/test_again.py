@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 
+from orchestr8.engines.memory.faults import Fault
 from orchestr8.engines.memory.workload import NEVER_HEALTHY
+from orchestr8.errors import RejectedError
 from orchestr8.store.lock import writer_lock
 from tests.cli.shell import Shell
 
@@ -127,3 +129,13 @@ def test_what_cannot_be_restarted(shell: Shell) -> None:
     assert "7.web.me has no box" in shell.type("restart web.me --slot 7", 2).errors
     shell.type("down")
     assert "the set default is down" in shell.type("restart web.me", 2).errors
+
+
+def test_what_is_left_of_a_set_that_was_forgotten_goes_with_the_next_apply(shell: Shell) -> None:
+    shell.apply(WEB)
+    shell.machine.faults.order(Fault("boxes.stop", RejectedError("it stays", "wait"), times=None))
+    assert "`orchestr8 apply` goes on from here" in shell.type("remove", 1).output
+    assert shell.running == ["me--web--1"]
+    shell.machine.faults.clear()
+    shell.type("apply")
+    assert shell.running == []
