@@ -70,7 +70,9 @@ def ls(engine: EngineName = "", output: OutputAs = Output.TEXT) -> int:
     return 0
 
 
-def take(archive: Archive, name: NewName = "", engine: EngineName = "") -> int:
+def take(
+    archive: Archive, name: NewName = "", engine: EngineName = "", output: OutputAs = Output.TEXT
+) -> int:
     """Take images into the store, from an archive or a Docker Engine of this machine.
 
     What is there already is left alone. An apply fetches images from registries by itself, with the
@@ -80,23 +82,30 @@ def take(archive: Archive, name: NewName = "", engine: EngineName = "") -> int:
     from orchestr8.cli.terminal import escaped, say
 
     with opened(engine) as session:
-        for facts in _store(session).take_archive(archive, name):
-            say(f"{escaped(facts.reference)}  {_short(facts.id)}")
+        taken = _store(session).take_archive(archive, name)
+    if output is Output.JSON:
+        from orchestr8.cli.document import print_document
+
+        images = [{"name": one.reference, "id": one.id} for one in taken]
+        print_document("images taken", images=images)
+        return 0
+    for facts in taken:
+        say(f"{escaped(facts.reference)}  {_short(facts.id)}")
     return 0
 
 
-def rm(name: Name, engine: EngineName = "") -> int:
+def rm(name: Name, engine: EngineName = "", output: OutputAs = Output.TEXT) -> int:
     """Forget an image, by a name of it or with all its names by its id; one that a box runs is
     kept."""
     from orchestr8.cli.opening import opened
     from orchestr8.cli.terminal import escaped, say
-    from orchestr8.errors import RejectedError
+    from orchestr8.errors import RejectedError, UsageError
 
     with opened(engine) as session:
         store = _store(session)
         meant = _meant(store.held(), name)
         if not meant:
-            raise RejectedError(f"there is no image {name}", "see `orchestr8 image ls`")
+            raise UsageError(f"there is no image {name}", "`orchestr8 image ls` lists all")
         boxes = _users(session).get(meant[0].id, [])
         if boxes:
             raise RejectedError(
@@ -104,12 +113,18 @@ def rm(name: Name, engine: EngineName = "") -> int:
             )
         for one in meant:
             store.forget(one.reference)
+    if output is Output.JSON:
+        from orchestr8.cli.document import print_document
+
+        print_document("images forgotten", names=[one.reference for one in meant])
+        return 0
     for one in meant:
         say(f"{escaped(one.reference)} is forgotten.")
+    say("`orchestr8 image gc` deletes what has no name any more and no box runs.")
     return 0
 
 
-def gc(engine: EngineName = "") -> int:
+def gc(engine: EngineName = "", output: OutputAs = Output.TEXT) -> int:
     """Delete the images that have no name any more and that no box runs, and what fetches that
     broke off left."""
     from orchestr8.cli.opening import opened
@@ -118,6 +133,11 @@ def gc(engine: EngineName = "") -> int:
 
     with opened(engine) as session:
         gone = _store(session).collect(frozenset(_users(session)))
+    if output is Output.JSON:
+        from orchestr8.cli.document import print_document
+
+        print_document("images deleted", images=len(gone), freed_bytes=sum(gone))
+        return 0
     say(f"{count(len(gone), 'image')} deleted, {rounded_size(sum(gone))} freed.")
     return 0
 
