@@ -21,7 +21,7 @@ from orchestr8.engines.crun.log_files import LogFiles
 from orchestr8.engines.crun.logs import last_lines
 from orchestr8.engines.crun.machine import require_recent
 from orchestr8.engines.crun.places import BoxPlaces, Places
-from orchestr8.engines.crun.processes import Process
+from orchestr8.engines.crun.processes import Process, at_work
 from orchestr8.errors import FeatureMissingError, RejectedError
 from orchestr8.manifest.model import Stop
 from tests.engines.boxes import box
@@ -142,6 +142,22 @@ def test_a_signal_reaches_that_process_and_no_other() -> None:
         child.wait()
     assert not found.alive
     assert Process.of(child.pid) is None
+
+
+def test_who_is_at_work_is_found_though_each_ends_once_it_has_begun_the_next(
+    tmp_path: Path,
+) -> None:
+    chain, over = tmp_path / "chain", tmp_path / "over"
+    chain.write_text(
+        f'#!/bin/sh\nif [ "$2" = 0 ]; then : > {over}; else "$0" "$1" $(($2 - 1)) & fi\n'
+    )
+    chain.chmod(0o755)
+    subprocess.run([chain, "a-word-of-this-test", "1500"], check=True)
+    while True:
+        seen = at_work(["a-word-of-this-test"])
+        if seen.complete and not seen.found:
+            break
+    assert over.exists()
 
 
 def test_a_name_of_an_image_is_never_a_path(tmp_path: Path) -> None:

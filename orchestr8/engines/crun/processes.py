@@ -112,18 +112,25 @@ class AtWork(Struct, frozen=True):
 def at_work(words: Iterable[str]) -> AtWork:
     """The processes whose command line has all of these words.
 
-    One that is just becoming another program has no command line, for a moment.
+    One that is just becoming another program has no command line, for a moment. One that has ended,
+    and may wait to be buried, may have left another behind: so those that came since are looked at.
     """
-    wanted, found, complete = set(words), [], True
-    for folder in Path("/proc").glob("[0-9]*"):
-        process = Process.of(int(folder.name))
-        try:
-            line = files.read_text(f"{folder}/cmdline")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        complete = complete and bool(line or not _has_program(folder))
-        if process and wanted <= set(line.split("\0")):
-            found.append(process)
+    wanted, known, found, complete = set(words), set[str](), [], True
+    has_ended = True
+    while has_ended:
+        has_ended = False
+        for folder in (one for one in Path("/proc").glob("[0-9]*") if one.name not in known):
+            process = Process.of(int(folder.name))
+            try:
+                line = files.read_text(f"{folder}/cmdline")
+            except (FileNotFoundError, ProcessLookupError):
+                has_ended = True
+                continue
+            known.add(folder.name)
+            has_ended = has_ended or not line
+            complete = complete and bool(line or not _has_program(folder))
+            if process and wanted <= set(line.split("\0")):
+                found.append(process)
     return AtWork(tuple(found), complete)
 
 
