@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -48,6 +48,23 @@ CHANGES = frozenset(route.verb for route in ROUTES if route.changes)
 
 class _NeedsError(Exception):
     """Something must be sent beside the command; nothing was done."""
+
+
+class Acted(Struct, frozen=True):
+    """What somebody did at the API: the words of it that are ours, which a command in a box is not,
+    and its exit status."""
+
+    who: str
+    words: tuple[str, ...]
+    status: int
+    milliseconds: float
+
+
+class _Done(NamedTuple):
+    """How a command ended; it is not whole where more must be sent first."""
+
+    status: int
+    is_whole: bool = True
 
 
 class _Sent(Struct, frozen=True):
@@ -171,6 +188,8 @@ class Answering:
         self._metrics = metrics
         self.changed: Callable[[], object] = bool
         """What is done after each command that may have changed something."""
+        self.acted: Callable[[Acted], object] = bool
+        """Hears of each command that may have changed something, or ran one in a box."""
 
     def application(self, monitoring: Monitoring, hooks: Hooks) -> Application:
         """The API of this machine."""
@@ -205,10 +224,14 @@ class Answering:
     def perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> None:
         """One command, to the last line of its answer."""
         began = time.monotonic()
-        status = self._perform(asker, verb, command, answer)
-        self._metrics.command(verb, status, time.monotonic() - began)
+        done = self._perform(asker, verb, command, answer)
+        seconds = time.monotonic() - began
+        self._metrics.command(verb, done.status, seconds)
+        if done.is_whole and (verb in CHANGES or verb == "exec"):
+            words = own_words([verb, *command.arguments])
+            self.acted(Acted(asker.name, tuple(words), done.status, seconds * 1000))
 
-    def _perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> int:
+    def _perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> _Done:
         if verb not in CHANGES:
             standing = Standing(partial(self._authority_still, asker))
 
@@ -218,18 +241,18 @@ class Answering:
             asking = Asking(asker, self.settings, is_left=is_left, ceilings=self._loop.ceilings)
             return _answered(asking, verb, command, answer, standing.require)
 
-        def change(held: Session) -> int:
+        def change(held: Session) -> _Done:
             return _answered(Asking(asker, self.settings, held), verb, command, answer)
 
         try:
-            status = int(self._loop.call(change))
+            done: _Done = self._loop.call(change)
             self.changed()
-            return status
+            return done
         except Orchestr8Error as error:
             with shown_on(_terminal(command, answer)):
                 status = report(error, [verb, *command.arguments])
             answer.put(exit=status)
-            return status
+            return _Done(status)
 
 
 def _answered(
@@ -238,8 +261,8 @@ def _answered(
     command: Command,
     answer: Answer,
     require_still: Callable[[], object] = bool,
-) -> int:
-    """Does it, and says so; the exit status. `require_still` raises where it was cut short."""
+) -> _Done:
+    """Does it, and says so. `require_still` raises where it was cut short."""
     files = _There(command, answer)
     words = [verb, *command.arguments]
     with asked_by(asking), reaching(files), shown_on(_terminal(command, answer)):
@@ -252,7 +275,7 @@ def _answered(
         answer.put(needs=files.needs)
     else:
         answer.put(exit=status)
-    return status
+    return _Done(status, is_whole=files.needs is None)
 
 
 def _status(words: Sequence[str], files: _There) -> int:

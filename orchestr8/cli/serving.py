@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from orchestr8.cli.answering import Answering
+from orchestr8.cli.answering import Acted, Answering
 from orchestr8.cli.arguments import Output
 from orchestr8.cli.document import SCHEMA
 from orchestr8.cli.opening import is_passing
@@ -25,6 +25,7 @@ from orchestr8.controller.loop import Loop
 from orchestr8.controller.polling import Polling
 from orchestr8.controller.progress import Event, Phase
 from orchestr8.controller.session import Session
+from orchestr8.errors import Exit
 from orchestr8.host.journal import Priority, journal_of
 from orchestr8.host.notify import Notify
 from orchestr8.names import slot_name
@@ -79,6 +80,16 @@ class Log:
         facts = {"box": str(phase.box or ""), "milliseconds": round(phase.milliseconds, 3)}
         self._write(kind, subject, f"{what}  {phase.box or ''}".rstrip(), **facts)
 
+    def acted(self, acted: Acted) -> None:
+        """Somebody did something at the API. Of what did not go well only names are told: nobody
+        knows what else was typed."""
+        is_done = acted.status == Exit.DONE
+        words = acted.words if is_done else (word.partition("=")[0] for word in acted.words)
+        result = "done" if is_done else f"exit status {acted.status}"
+        what = f"{' '.join(words)}: {result}  {milliseconds(acted.milliseconds)}"
+        facts = {"result": result, "milliseconds": round(acted.milliseconds, 3)}
+        self._write("command", acted.who, what, **facts)
+
     def _write(self, kind: str, subject: str, what: str, **facts: Any) -> None:
         if self._journal and self._journal.write(*_entry(kind, subject, what, facts)):
             return
@@ -131,7 +142,7 @@ def serve(session: Session, output: Output, ways: Ways) -> int:
     answering = Answering(loop, session.settings, metrics)
     calling = Calling(session.settings, session.clock, log.note)
     polling = Polling(loop, session.settings, session.clock, log)
-    answering.changed = polling.look
+    answering.changed, answering.acted = polling.look, log.acted
     hooks = Hooks(polling, session.settings.secrets, log.note)
     application = answering.application(monitoring, hooks)
 
