@@ -110,7 +110,7 @@ def test_whoever_asks_hears_of_it(shell: Shell, monkeypatch: pytest.MonkeyPatch)
     assert "STRICT" not in shell.type("status").output
     next_release(monkeypatch)
     assert (
-        "STRICT 2 is there, and db.me and web.me have an older one: `orchestr8 upgrade --plan`"
+        "STRICT 2 is there, and db.me, web.me have an older one: `orchestr8 upgrade --plan`"
         in shell.type("status").output
     )
     assert "placed with STRICT 1; `orchestr8 upgrade --set default`" in (

@@ -85,7 +85,7 @@ def test_a_person_s_hand(fleet: Fleet, next_release: Path) -> None:
         "plan", "-", "--set", "shop", "--exit-code", stdin=manifest(WEB), **as_next
     )
     assert "nothing to do" in fleet.run("apply", **as_next)
-    assert "STRICT 2 is there, and other.me and web.me have an older one" in fleet.run(
+    assert "STRICT 2 is there, and other.me, web.me have an older one" in fleet.run(
         "status", **as_next
     )
     said = fleet.run("upgrade", "--set", "shop", **as_next)
