@@ -6,6 +6,7 @@ An image is untrusted input: what it asks for beyond the manifest is overridden 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
 
 from orchestr8.contract.model import ImageFacts
 from orchestr8.errors import Problem
@@ -63,8 +64,8 @@ def _volumes(
         *(scratch.path for scratch in VERSIONS[profile.strict].scratch),
         *(path.target for path in profile.host_paths),
     }
-    for path in facts.volumes:
-        if path.rstrip("/") not in covered:
+    for path in map(str, map(PurePosixPath, facts.volumes)):
+        if path not in covered:
             yield Problem(
                 service.place("image"),
                 f"image {service.image} declares a volume at {path}, and the manifest has nothing "

@@ -138,7 +138,7 @@ class Convergence:
         return bool(services) and services <= spent
 
     def _conclude(self, cycle: Cycle) -> Applied:
-        settled_ms = self.narrator.elapsed_ms
+        settled_ms, timed_out = self.narrator.elapsed_ms, self.patience.over
         proofs = self._prove(cycle) if self.changed else ()
         open_failures = self._open_failures(cycle)
         applied = Applied(
@@ -152,7 +152,7 @@ class Convergence:
             rolled_back=dict(self.failing.rolled_back),
             waiting=tuple(step for step in cycle.plan.waiting if self._is_own(step.service)),
             proofs=proofs,
-            timed_out=self.patience.over,
+            timed_out=timed_out,
             ended=self.patience.ending(),
         )
         with self.session.store.together():  # the disk is waited for once, not for each service
