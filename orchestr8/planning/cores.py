@@ -117,7 +117,7 @@ def deal(desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey) -> 
     free = set(every).difference(*own.values())
     short = {one.key for one in claims if len(own.get(one.key, ())) not in (0, one.count)}
     others = {one.key: _others(every, on_each, seen, one) for one in claims}
-    kept = {one.key: _alone_on(one, others[one.key]) for one in claims if one.key not in own}
+    kept = {one.key: _kept(one, others[one.key]) for one in claims if one.key not in own}
     for claim in sorted(claims, key=lambda one: (_rank(one, others[one.key]), one.key)):
         if claim.key in own:
             continue
@@ -241,12 +241,14 @@ def _rank(claim: _Claim, others: Counter[int]) -> tuple[int, int]:
 
 def _lacking(claim: _Claim, others: Counter[int]) -> int:
     """How many cores a claim is to get beside those on which its box is alone."""
-    return max(claim.count - len(_alone_on(claim, others)), 0)
+    return claim.count - len(_kept(claim, others))
 
 
-def _alone_on(claim: _Claim, others: Counter[int]) -> list[int]:
-    """The cores that a claim's box has to itself, which nobody else is given."""
-    return [core for core in claim.box.cores if not others[core]] if claim.box else []
+def _kept(claim: _Claim, others: Counter[int]) -> list[int]:
+    """The cores that a claim's box has to itself, which nobody else is given: as many as it asks
+    for, since what it has beyond that is given back."""
+    alone = [core for core in claim.box.cores if not others[core]] if claim.box else []
+    return _cheapest(alone, others, frozenset(alone))[: claim.count]
 
 
 def _others(
