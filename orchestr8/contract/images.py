@@ -6,7 +6,6 @@ An image is untrusted input: what it asks for beyond the manifest is overridden 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import PurePosixPath
 
 from orchestr8.contract.model import ImageFacts
 from orchestr8.errors import Problem
@@ -64,7 +63,7 @@ def _volumes(
         *(scratch.path for scratch in VERSIONS[profile.strict].scratch),
         *(path.target for path in profile.host_paths),
     }
-    for path in map(str, map(PurePosixPath, facts.volumes)):
+    for path in (declared.rstrip("/") for declared in facts.volumes):
         if path not in covered:
             yield Problem(
                 service.place("image"),
