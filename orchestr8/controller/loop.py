@@ -42,7 +42,7 @@ FULL_LOOK_SECONDS = 30.0
 """How often everything is looked at although nothing was heard; less often where there are so many
 boxes that proofs are rarer."""
 SOON_SECONDS = 1.0
-"""A turn that comes so shortly before that look is that look."""
+"""A turn that proves nobody and comes so shortly before that look is that look."""
 SILENT_SECONDS_MOST = 900.0
 """A loop that has been at one thing for longer is hung: no call takes so long."""
 
@@ -212,7 +212,7 @@ class Loop:
         if not self._session.under_way:
             self._needed = False
         began = self._clock.monotonic()
-        if began >= self._full_look_due - SOON_SECONDS:
+        if began >= self._full_look_due - self._soon():
             self._sight.doubt_all()
         try:
             self._take_over()
@@ -230,12 +230,17 @@ class Loop:
         self._has_looked = True
         self.turned(cycle, now - began)
         if self._sight.is_whole:
-            seconds = every_seconds(len(self._session.proved))
+            seconds = every_seconds(len(cycle.world.boxes))
             self._full_look_due = now + max(FULL_LOOK_SECONDS, seconds)
         if self._trouble:
             self._trouble = ""
             self._listener.tell(Event("over", "what was in the way is over"))
         return min(next_ms / 1000, max(self._full_look_due - now, 0.0))
+
+    def _soon(self) -> float:
+        """How long before the look at everything a turn is that look: proofs draw it to them."""
+        proved = self._keeper.patrol.whose_turn()
+        return every_seconds(len(self._session.proved)) / 2 if proved else SOON_SECONDS
 
     def _take_over(self) -> None:
         """What an earlier process was killed at gets its result, as soon as the store can be
