@@ -202,9 +202,11 @@ class DockerBoxes:
         """The last lines that the engine kept."""
         if lines_max <= 0:
             return ()
-        found = self._existing(box_id)
+        known = self._containers.ended(box_id)
+        if not known:
+            raise _absent(box_id)
         content = self._client.text(
-            f"/containers/{found['Id']}/logs",
+            f"/containers/{known.container}/logs",
             f"reading the log of box {box_id}",
             stdout="1",
             stderr="1",
@@ -229,16 +231,15 @@ class DockerBoxes:
     @patient
     def ended_from_outside(self, box_id: BoxId) -> bool:
         """Whether the engine tells of a signal; one that was started anew tells of no start."""
-        found = self._containers.find(box_id)
-        details = details_of(found) if found else None
-        if not found or not details or details.state is not State.STOPPED:
+        known = self._containers.ended(box_id)
+        if not known or known.details.state is not State.STOPPED:
             return False
         content = self._client.text(
             "/events",
             f"asking how box {box_id} ended",
-            since=str(details.started_ms // 1000 - 1),
+            since=str(known.details.started_ms // 1000 - 1),
             until=f"{time.time():.3f}",
-            filters=json.dumps({"container": [found["Id"]], "event": ["start", "kill"]}),
+            filters=json.dumps({"container": [known.container], "event": ["start", "kill"]}),
         )
         told = {json.loads(line).get("Action") for line in content.splitlines()}
         return "kill" in told or "start" not in told
@@ -274,7 +275,7 @@ class DockerBoxes:
     def _existing(self, box_id: BoxId) -> Mapping[str, Any]:
         found = self._containers.find(box_id)
         if not found:
-            raise RejectedError(f"there is no box {box_id}", "create it first")
+            raise _absent(box_id)
         return found
 
     def _situation(self, box: Box) -> Situation:
@@ -349,6 +350,10 @@ class DockerBoxes:
                 doing = f"removing box {box_id}"
                 self._client.delete(f"/containers/{found['Id']}", doing, v="1", force="1")
             self._parts.preparation.release(box_id)
+
+
+def _absent(box_id: BoxId) -> RejectedError:
+    return RejectedError(f"there is no box {box_id}", "create it first")
 
 
 def _require_same(box: Box, existing: Mapping[str, Any]) -> None:

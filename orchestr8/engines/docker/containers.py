@@ -92,7 +92,7 @@ class _Carried(Struct, frozen=True):
     stop: Stop | None
 
 
-class _Known(Struct, frozen=True):
+class Known(Struct, frozen=True):
     """A container as it was met last; `name` is the box's."""
 
     container: str
@@ -108,7 +108,7 @@ class Containers:
         self._client = client
         self._installation = installation
         self._preparation = preparation
-        self._known: dict[BoxId, _Known] = {}
+        self._known: dict[BoxId, Known] = {}
 
     def find(self, box_id: BoxId) -> Mapping[str, Any] | None:
         """The inspected container of a box, or None where there is none of ours."""
@@ -119,13 +119,22 @@ class Containers:
             return found
         return None
 
+    def ended(self, box_id: BoxId) -> Known | None:
+        """A box as it was met last if it had ended by then, since that stays so; else as it is now,
+        or None where there is none of ours."""
+        known = self._known.get(box_id)
+        if known and known.details.state is State.STOPPED:
+            return known
+        found = self.find(box_id)
+        return self._described(box_id, found) if found else None
+
     def observe(self, ids: Sequence[BoxId] | None = None) -> Observation:
         """All our boxes, or those named that exist, sorted by id."""
         known = self._all() if ids is None else self._named(ids)
         boxes = sorted(map(self._observed, known), key=lambda box: box.id)
         return Observation(tuple(boxes), files.boot_id())
 
-    def _all(self) -> list[_Known]:
+    def _all(self) -> list[Known]:
         """Every box of the installation; what was known of others is forgotten."""
         listed = self._client.get(
             "/containers/json",
@@ -142,7 +151,7 @@ class Containers:
         self._known = {one.name: one for one in met}
         return met
 
-    def _met(self, box_id: BoxId, item: Mapping[str, Any]) -> _Known | None:
+    def _met(self, box_id: BoxId, item: Mapping[str, Any]) -> Known | None:
         """A listed container: as it is known, or inspected; None if it was removed since."""
         known = self._known.get(box_id)
         state = _STATES.get(item["State"], State.STOPPED)
@@ -151,7 +160,7 @@ class Containers:
         found = self._client.find(f"/containers/{item['Id']}/json", f"looking at box {box_id}")
         return self._described(box_id, found) if found else None
 
-    def _named(self, ids: Sequence[BoxId]) -> list[_Known]:
+    def _named(self, ids: Sequence[BoxId]) -> list[Known]:
         """Those of these boxes that exist; the engine is asked for those that may have changed."""
         met = []
         for box_id in set(ids):
@@ -164,19 +173,19 @@ class Containers:
                 self._known[box_id] = one
         return met
 
-    def _described(self, box_id: BoxId, found: Mapping[str, Any]) -> _Known:
+    def _described(self, box_id: BoxId, found: Mapping[str, Any]) -> Known:
         """An inspected container; its labels are read once."""
         known = self._known.get(box_id)
         if known and known.container == found["Id"]:
             carried = known.carried
         else:
             carried = _carried(found["Config"]["Labels"])
-        return _Known(found["Id"], box_id, carried, details_of(found))
+        return Known(found["Id"], box_id, carried, details_of(found))
 
     def _ours(self, labels: Mapping[str, str], box_id: BoxId) -> bool:
         return labels.get(INSTALLATION) == self._installation and labels.get(BOX) == str(box_id)
 
-    def _observed(self, known: _Known) -> ObservedBox:
+    def _observed(self, known: Known) -> ObservedBox:
         details, carried = known.details, known.carried
         groups = cgroups.membership_of(details.pid or 0)
         return ObservedBox(
