@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestr8.errors import FeatureMissingError, RejectedError
-from orchestr8.host import programs
+from orchestr8.host import nft_generation, programs
 
 _FOR_OTHERS = "DOCKER-USER"
 _FORWARD = "FORWARD"
@@ -25,6 +25,24 @@ def lets_through(bridge: str, installation: str) -> bool:
     return not chain or all(
         f"-A {chain} {' '.join(rule)}" in lines for rule in _rules(bridge, installation)
     )
+
+
+class Remembered:
+    """The same of one bridge time and again: asked anew once the packet filter has changed."""
+
+    def __init__(self, bridge: str, installation: str) -> None:
+        self._bridge = bridge
+        self._installation = installation
+        self._good_at: int | None = None
+
+    def lets_through(self) -> bool:
+        """Whether nothing in the host's filter stands in the way."""
+        at = nft_generation.number()
+        if at is not None and at == self._good_at:
+            return True
+        is_good = lets_through(self._bridge, self._installation)
+        self._good_at = at if is_good else None
+        return is_good
 
 
 def closed_to(bridges: Iterable[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv4Network
 
 from orchestr8.boxes.network import Element, NetworkState, Pass
@@ -50,6 +51,10 @@ class HostNetwork:
     def layout(self) -> table.Layout:
         """The rules of the table."""
         return table.Layout(self.installation, self.bridge, self.subnet, self.service_range)
+
+    @cached_property
+    def _forwarding(self) -> forward_policy.Remembered:
+        return forward_policy.Remembered(self.bridge, self.installation)
 
     def observe(self) -> NetworkState:
         """What the table holds, and whether everything that it stands on is in place."""
@@ -125,7 +130,7 @@ class HostNetwork:
             return f"the bridge {self.bridge} is missing"
         if not bridges.ready(self.bridge, self.gateway):
             return f"somebody changed the address or the switches of the bridge {self.bridge}"
-        if not forward_policy.lets_through(self.bridge, self.installation):
+        if not self._forwarding.lets_through():
             return (
                 f"the host's filter drops what it forwards for the bridge {self.bridge}, as Docker "
                 "or ufw set it; our lines in it are missing"

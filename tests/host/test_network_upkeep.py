@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 
 import pytest
 
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.errors import RejectedError
-from orchestr8.host import forward_policy
+from orchestr8.host import forward_policy, nft_generation, nft_library
 from tests.host.lab import BRIDGE, DOCKER, PORT, Lab, lab
 from tests.host.rights import needs_root
 
@@ -143,6 +144,36 @@ def test_harm_is_seen_and_mended(machine: Lab, harm: Callable[[Lab], None], told
     state = machine.observe()
     assert state.prepared
     assert state.elements == set(ELEMENTS)
+
+
+def test_the_hosts_filter_is_asked_again_once_the_packet_filter_has_changed(machine: Lab) -> None:
+    if machine.host.run(nft_generation.number) is None or not nft_library.found():
+        pytest.skip("the host's filter is of the older kind, or programs are asked in any case")
+
+    def look_time_and_again() -> None:
+        observe = machine.network.observe
+        assert observe().prepared
+        before = getrusage(RUSAGE_CHILDREN)
+        assert observe().prepared
+        assert getrusage(RUSAGE_CHILDREN) == before, "no program was run"
+        subprocess.run(["nft", "flush chain ip filter DOCKER-USER"], check=True)
+        for _ in range(2):
+            assert "forwards" in observe().lacks, "what is missing is not remembered"
+
+    machine.host.run(look_time_and_again)
+
+
+def test_each_transaction_begins_another_generation_and_a_look_does_not(machine: Lab) -> None:
+    def number() -> int | None:
+        return machine.host.run(nft_generation.number)
+
+    before = number()
+    if before is None:
+        pytest.skip("the host's filter is of the older kind")
+    machine.observe()
+    assert number() == before
+    _nft("add table inet elsewhere", "delete table inet elsewhere")(machine)
+    assert number() not in (before, None)
 
 
 def test_a_bridge_that_the_hosts_filter_is_closed_to_is_named(machine: Lab) -> None:
