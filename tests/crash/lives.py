@@ -21,6 +21,7 @@ from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import ObservedBox, State
 from orchestr8.engines.crun import carried
 from orchestr8.engines.crun.places import Places
+from orchestr8.errors import RejectedError
 from orchestr8.names import STANDBY
 from tests.conformance.crun import RUN, CrunBench
 from tests.scenarios.fleet import ROOT
@@ -103,7 +104,11 @@ class Lives:
             if found.state is State.STOPPED:
                 boxes.remove(box.id)
         boxes.create(box)
-        boxes.start(box.id)
+        try:
+            boxes.start(box.id)
+        except RejectedError:  # who started it was killed at its gate, and it is gone
+            boxes.create(box)
+            boxes.start(box.id)
         self._require_whole(box, self.bench.see(box))
         self.end(box)
 
@@ -150,7 +155,7 @@ class Lives:
 
     def _require_whole(self, box: Box, found: ObservedBox) -> None:
         assert found.state is State.RUNNING
-        assert found.limits == box.limits
+        assert found.limits == box.limits, found
         assert found.started_ms >= found.created_ms > 0
         assert "eth0" in Path(f"/proc/{found.pid}/net/dev").read_text()
         done = self.bench.boxes.execute(box.id, ("/bin/true",))

@@ -14,6 +14,7 @@ from orchestr8.boxes.world import State, Unseen
 from orchestr8.engines.crun import carried
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.places import BoxPlaces, Places
+from orchestr8.errors import RejectedError
 from tests.conformance.crun import RUN, CrunBench
 from tests.crash.lives import Lives
 from tests.scenarios.fleet import eventually
@@ -148,6 +149,16 @@ def test_no_mount_of_a_box_that_runs_or_is_a_standby_stays_on_the_host(lives: Li
     assert [_places(lives, box).shows_mounts for box in (started, standby)] == [False, False]
     lives.end(started)
     lives.end(standby)
+    assert lives.remains() == before
+
+
+def test_a_gate_that_was_opened_without_a_byte_is_no_gate(lives: Lives) -> None:
+    before, box = lives.remains(), lives.box()
+    lives.killed_at(box, 'os.write(opened, b"0")')
+    with pytest.raises(RejectedError, match="was killed before it ran"):
+        lives.bench.boxes.start(box.id)
+    assert lives.remains() == before
+    lives.again(box)
     assert lives.remains() == before
 
 

@@ -38,6 +38,9 @@ from orchestr8.names import STANDBY, BoxId
 
 _END_SECONDS = 30.0
 """How long what was killed may take to be gone, on a machine that is busy beyond measure too."""
+_LET_IN_SECONDS = 0.2
+"""From the byte at its gate to its own program a box takes less than one millisecond, and more on a
+busy machine; who is judged too early is replaced."""
 _LOOK_SECONDS = 0.001
 
 
@@ -225,6 +228,10 @@ class CrunBoxes:
                 "remove it and create a fresh one",
             )
         places, at_ms = self._places.box(held.id), time.time_ns() // 1_000_000
+        if held.started_ms:
+            self._require_let_in(held)
+            places.gate.unlink(missing_ok=True)
+            return
         watch = Stopwatch()
         # Before it runs: a box whose gate was opened by who was killed then has its time as well.
         with failures.words(f"starting box {held.id}"):
@@ -237,20 +244,28 @@ class CrunBoxes:
             watch.lap("first")
         watch.write(places.phases, stopwatch.read(places.phases))
 
+    def _require_let_in(self, held: Carried) -> None:
+        """Whoever started a box was killed at its gate. Either it runs by now; or the gate may have
+        been opened and shut again without the byte, and then the runtime looks at it without a rest
+        and ends at the next one who opens it (crun 1.8.1).
+        """
+        program = self._parts.monitors.runtime.program
+        if not seen.await_workload(held, program, _LET_IN_SECONDS):
+            self._discard(held.id)
+            raise RejectedError(
+                f"who started box {held.id} was killed before it ran", "create a fresh one"
+            )
+
     def _open_gate(self, held: Carried) -> None:
         """The byte that the runtime's own start writes; unlinked, or it waits there for ever.
 
         The byte comes first: a gate without a name at which a box still waits could not be opened
-        by anybody. One that has a name and no reader was opened by who was killed before the next
-        line.
+        by anybody.
         """
         gate = self._places.box(held.id).gate
         try:
             opened = os.open(gate, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
-            if error.errno == errno.ENXIO and held.process and held.process.alive:
-                gate.unlink(missing_ok=True)
-                return
             if error.errno in (errno.ENXIO, errno.ENOENT):
                 self._discard(held.id)
                 raise RejectedError(

@@ -94,13 +94,14 @@ def entering(carried: Carried) -> Callable[[], bool]:
     return entered
 
 
-def await_workload(carried: Carried, runtime: Path) -> None:
+def await_workload(carried: Carried, runtime: Path, seconds: float = _WORKLOAD_SECONDS) -> bool:
     """A box whose gate is open is the runtime's program for a moment more, on a busy machine for a
-    longer one; until then nobody else can enter it."""
+    longer one; until then nobody else can enter it. Whether it runs its workload by then."""
     pid, program = carried.process.pid if carried.process else 0, files.identity(str(runtime))
-    deadline = time.monotonic() + _WORKLOAD_SECONDS
-    while files.identity(f"/proc/{pid}/exe") == program and time.monotonic() < deadline:
+    deadline = time.monotonic() + seconds
+    while (now := files.identity(f"/proc/{pid}/exe")) == program and time.monotonic() < deadline:
         time.sleep(_GLANCE_SECONDS)
+    return now not in (None, program)
 
 
 def await_status(carried: Carried, places: Places) -> None:
