@@ -22,6 +22,7 @@ from orchestr8.host.volume_images import FIFREEZE, FITHAW
 _WAIT_SECONDS = 60.0
 """A task comes to a stand when it has had a processor, of which its box may have little."""
 _PAUSE_SECONDS = 0.005
+_AGAIN_SECONDS = 0.25
 _THAW_FILE_SYSTEM = f"""\
 import fcntl, os, sys
 if sys.stdin.read():
@@ -118,12 +119,20 @@ def _freezer(pid: int, word: str) -> Path:
 
 
 def _await_frozen(file: Path) -> None:
-    until = time.monotonic() + _WAIT_SECONDS
+    """On v1 a task that was just begun can be missed, and then the group never comes to a stand: it
+    is let go and told again, as runc does."""
+    now = time.monotonic()
+    until, again = now + _WAIT_SECONDS, now + _AGAIN_SECONDS
     while not _is_frozen(file):
-        if time.monotonic() > until:
+        now = time.monotonic()
+        if now > until:
             raise UnavailableError(
                 "a box did not come to a stand", "one of its tasks waits for a disk: try again"
             )
+        if now > again and file.name == "freezer.state":
+            file.write_text("THAWED")
+            file.write_text("FROZEN")
+            again = now + _AGAIN_SECONDS
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -192,6 +192,6 @@ def test_a_store_that_was_cut_off_is_told_by_every_command(shell: Shell, kept: i
 def test_an_empty_file_is_no_store(shell: Shell) -> None:
     backed_up(shell)
     (shell.folder / "state" / FILE_NAME).write_bytes(b"")
-    assert "nothing is applied" in shell.type("history", 2).errors
+    assert "is gone, and 2 boxes that it knew" in shell.type("history", 1).errors
     said = shell.type("backup restore saved").output
     assert "/damaged-" in said
