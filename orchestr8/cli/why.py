@@ -102,9 +102,12 @@ def _next_move(
     """Whose move it is and what to do: the first that applies."""
     from orchestr8.cli.texts import set_if_named, typed
     from orchestr8.planning.plan import Mark
+    from orchestr8.reading import STANDARD_INPUT
 
     owner = f"owner {found.name.owner}"
-    again = f"`orchestr8 apply {typed(files or ['PATH'], set_if_named(found.set_name))}`"
+    # What came by standard input is nowhere to be named.
+    paths = ["PATH" if file == STANDARD_INPUT else file for file in files or ["PATH"]]
+    again = f"`orchestr8 apply {typed(paths, set_if_named(found.set_name))}`"
     waiting = [step for step in found.steps if step.mark is Mark.WAITS]
     mend = f"add to {found.name.service}:  {advice.line}   then {again}" if advice else ""
     if waiting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 from orchestr8.boxes.records import Failures
@@ -72,3 +73,12 @@ def test_what_waits_for_room_waits_since_its_apply(shell: Shell) -> None:
     ]  # fmt: skip
     assert len(waiting) == 1
     assert 0 < now_ms() - waiting[0]["waiting_since_ms"] < 600_000
+
+
+def test_what_came_by_standard_input_has_no_name_to_type(shell: Shell) -> None:
+    shell.write("more.yaml", WEB.replace("web:", "api:", 1).replace("8080", "8081"))
+    shell.monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(WEB.encode())))
+    shell.type("apply - more.yaml --set shop")
+    shell.crash("me--web--1")
+    said = shell.type("why web.me").output
+    assert "what to do: `orchestr8 apply PATH more.yaml --set shop`" in said
