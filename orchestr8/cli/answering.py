@@ -225,9 +225,11 @@ class Answering:
         """One command, to the last line of its answer."""
         began = time.monotonic()
         done = self._perform(asker, verb, command, answer)
+        if not done.is_whole:
+            return
         seconds = time.monotonic() - began
         self._metrics.command(verb, done.status, seconds)
-        if done.is_whole and (verb in CHANGES or verb == "exec"):
+        if verb in CHANGES or verb == "exec":
             words = own_words([verb, *command.arguments])
             self.acted(Acted(asker.name, tuple(words), done.status, seconds * 1000))
 

@@ -25,6 +25,7 @@ from tests.server.machine import request
 from tests.server.test_follow import WEB
 
 SHOP = WEB.replace("owner: web", "owner: shop")
+WITH_FILE = WEB.replace('"front:1",', '"front:1", files: {/etc/front.toml: ./front.toml},')
 Samples = dict[tuple[str, ...], float]
 
 
@@ -53,7 +54,8 @@ def crash(owner: str) -> None:
 
 
 def test_what_is_measured(api: Path, folder: Path) -> None:
-    for name, text in (("web", WEB), ("shop", SHOP)):
+    (folder / "front.toml").write_text("x = 1\n")
+    for name, text in (("web", WITH_FILE), ("shop", SHOP)):
         (folder / f"{name}.yaml").write_text(text)
         assert run(["apply", f"{name}.yaml", "--set", name]) == 0
     crash("web")
@@ -68,6 +70,8 @@ def test_what_is_measured(api: Path, folder: Path) -> None:
     until(lambda: figures(api)["orchestr8_turn_seconds_count",] >= 2)
     found = figures(api)
     assert ("orchestr8_heals_total", "shop") not in found
+    # that the file had to be asked for first is no command that failed
+    assert ("orchestr8_command_seconds_count", "1", "apply") not in found
     assert any(name[0] == "orchestr8_box_phase_seconds_count" for name in found)
 
 
