@@ -56,6 +56,7 @@ class Unseen(Enum):
     """Why nobody saw how a box ended; the value is said of the box."""
 
     CUT_OFF = "was never whole: its making was cut off"
+    FOLDER = "lost its folder, and with it its image, its output and its exit status"
     MONITOR = "lost its monitor, which keeps its output and its exit status"
     REBOOT = "ended with an earlier boot of the host"
 

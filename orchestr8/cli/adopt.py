@@ -93,6 +93,12 @@ def _lost(adopted: Adopted) -> list[str]:
             "lost, too: the key of the hashes of files and secrets; boxes that have some are "
             "replaced by the next apply."
         )
+    if adopted.strays:
+        ids = ", ".join(map(str, adopted.strays))
+        lines.append(
+            f"lost with the state folder: images, volumes, and all that is kept of {ids}; the next "
+            "apply replaces them."
+        )
     if adopted.unreadable:
         ids = ", ".join(map(str, adopted.unreadable))
         lines.append(f"the declarations of {ids} cannot be read: the next apply replaces them.")
@@ -105,14 +111,17 @@ def _next(adopted: Adopted) -> list[str]:
     """What to type: each set's manifests again."""
     if not adopted.sets:
         return ["type next:  orchestr8 status"]
-    lines = [
-        "until their manifests are applied again these boxes run on as they are, and nothing "
-        "heals or changes them.",
-        "type next, each with the manifests that it was applied with:",
-    ]
+    lines = []
+    if len(adopted.strays) < len(adopted.boxes):
+        lines.append(
+            "until their manifests are applied again these boxes run on as they are, and nothing "
+            "heals or changes them."
+        )
+    lines.append("type next, each with the manifests that it was applied with:")
     for set_name in adopted.sets:
         of_set = "" if set_name == DEFAULT_SET else f" --set {set_name}"
-        lines.append(f"  orchestr8 plan PATH{of_set}   # nothing to do where they are as they were")
+        aside = "" if adopted.strays else "   # nothing to do where they are as they were"
+        lines.append(f"  orchestr8 plan PATH{of_set}{aside}")
         lines.append(f"  orchestr8 apply PATH{of_set}")
     return lines
 
@@ -130,6 +139,7 @@ def _print_json(adopted: Adopted) -> None:
         ],
         volumes=[volume.name for volume in adopted.volumes],
         unreadable=adopted.unreadable,
+        strays=adopted.strays,
         quotas_in_the_kernel=adopted.quotas,
         damaged_store=str(adopted.damaged) if adopted.damaged else None,
         key_lost=adopted.key_lost,

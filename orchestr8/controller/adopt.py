@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestr8.boxes.network import Ranges
-from orchestr8.boxes.world import Installation, ObservedBox, ObservedVolume
+from orchestr8.boxes.world import Installation, ObservedBox, ObservedVolume, Unseen
 from orchestr8.contract.model import ImageFacts
 from orchestr8.controller.keepsake import Kept, read_kept
 from orchestr8.controller.session import RANGES_KEY, Session, session
@@ -58,6 +58,11 @@ class Adopted(Struct, frozen=True):
     damaged: Path | None = None
     key_lost: bool = False
     store_was_lost: bool = True
+
+    @property
+    def strays(self) -> tuple[BoxId, ...]:
+        """Boxes that cannot go on: image, output and volumes went along with their folders."""
+        return tuple(box.id for box in self.boxes if box.unseen is Unseen.FOLDER)
 
 
 def look(looking: Session, own: Path) -> tuple[Found, ...]:

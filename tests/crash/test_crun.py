@@ -135,9 +135,9 @@ def test_mounts_that_a_start_left_on_the_host_go_at_the_next_look(lives: Lives) 
     before, box = lives.remains(), lives.box()
     lives.killed_at(box, "places.drop_mounts()")
     assert lives.bench.see(box).state.runs
-    assert _places(lives, box).shows_mounts
+    assert _places(lives, box).root.exists()
     lives.bench.boxes.tend()
-    assert not _places(lives, box).shows_mounts
+    assert not _places(lives, box).root.exists()
     lives.again(box)
     assert lives.remains() == before
 
@@ -146,7 +146,7 @@ def test_no_mount_of_a_box_that_runs_or_is_a_standby_stays_on_the_host(lives: Li
     before, started, standby = lives.remains(), lives.box(), lives.standby()
     lives.bench.run(started)
     lives.bench.boxes.create(standby)
-    assert [_places(lives, box).shows_mounts for box in (started, standby)] == [False, False]
+    assert [_places(lives, box).root.exists() for box in (started, standby)] == [False, False]
     lives.end(started)
     lives.end(standby)
     assert lives.remains() == before

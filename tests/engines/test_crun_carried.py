@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,12 @@ BOX = Carried(
 )  # fmt: skip
 FIRST, MONITOR = Process(20, 1000), Process(10, 900)
 GONE = Process(20, -1)
+
+
+def _own() -> Process:
+    found = Process.of(os.getpid())
+    assert found
+    return found
 
 
 @pytest.fixture
@@ -96,6 +104,10 @@ def test_a_box_whose_record_the_disk_never_had_is_taken_away_and_no_other(tmp_pa
     [
         (replace(BOX, process=GONE, monitor=GONE), Unseen.REBOOT),
         (replace(BOX, boot_id=files.boot_id()), Unseen.CUT_OFF),
+        (
+            replace(BOX, boot_id=files.boot_id(), process=_own(), monitor=_own(), stray=True),
+            Unseen.FOLDER,
+        ),
         (replace(BOX, boot_id=files.boot_id(), process=GONE, monitor=GONE), Unseen.MONITOR),
     ],
 )
@@ -105,3 +117,23 @@ def test_why_nobody_saw_the_end_of_a_box_is_known(
     box = seen.observed(held, Places(tmp_path, tmp_path), BoxCgroup("/none", (), None), ())
     assert (box.state, box.exit_status, box.stopped_ms) == (State.STOPPED, None, 0)
     assert box.unseen is why
+
+
+def test_the_copy_speaks_where_the_folder_is_gone_and_only_there(tmp_path: Path) -> None:
+    places = Places(tmp_path / "state", tmp_path / "run")
+    box = places.box(BOX.id)
+    for folder in (tmp_path / "state" / "boxes", box.run):
+        folder.mkdir(parents=True)
+    places.begin(BOX)
+    copied = replace(BOX, slot=1, started_ms=7)
+    carried.copy(box.copy, copied)
+    assert box.held() == BOX
+
+    box.record.write_bytes(b"")
+    assert box.held() is None, "its folder is there, so the disk lost its record in a power loss"
+
+    shutil.rmtree(box.kept)
+    assert box.held() == replace(copied, stray=True)
+
+    box.copy.unlink()
+    assert box.held() is None

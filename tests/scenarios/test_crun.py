@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import urllib.request
 from collections.abc import Iterator
 
@@ -78,3 +79,42 @@ def test_boxes_of_a_lost_store_are_found_and_taken_over(shop: CrunFleet) -> None
     assert "nothing to do" in shop.apply_text(text)
     assert shop.box_folders() == before
     assert shop.proved() == 1
+
+
+def test_boxes_of_a_lost_folder_are_known_and_replaced(shop: CrunFleet) -> None:
+    shop.take_images("hello:1")
+    services = (
+        "  web: {image: 'hello:1', volumes: {/data: rows}}\n"
+        "  waits: {image: 'hello:1', standby: 1}\n"
+    )
+    text = manifest(services) + "volumes: {rows: {}}\n"
+    shop.apply_text(text)
+    before, installation = _tasks(shop), shop.installation
+    assert len(before) == 3
+    shutil.rmtree(shop.base / "state")
+
+    for words in (("status",), ("plan", "-"), ("apply", "-")):
+        said = shop.run(*words, stdin=text, exit_status=1)
+        assert f"3 boxes that it knew are on crun (installation {installation})" in said
+    said = shop.run("adopt")
+    assert "lost with the state folder" in said
+    assert "run on as they are" not in said
+    assert _tasks(shop) == before, "adopt itself touches nobody"
+
+    shop.take_images("hello:1")
+    assert "lost its folder" in shop.run("plan", "-", stdin=text)
+    shop.apply_text(text)
+    after = _tasks(shop)
+    assert len(after) == 3
+    assert not set().union(*after.values()) & set().union(*before.values())
+    assert shop.proved() == 2
+    assert "nothing to do" in shop.apply_text(text)
+
+
+def _tasks(shop: CrunFleet) -> dict[str, set[str]]:
+    """Who lives in each box's groups, by number: a second fleet beside the first would be more."""
+    found: dict[str, set[str]] = {}
+    for file in shop.control_files("**/cgroup.procs"):
+        if "--" in file.parent.name and (numbers := file.read_text().split()):
+            found.setdefault(file.parent.name, set()).update(numbers)
+    return found

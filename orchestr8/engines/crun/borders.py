@@ -75,5 +75,7 @@ def crun_borders(contents: Contents, ground: Ground, tools: Tools | None = None)
         probes=HostProbes(command_probe(boxes)),
         witness=LateWitness(),
         keepsake=HostKeepsake(run),
-        installations=CrunInstallations(places, installation, ranges.subnet),
+        installations=CrunInstallations(
+            places, str(ground.state_folder), installation, ranges.subnet
+        ),
     )

@@ -68,8 +68,8 @@ class CrunBoxes:
         return Observation(tuple(found), files.boot_id())
 
     def tend(self) -> None:
-        """Change log files in time, and take away what was cut off and what boxes left; also the
-        mounts of one whose start was cut off."""
+        """Change log files in time, and take away what was cut off and what boxes left; also finish
+        a start that was cut off behind the gate."""
         self._places.tidy()
         plugged = self._parts.plugs.seen()
         ids = self._places.box_ids()
@@ -77,8 +77,10 @@ class CrunBoxes:
         for box_id in ids:
             places = self._places.box(box_id)
             LogFiles(places).tend()
-            if places.shows_mounts and (held := self._carried(box_id)) and held.started_ms:
-                places.drop_mounts()
+            if places.is_finished or not (held := self._carried(box_id)) or not held.started_ms:
+                continue
+            places.drop_mounts()
+            carried.copy(places.copy, held)
 
     def create(self, box: Box) -> None:
         """Lay out, make, limit, plug in; whatever fails takes all of it back."""
@@ -240,6 +242,7 @@ class CrunBoxes:
         self._open_gate(held)
         watch.lap("gate")
         places.drop_mounts()
+        carried.copy(places.copy, replace(held, started_ms=at_ms))
         if entered():
             watch.lap("first")
         watch.write(places.phases, stopwatch.read(places.phases))
@@ -343,7 +346,7 @@ class CrunBoxes:
             time.sleep(_LOOK_SECONDS)
 
     def _carried(self, box_id: BoxId) -> Carried | None:
-        found = carried.read(self._places.box(box_id).record)
+        found = self._places.box(box_id).held()
         return found if found and found.installation == self._parts.installation else None
 
     def _existing(self, box_id: BoxId) -> Carried:

@@ -1,7 +1,8 @@
 """What a box carries: one file beside it, written before it exists and added to as it lives.
 
 What a label is on other engines. It outlives a reboot; whether the box still runs is seen from its
-processes, which the file names by number and start time, and from the boot in which they are.
+processes, which the file names by number and start time, and from the boot in which they are. The
+run folder has a copy of it: whoever loses the disk's folder still finds the box that runs.
 
 The first line is the box, each further one a thing that happened to it. A line is added with one
 call: a file that takes another one's name would have the disk take its content up at once, which a
@@ -34,7 +35,8 @@ _REMEMBERED = 2048
 class Carried(Struct, frozen=True):
     """One box. Times are milliseconds since the epoch; without a task it is half-made.
 
-    `told` is true once somebody asked it through us to end.
+    `told` is true once somebody asked it through us to end; `stray` where its folder is gone, and
+    this is what the copy says.
     """
 
     installation: str
@@ -55,6 +57,7 @@ class Carried(Struct, frozen=True):
     process: Process | None = None
     monitor: Process | None = None
     told: bool = False
+    stray: bool = False
 
     @property
     def box_spec(self) -> BoxSpec | None:
@@ -92,6 +95,12 @@ def carried_of(box: Box, installation: str, state_folder: str) -> Carried:
 def lay_down(file: Path, carried: Carried) -> None:
     """The first line, where nobody reads yet."""
     small_files.write(file, encode(_document(carried)), os.O_CREAT | os.O_EXCL)
+
+
+def copy(file: Path, carried: Carried) -> None:
+    """The copy, as the box is now: what happens to it later is not added. A box runs without it."""
+    with suppress(OSError):
+        small_files.write(file, encode(_document(carried)))
 
 
 def born(file: Path, process: Process, monitor: Process) -> None:

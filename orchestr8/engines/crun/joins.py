@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import State
-from orchestr8.engines.crun import carried, seen
+from orchestr8.engines.crun import seen
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.places import Places
 from orchestr8.errors import FeatureMissingError, RejectedError
@@ -104,7 +104,7 @@ def opened(box: Box, places: Places, runtime: Path) -> Iterator[Joined]:
 
 
 def _running(kind: str, peer: BoxId, places: Places) -> Carried:
-    held = carried.read(places.box(peer).record)
+    held = places.box(peer).held()
     if held is None or seen.state_of(held, places) is not State.RUNNING:
         raise _does_not_run(kind, peer)
     return held

@@ -113,6 +113,7 @@ def _make(
     if box.slot == STANDBY:  # others start now, and lose theirs then
         places.drop_mounts()
         watch.lap("root")
+        carried.copy(places.copy, replace(held, process=born.process, monitor=born.monitor))
     # Last: only a box that has its limits and its network may ever be started.
     carried.born(places.record, born.process, born.monitor)
     watch.write(places.phases)

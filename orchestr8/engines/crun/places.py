@@ -16,6 +16,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestr8.engines.crun import carried
 from orchestr8.engines.crun.carried import Carried
@@ -45,6 +46,11 @@ class BoxPlaces(Struct, frozen=True, dict=True):
     def record(self) -> Path:
         """What the box is, for whoever finds it."""
         return self.kept / _RECORD
+
+    @cached_property
+    def copy(self) -> Path:
+        """The same, for whoever finds it without its folder."""
+        return self.run / _RECORD
 
     @cached_property
     def log(self) -> Path:
@@ -126,10 +132,19 @@ class BoxPlaces(Struct, frozen=True, dict=True):
         finally:
             os.close(descriptor)
 
+    def held(self) -> Carried | None:
+        """What the box is; None where there is nothing that can be read."""
+        found = carried.read(self.record)
+        if found or self.kept.exists():
+            return found
+        copied = carried.read(self.copy)
+        return replace(copied, stray=True) if copied else None
+
     @property
-    def shows_mounts(self) -> bool:
-        """Whether prepared mounts are still on the host."""
-        return self.root.exists()
+    def is_finished(self) -> bool:
+        """Whether all that follows a start was done: no prepared mount is on the host any more, and
+        what it is has its copy."""
+        return self.copy.exists() and not self.root.exists()
 
     def drop_mounts(self) -> None:
         """Take the prepared mounts off the host; a box that was created has its own copies.
@@ -198,6 +213,11 @@ class Places(Struct, frozen=True, dict=True):
             if folder.is_dir():
                 found += [BoxId.parse(one.name) for one in folder.iterdir() if one.name != _NEW]
         return sorted(set(found))
+
+    def copies(self) -> Iterator[Path]:
+        """What the run folders of all installations have of their boxes' records."""
+        run_folders = self.run.parent.parent
+        return run_folders.glob(f"*/{self._run_boxes.relative_to(self.run.parent)}/*/{_RECORD}")
 
     def begin(self, held: Carried) -> None:
         """A box's folder appears with its record in it, before anything else of the box exists."""

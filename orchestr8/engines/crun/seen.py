@@ -35,7 +35,8 @@ def state_of(carried: Carried, places: Places) -> State:
     """Created at its gate, running, or stopped.
 
     The death of a monitor is the death of its box: its status and its output are lost from then
-    on. A box of an earlier boot, or one whose making was cut off, has stopped as well.
+    on, and so is the loss of its folder, which its image's went along with. A box of an earlier
+    boot, or one whose making was cut off, has stopped as well.
     """
     box = places.box(carried.id)
     alive = (
@@ -44,6 +45,7 @@ def state_of(carried: Carried, places: Places) -> State:
         and carried.monitor is not None
         and carried.process.alive
         and carried.monitor.alive
+        and not carried.stray
         and not box.ended.exists()
     )
     if not alive:
@@ -169,4 +171,6 @@ def _unseen(carried: Carried) -> Unseen | None:
         return Unseen.REBOOT
     if carried.process is None or carried.monitor is None:
         return Unseen.CUT_OFF
+    if carried.stray:
+        return Unseen.FOLDER
     return None if carried.monitor.alive else Unseen.MONITOR

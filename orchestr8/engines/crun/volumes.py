@@ -11,7 +11,6 @@ from typing import Any
 
 from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.world import ObservedVolume
-from orchestr8.engines.crun.carried import read
 from orchestr8.engines.crun.places import Places
 from orchestr8.engines.folder_copies import FolderCopies
 from orchestr8.errors import RejectedError
@@ -82,7 +81,7 @@ class CrunVolumes(FolderCopies):
     def user_of(self, name: str) -> str:
         """A box that has the volume, or the empty text."""
         for box_id in self.places.box_ids():
-            carried = read(self.places.box(box_id).record)
+            carried = self.places.box(box_id).held()
             spec = carried.box_spec if carried else None
             if spec is None or any(volume.volume == name for volume in spec.volumes):
                 return str(box_id)
