@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from orchestr8.cli.arguments import Output, OutputAs
 
-def run() -> int:
+
+def run(output: OutputAs = Output.TEXT) -> int:
     """Take the unit away that `enable` wrote. Boxes that run are left as they are."""
     from orchestr8.cli.opening import opened_fleet
     from orchestr8.cli.terminal import say
@@ -12,7 +14,11 @@ def run() -> int:
 
     with opened_fleet() as session:
         gone = disable(session, Units())
-    if gone:
+    if output is Output.JSON:
+        from orchestr8.cli.document import print_document
+
+        print_document("disabled", unit=gone or None)
+    elif gone:
         say(f"disabled: {gone} is gone. After a reboot `orchestr8 apply` brings the boxes back.")
     else:
         say("nothing was enabled.")

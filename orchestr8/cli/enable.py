@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestr8.cli.arguments import EngineName, Output, checked_timeout
+from orchestr8.cli.arguments import EngineName, Output, OutputAs, checked_timeout
 from orchestr8.errors import Exit, FeatureMissingError, UsageError
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def run(
     path: RepositoryPath = "",
     credentials: Credentials = "",
     engine: EngineName = "",
+    output: OutputAs = Output.TEXT,
 ) -> int:
     """Have systemd bring back what was applied: at boot, and whenever the engine starts.
 
@@ -87,6 +88,7 @@ def run(
     and their sources, and who signs from then on.
     """
     from orchestr8.cli.asking import settings_for
+    from orchestr8.cli.document import print_document
     from orchestr8.cli.opening import opened, opened_fleet, require_not_lost
     from orchestr8.controller.bootstrap import trusted_source
 
@@ -97,15 +99,18 @@ def run(
                 "write --source URL --trust KEY, or leave them out",
             )
         with opened_fleet() as session:
-            return _enable(session, serve=serve)
+            return _enable(session, output, serve=serve)
     first = _first_trust(url, trust, branch, path, credentials)
     require_not_lost(engine)
     source = trusted_source(settings_for(engine), first)  # before there is even a state folder
     with opened(engine) as session:
-        if status := _bootstrap(session, source, trust):
+        status, sources = _bootstrap(session, source, trust, output)
+        if status:
+            if output is Output.JSON:
+                print_document("enabled", unit=None, sources=sources)
             return status
         try:
-            return _enable(session, serve=True)
+            return _enable(session, output, serve=True, sources=sources)
         except FeatureMissingError as error:
             what = "the repository is in force, but this host does not run systemd: no unit"
             raise FeatureMissingError(f"{what} was written", error.remedy) from error
@@ -138,31 +143,45 @@ def _read(reader: Callable[[str], str], text: str, option: str) -> str:
         raise UsageError(f"{option}: {error}") from None
 
 
-def _bootstrap(session: Session, source: DeclaredSource, key: str) -> Exit:
-    from orchestr8.cli.synced import exit_of, print_synced
+def _bootstrap(
+    session: Session, source: DeclaredSource, key: str, output: Output
+) -> tuple[Exit, list[dict[str, object]]]:
+    """The repository is applied; the exit status, and for a program what came of it."""
+    from orchestr8.cli.synced import as_json, exit_of, print_synced
     from orchestr8.cli.watching import watching
     from orchestr8.controller.bootstrap import bootstrap
 
-    with watching(Output.TEXT) as watcher:
+    with watching(output) as watcher:
         synced = bootstrap(session, source, key, watcher, checked_timeout("10m"))
+    if output is Output.JSON:
+        return exit_of(synced), [as_json(session, synced, watcher)]
     print_synced(session, synced, watcher)
-    return exit_of(synced)
+    return exit_of(synced), []
 
 
-def _enable(session: Session, *, serve: bool) -> int:
+def _enable(
+    session: Session, output: Output, *, serve: bool, sources: Sequence[dict[str, object]] = ()
+) -> int:
+    from orchestr8.cli.document import print_document
     from orchestr8.cli.terminal import say
     from orchestr8.controller.boot import enable
     from orchestr8.host.systemd import Units
 
     engine = session.choice.engine
     enabled = enable(session, Units(), serve=serve)
-    when = "at boot, and whenever Docker starts" if engine == "docker" else "at boot"
-    if serve:
-        say(f"enabled: systemd runs the server from the next boot on ({enabled.path}).")
-        say(f"it runs:     {enabled.command}")
-        say(f"start it:    systemctl start {enabled.unit}; journalctl -fu {enabled.unit}")
+    unit, path, command = enabled.unit, enabled.path, enabled.command
+    if output is Output.JSON:
+        print_document(
+            "enabled", unit=unit, path=path, command=command, serve=serve, sources=sources
+        )
         return 0
-    say(f"enabled: systemd brings the boxes back {when} ({enabled.path}).")
-    say(f"it runs:     {enabled.command}")
-    say(f"try it now:  systemctl start {enabled.unit}; journalctl -u {enabled.unit}")
+    if serve:
+        say(f"enabled: systemd runs the server from the next boot on ({path}).")
+        say(f"it runs:     {command}")
+        say(f"start it:    systemctl start {unit}; journalctl -fu {unit}")
+        return 0
+    when = "at boot, and whenever Docker starts" if engine == "docker" else "at boot"
+    say(f"enabled: systemd brings the boxes back {when} ({path}).")
+    say(f"it runs:     {command}")
+    say(f"try it now:  systemctl start {unit}; journalctl -u {unit}")
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestr8 import names
-from orchestr8.cli.arguments import EngineName, Out, OwnerName
+from orchestr8.cli.arguments import EngineName, Out, Output, OutputAs, OwnerName
 from orchestr8.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,12 @@ Name = Annotated[
 
 
 def run(
-    image: Image, owner: OwnerName = "", name: Name = "", out: Out = "", engine: EngineName = ""
+    image: Image,
+    owner: OwnerName = "",
+    name: Name = "",
+    out: Out = "",
+    engine: EngineName = "",
+    output: OutputAs = Output.TEXT,
 ) -> int:
     """Look at an image and write a commented manifest with the fewest lines it can justify.
 
@@ -45,10 +50,17 @@ def run(
     service = checked_name(name, names.SERVICE_LENGTH_MAX) or service_from(reference)
     facts, taken = _look(reference, engine)
     text = draft(facts, owner_name, service, out or f"{service}.yaml", taken)
+    if out:
+        write_new(out, text)
+    if output is Output.JSON:
+        from orchestr8.cli.document import print_document
+
+        document = {"manifest": text, "owner": owner_name, "service": service}
+        print_document("init", file=out or None, **document)
+        return 0
     if not out:
         print(text, end="")
         return 0
-    write_new(out, text)
     from orchestr8.cli.terminal import escaped, say
     from orchestr8.cli.texts import typed
 

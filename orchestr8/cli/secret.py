@@ -53,7 +53,12 @@ def recipient(owner: OwnerName, output: OutputAs = Output.TEXT) -> int:
     return 0
 
 
-def seal(owner: OwnerName, name: SecretName, recipient: Recipient = "") -> int:
+def seal(
+    owner: OwnerName,
+    name: SecretName,
+    recipient: Recipient = "",
+    output: OutputAs = Output.TEXT,
+) -> int:
     """Seal a value: read from standard input, printed as a file for the repository.
 
     `orchestr8 secret seal payments db-password < value > db-password.age`, and in the manifest
@@ -80,7 +85,13 @@ def seal(owner: OwnerName, name: SecretName, recipient: Recipient = "") -> int:
         raise UsageError(
             "the value is empty", f"orchestr8 secret seal {owner} {name} < VALUE > {name}.age"
         )
-    print(sealed(value, recipient).decode("ascii"), end="")
+    text = sealed(value, recipient).decode("ascii")
+    if output is Output.JSON:
+        from orchestr8.cli.document import print_document
+
+        print_document("sealed secret", owner=owner, name=name, recipient=recipient, sealed=text)
+        return 0
+    print(text, end="")
     if value.endswith(b"\n"):
         print("note: the value ends with a line break, and keeps it", file=sys.stderr)
     print(f"in the manifest:  secrets: {{{name}: {{sealed: ./{name}.age}}}}", file=sys.stderr)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from orchestr8.cli import completions
 from orchestr8.cli.arguments import Output, OutputAs, Timeout, Wait, checked_timeout
-
-if TYPE_CHECKING:
-    from orchestr8.cli.watching import Watcher
-    from orchestr8.controller.session import Session
-    from orchestr8.controller.sources import Synced
 
 SourceNames = Annotated[
     list[str] | None,
@@ -38,7 +33,7 @@ def run(
     source's name; a bad one changes nothing, and `orchestr8 status` says what is wrong with it.
     """
     from orchestr8.cli.opening import opened_fleet
-    from orchestr8.cli.synced import exit_of, print_synced
+    from orchestr8.cli.synced import as_json, exit_of, print_synced
     from orchestr8.cli.terminal import say
     from orchestr8.cli.watching import watching
     from orchestr8.controller.sources import require_sources, sync
@@ -55,7 +50,7 @@ def run(
                 synced = sync(session, source, watcher, timeout_ms)
             worst = max(worst, int(exit_of(synced)))
             if output is Output.JSON:
-                documents.append(_as_json(session, synced, watcher))
+                documents.append(as_json(session, synced, watcher))
             else:
                 print_synced(session, synced, watcher)
     if output is Output.JSON:
@@ -63,13 +58,3 @@ def run(
 
         print_document("sync", sources=documents)
     return worst
-
-
-def _as_json(session: Session, synced: Synced, watcher: Watcher) -> dict[str, object]:
-    from orchestr8.cli.conclusion import as_json
-    from orchestr8.cli.source_lines import as_json as sources_as_json
-    from orchestr8.controller.source_status import source_status
-
-    found = [one for one in source_status(session) if one.name == synced.record.name]
-    applied = as_json(synced.applied, watcher.board) if synced.applied else None
-    return {**sources_as_json(found)[0], "applied": applied}

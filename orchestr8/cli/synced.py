@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from orchestr8.cli.conclusion import Watch, conclusion
+from orchestr8.cli.conclusion import as_json as applied_as_json
 from orchestr8.cli.source_lines import SHORT, titled
+from orchestr8.cli.source_lines import as_json as sources_as_json
 from orchestr8.cli.terminal import escaped, escaped_lines, say
 from orchestr8.cli.watching import Watcher
 from orchestr8.controller.session import Session
-from orchestr8.controller.source_status import pinned_at
+from orchestr8.controller.source_status import pinned_at, source_status
 from orchestr8.controller.sources import CONVERGED, DOWN, INVALID, REFUSED, Synced
 from orchestr8.errors import Exit
 from orchestr8.manifest.problems import render_problem
@@ -55,6 +57,13 @@ def print_synced(session: Session, synced: Synced, watcher: Watcher) -> None:
         )
     else:
         say("nothing new." if not synced.is_new else f"{record.state}; {stays}.")
+
+
+def as_json(session: Session, synced: Synced, watcher: Watcher) -> dict[str, object]:
+    """The same, as a program reads it: the source as `status` has it, and what an apply did."""
+    found = [one for one in source_status(session) if one.name == synced.record.name]
+    applied = applied_as_json(synced.applied, watcher.board) if synced.applied else None
+    return {**sources_as_json(found)[0], "applied": applied}
 
 
 def _commit_lines(name: str, seen: str, commit: CommitRecord | None) -> list[str]:

@@ -83,7 +83,7 @@ def ls(output: OutputAs = Output.TEXT) -> int:
     return 0
 
 
-def revoke(name: Name) -> int:
+def revoke(name: Name, output: OutputAs = Output.TEXT) -> int:
     """Take a token back, at once: whoever has it is nobody from now on."""
     from orchestr8.cli.opening import opened_fleet
     from orchestr8.cli.terminal import say
@@ -91,7 +91,12 @@ def revoke(name: Name) -> int:
 
     with opened_fleet() as session:
         tokens.revoke(session, name)
-    say(f"the token {name} is revoked")
+    if output is Output.JSON:
+        from orchestr8.cli.document import print_document
+
+        print_document("token revoked", name=name)
+    else:
+        say(f"the token {name} is revoked")
     return 0
 
 

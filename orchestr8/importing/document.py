@@ -32,7 +32,6 @@ class Document(Struct, frozen=True):
 
     root: Mapping
     services: AnyMapping[str, Mapping]
-    unwanted: frozenset[str]
 
     def part(self, name: str) -> dict[str, Entry]:
         """What one of the top-level keys holds, by name."""
@@ -61,7 +60,7 @@ def _look_for_override(project: Project, findings: Findings) -> None:
 
 def _wanted(project: Project, root: Mapping, findings: Findings) -> Document:
     services: dict[str, Mapping] = {}
-    unwanted: dict[str, list[str]] = {}
+    known: set[str] = set()
     if "orchestr8" in root.entries:
         what = "this is a manifest, not a Compose file"
         remedy = f"apply it as it is:  orchestr8 apply {root.place.file}"
@@ -71,8 +70,8 @@ def _wanted(project: Project, root: Mapping, findings: Findings) -> Document:
             findings.must(entry.place, f"services.{name}", "is no mapping", "write image: NAME:TAG")
             continue
         profiles = [text(item) for item in items(entry.value.get("profiles"))]
+        known.update(profiles)
         if profiles and not {"*", *profiles} & project.profiles:
-            unwanted[name] = profiles
             findings.left(
                 entry.value.entries["profiles"].place,
                 f"services.{name}",
@@ -82,11 +81,17 @@ def _wanted(project: Project, root: Mapping, findings: Findings) -> Document:
             )
             continue
         services[name] = entry.value
+    if strange := project.profiles - known - {"*"}:
+        raise ManifestError((_no_such_profile(root, strange, known),))
     if not services:
-        raise ManifestError(
-            (_no_services(root, {one for found in unwanted.values() for one in found}),)
-        )
-    return Document(root, services, frozenset(unwanted))
+        raise ManifestError((_no_services(root, known),))
+    return Document(root, services)
+
+
+def _no_such_profile(root: Mapping, strange: frozenset[str], known: set[str]) -> Problem:
+    what = f"no service is of the profile {' or '.join(sorted(strange))}"
+    remedy = f"its profiles are {', '.join(sorted(known))}" if known else "leave --profile out"
+    return Problem(Place(root.place.file), what, remedy)
 
 
 def _no_services(root: Mapping, profiles: set[str]) -> Problem:

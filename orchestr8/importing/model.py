@@ -70,6 +70,8 @@ class Findings:
 
     def __init__(self) -> None:
         self._found: dict[Finding, None] = {}
+        self.unfilled: set[str] = set()
+        """Keys whose variables could not be filled in, which is told already."""
 
     def note(self, finding: Finding) -> None:
         """One more."""

@@ -36,7 +36,7 @@ def _image(service: Carried) -> None:
         image = ""
     if not image:
         image = f"{service.draft.name}:1"
-        if not is_built and not name:
+        if not is_built and not name and not service.is_unfilled("image"):
             service.must("", "names no image", "write image: NAME:TAG")
     service.draft.put("image", image)
     if is_built:

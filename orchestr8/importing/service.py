@@ -60,6 +60,10 @@ class Carried:
         """A key's text; empty where there is none."""
         return text(self.value(key))
 
+    def is_unfilled(self, key: str) -> bool:
+        """Whether a key's variables could not be filled in, so that it is not there."""
+        return self._path(key) in self.whole.findings.unfilled
+
     def items(self, key: str) -> tuple[Value, ...]:
         """The items of a key that is a list."""
         return items(self.value(key))

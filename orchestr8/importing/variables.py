@@ -25,6 +25,14 @@ class WrongVariableError(ValueError):
     """A `$` that starts nothing that Compose knows, or a variable that must be set and is not."""
 
 
+class MissingVariableError(WrongVariableError):
+    """The variable `name` must be set and is not."""
+
+    def __init__(self, name: str, word: str) -> None:
+        super().__init__(f"{name} must be set: {word or 'it has no default'}")
+        self.name = name
+
+
 def replaced(text: str, lookup: Lookup, depth: int = 0) -> str:
     """The text with every variable replaced, `$$` as one `$`. Raises WrongVariableError."""
     if depth > _DEPTH_MAX:
@@ -81,7 +89,7 @@ def _braced(inner: str, lookup: Lookup, depth: int) -> str:
         case "+":
             return replaced(word, lookup, depth + 1) if is_set else ""
         case "?" if not is_set:
-            raise WrongVariableError(f"{match[0]} must be set: {word or 'it has no default'}")
+            raise MissingVariableError(match[0], word)
     return value or ""
 
 
@@ -102,33 +110,42 @@ def mentioned(text: str) -> set[str]:
 
 @dataclass
 class Variables:
-    """What is set, where the values came from, and which were asked for and are not set."""
+    """What is set, and which were asked for and are not set: taken as empty, or told as missing."""
 
     values: Mapping[str, str]
     unset: dict[str, Place] = field(default_factory=dict)
+    _missing: set[str] = field(default_factory=set)
 
     def lookup(self, name: str) -> str | None:
         """A variable's value, or None."""
         return self.values.get(name)
 
     def fill(self, value: foreign.Value, findings: Findings, path: str = "") -> foreign.Value:
-        """A value with every variable in it replaced; keys stay as they are."""
+        """A value with every variable in it replaced; keys stay as they are.
+
+        What cannot be filled in is told and is not there: nothing else is to be said of it.
+        """
         match value:
             case foreign.Mapping():
                 entries = {
-                    key: foreign.Entry(one.place, self.fill(one.value, findings, f"{path}.{key}"))
+                    key: foreign.Entry(one.place, filled)
                     for key, one in value.entries.items()
+                    if (filled := self._filled(one.value, findings, f"{path}.{key}".lstrip(".")))
                 }
                 return replace(value, entries=entries)
             case foreign.Sequence():
-                return replace(
-                    value, items=tuple(self.fill(one, findings, path) for one in value.items)
-                )
-        if "$" not in value.text:
-            return value
-        return self._filled(value, findings, path.lstrip("."))
+                filled_items = (self._filled(one, findings, path) for one in value.items)
+                return replace(value, items=tuple(filter(None, filled_items)))
+        return value
 
-    def _filled(self, scalar: foreign.Scalar, findings: Findings, path: str) -> foreign.Scalar:
+    def _filled(self, value: foreign.Value, findings: Findings, path: str) -> foreign.Value | None:
+        if not isinstance(value, foreign.Scalar):
+            return self.fill(value, findings, path)
+        return self._text_filled(value, findings, path) if "$" in value.text else value
+
+    def _text_filled(
+        self, scalar: foreign.Scalar, findings: Findings, path: str
+    ) -> foreign.Scalar | None:
         def look(name: str) -> str | None:
             found = self.lookup(name)
             if found is None:
@@ -138,12 +155,17 @@ class Variables:
         unset: list[str] = []
         try:
             text = replaced(scalar.text, look)
+        except MissingVariableError as error:
+            findings.unfilled.add(path)
+            if error.name not in self._missing:
+                self._missing.add(error.name)
+                remedy = "set it in .env, or import again with --env-file"
+                findings.must(scalar.place, path, str(error), remedy)
+            return None
         except WrongVariableError as error:
-            remedy = (
-                "set it in .env, or with --env-file" if unset else "write it as Compose reads it"
-            )
-            findings.must(scalar.place, path, str(error), remedy)
-            return replace(scalar, text="", plain=False)
+            findings.unfilled.add(path)
+            findings.must(scalar.place, path, str(error), "write it as Compose reads it")
+            return None
         for name in unset:
             if re.search(rf"\$(?:{name}\b|{{{name}}})", scalar.text):
                 self.unset.setdefault(name, scalar.place)

@@ -79,6 +79,7 @@ def test_a_signed_repository_is_the_platform_from_then_on(
     assert [(one["source"], one["state"]) for one in sources] == [
         ("platform", "converged"), ("web", "converged"),
     ]  # fmt: skip
+    assert typed(shell, "disable", "--output", "json").document["unit"] is None
     again = enabled(shell, workshop, ann)
     assert again.status == 2
     assert "has its platform's part already, in the set platform" in again.errors
@@ -105,9 +106,11 @@ def test_a_repository_that_would_cut_itself_off_is_refused(
 ) -> None:
     start = workshop.commit({"README": "x"})
     workshop.commit({"platform/p.yaml": platform(workshop, ann, start, "rules")}, ann)
-    said = enabled(shell, workshop, ann, "--path", "platform")
+    said = enabled(shell, workshop, ann, "--path", "platform", "--output", "json")
     assert said.status == 3
-    assert "the source platform is not among the sources that it brings itself" in said.output
+    assert said.document["unit"] is None
+    (source,) = said.document["sources"]
+    assert "is not among the sources that it brings itself" in source["problems"][0]["what"]
     workshop.commit({"platform/p.yaml": platform(workshop, ann, start)}, ann)
     assert typed(shell, "sync", "platform").status == 0
 

@@ -134,6 +134,7 @@ def test_the_schema_is_one_and_takes_an_example(console: Console) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     example = yaml.safe_load((ROOT / "examples/01-hello/hello.yaml").read_text())
     jsonschema.validate(example, schema)
+    assert console.run("schema", "--output", "json").document["manifest"] == schema
 
 
 def test_explain_a_field_and_a_relaxation(console: Console) -> None:

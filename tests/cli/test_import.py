@@ -60,6 +60,30 @@ def test_variables_come_from_files_alone(console: Console) -> None:
     assert "KEY: produced" in console.run("import", "compose.yaml", "--env-file", "prod.env").output
 
 
+def test_a_variable_that_must_be_set_is_told_once(console: Console) -> None:
+    asked = '"${PORT:?say which}'
+    body = f'{{image: {asked}", ports: [{asked}:80"], environment: {{A: {asked}"}}}}'
+    console.write("compose.yaml", f"services: {{web: {body}}}\n")
+    answer = console.run("import", "compose.yaml")
+    assert "for you to do (1)\n" in answer.errors
+    assert "services.web.image: PORT must be set: say which" in answer.errors
+    console.write(".env", "PORT=81\n")
+    assert "publish: {127.0.0.1:81: 80}" in console.run("import", "compose.yaml").output
+
+
+def test_a_profile_that_no_service_has_is_refused(console: Console) -> None:
+    console.write("compose.yaml", "services: {a: {image: 'x:1'}}")
+    answer = console.run("import", "compose.yaml", "--profile", "debgu")
+    assert answer.status == 2
+    assert "no service is of the profile debgu\n   leave --profile out" in answer.errors
+    console.write("compose.yaml", "services: {a: {image: 'x:1', profiles: [tools, debug]}}")
+    answer = console.run("import", "compose.yaml", "--profile", "debgu", "--profile", "tools")
+    assert answer.status == 2
+    assert "profile debgu\n   its profiles are debug, tools" in answer.errors
+    for profile in ("debug", "*"):
+        assert console.run("import", "compose.yaml", "--profile", profile).status == 0
+
+
 def test_a_manifest_is_written_beside_its_files(console: Console) -> None:
     console.write("shop/compose.yaml", COMPOSE)
     answer = console.run("import", "shop/compose.yaml", "--out", "shop.yaml")

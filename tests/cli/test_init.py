@@ -125,6 +125,14 @@ def test_the_console_leaves_a_port_to_the_service_that_has_it(shell: Shell) -> N
     assert "publish: {127.0.0.1:8081: 80}" in shell.type("init site:1").output
 
 
+def test_a_program_gets_a_document(console: Console) -> None:
+    words = ("init", "nginx:1.27", "--engine", "memory", "--output", "json")
+    document = console.run(*words, "--out", "web.yaml").document
+    assert document["manifest"] == (console.folder / "web.yaml").read_text()
+    assert (document["kind"], document["file"]) == ("init", "web.yaml")
+    assert console.run(*words, "--name", "front").document["service"] == "front"
+
+
 def test_it_writes_a_new_file_and_never_over_one(console: Console) -> None:
     words = ("init", "nginx:1.27", "--engine", "memory", "--out", "web.yaml", "--name", "front")
     answer = console.run(*words)

@@ -49,6 +49,8 @@ def test_a_value_is_sealed_here_or_elsewhere_for_the_same_key(console: Console) 
         assert "secrets: {db: {sealed: ./db.age}}" in answer.errors
         assert "ends with a line break" in answer.errors
     assert not (console.folder / "none").exists()
+    document = console.run("secret", "seal", "me", "db", "--output", "json", stdin=VALUE).document
+    assert keys.open("me", "db", document["sealed"].encode()) == VALUE.encode()
 
 
 WRONG = {

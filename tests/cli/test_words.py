@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
+from inspect import signature
 
 import pytest
 
@@ -44,6 +46,19 @@ def test_every_option_in_every_text_exists(console: Console) -> None:
     helps = {verb: console.run(verb, "--help").output for verb, _ in named}
     missing = {(verb, option) for verb, option in named if option not in helps[verb]}
     assert not missing
+
+
+def test_every_command_answers_a_program_but_the_one_that_passes_another_on() -> None:
+    lacking = set[str]()
+    for name, verb in VERBS.items():
+        module = import_module(f"orchestr8.cli.{verb.module}")
+        commands = getattr(module, "COMMANDS", None) or {"": module.run}
+        lacking |= {
+            f"{name} {part}".strip()
+            for part, function in commands.items()
+            if "output" not in signature(function).parameters
+        }
+    assert lacking == {"exec"}
 
 
 def test_the_ordinary_day_is_six_commands() -> None:

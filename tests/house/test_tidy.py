@@ -13,6 +13,7 @@ _BACKENDS = "the load balancer's word for where a route leads; no engine is mean
 EXCEPTED = {
     ("many_parameters", "orchestr8/cli/apply.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/enable.py", "run"): _VERB,
+    ("many_parameters", "orchestr8/cli/init.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/importing.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/history.py", "run"): _VERB,
     ("many_parameters", "orchestr8/cli/override.py", "run"): _VERB,

@@ -269,7 +269,8 @@ def test_tokens_are_made_listed_and_revoked(team: Path, capsys: pytest.CaptureFi
     assert run(["token", "ls"]) == 0
     listed = capsys.readouterr().out
     assert "ci" in listed and "o8_" not in listed
-    assert run(["token", "revoke", "ci"]) == 0
+    assert run(["token", "revoke", "ci", "--output", "json"]) == 0
+    assert '"name": "ci"' in capsys.readouterr().out
     assert run(["token", "revoke", "ci"]) == 2
 
 
