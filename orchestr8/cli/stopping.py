@@ -37,22 +37,23 @@ def stop(asked: Stopping, *, forget: bool) -> int:
         part = session.stored.fleet.sets.get(set_name, ManifestSet())
         with watching(asked.output) as watcher:
             applied = down(session, set_name, watcher, asked.timeout_ms, forget=forget)
+        is_forgotten = set_name not in session.store.documents.sets()
     status = _status(applied, {service.name for service in part.services})
     if asked.output is Output.JSON:
         _print_json(applied, watcher.board, part, status, forget=forget)
     else:
-        _print_text(applied, watcher.board, part, status, forget=forget)
+        _print_text(applied, watcher.board, part, status, is_forgotten=is_forgotten)
     return int(status)
 
 
 def _status(applied: Applied, own: set[ServiceName]) -> Exit:
     if applied.timed_out:
         return Exit.TIMED_OUT
-    return Exit.FAILED if any(one.service in own for one in applied.failures) else Exit.DONE
+    return Exit.DONE if applied.succeeded_for(own) else Exit.FAILED
 
 
 def _print_text(
-    applied: Applied, board: Board, part: ManifestSet, status: Exit, *, forget: bool
+    applied: Applied, board: Board, part: ManifestSet, status: Exit, *, is_forgotten: bool
 ) -> None:
     for line in (*failure_lines(applied), *waiting_lines(applied)):
         say(line)
@@ -60,7 +61,7 @@ def _print_text(
         say(why_over(applied))
     if status:
         # What is forgotten has no name any more by which this command could be typed again.
-        again = "`orchestr8 apply`" if forget else "the same command"
+        again = "`orchestr8 apply`" if is_forgotten else "the same command"
         say(f"what was done stays done; {again} goes on from here")
         say(f"exit status {int(status)}")
         return
@@ -68,7 +69,7 @@ def _print_text(
     say(f"{stopped} in {milliseconds(applied.settled_ms)}." if board.released else "no box ran.")
     named = f": {', '.join(_volumes(part))}" if part.volumes else ""
     say(f"kept: the secrets on this host, and every volume with its data{named}.")
-    if forget:
+    if is_forgotten:
         say(f'the manifests of the set "{applied.set_name}" are forgotten.')
         if part.platform:
             say("the platform's part was one of them: apply another before any service, as in")

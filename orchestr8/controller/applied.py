@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -47,6 +47,10 @@ class Applied(Struct, frozen=True):
     timed_out: bool = False
     ended: bool = False
     """Whether its time was over since whoever makes the changes was told to end."""
+
+    def succeeded_for(self, services: Container[ServiceName]) -> bool:
+        """Whether all was done in time that concerns these services."""
+        return not self.timed_out and not any(one.service in services for one in self.failures)
 
     @property
     def exit(self) -> Exit:

@@ -3,6 +3,8 @@ store's lock."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.basis import require_unmoved
 from orchestr8.controller.clock import Patience
@@ -20,6 +22,7 @@ from orchestr8.controller.writing import (
     same_revision,
     store_revision,
 )
+from orchestr8.names import ServiceName
 
 
 def make_true(
@@ -69,24 +72,33 @@ def apply_stored(session: Session, set_name: str, progress: Progress, timeout_ms
 def down(
     session: Session, set_name: str, progress: Progress, timeout_ms: int, *, forget: bool
 ) -> Applied:
-    """Stops a set's boxes; `forget` also takes the set out of the store. Data stays."""
+    """Stops a set's boxes; `forget` also takes the set out of the store, once they are gone: until
+    then the same can be asked for again. Data stays."""
     patience = session.patience(timeout_ms)
     with session.changing():
         require_set(session, set_name)
+        own = {name for name, (of_set, _) in session.stored.revisions.items() if of_set == set_name}
         with session.store.together():
             session.store.documents.take_down(set_name)
-            if forget:
-                for name, (of_set, _) in session.stored.revisions.items():
-                    if of_set == set_name:
-                        session.store.interventions.remove_hold(name)
-                session.store.documents.forget(set_name)
             session.store.adoption.declared(set_name, (), whole=True)
             session.write_down("remove" if forget else "down", f"set {set_name}")
         session.forget_stored()
         end_overrides(session)
-        return Convergence(
-            session, set_name, 0, Narrator(progress, session.clock, session.may), patience
-        ).run()
+        narrator = Narrator(progress, session.clock, session.may)
+        applied = Convergence(session, set_name, 0, narrator, patience).run()
+        if forget and applied.succeeded_for(own):
+            _forget(session, set_name, own)
+            applied = Convergence(session, set_name, 0, narrator, patience).run()
+        return applied
+
+
+def _forget(session: Session, set_name: str, services: Iterable[ServiceName]) -> None:
+    with session.store.together():
+        for name in services:
+            session.store.interventions.remove_hold(name)
+        session.store.documents.forget(set_name)
+    session.forget_stored()
+    end_overrides(session)
 
 
 def _tell(session: Session, loaded: Loaded, narrator: Narrator) -> None:

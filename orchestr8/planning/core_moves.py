@@ -112,7 +112,7 @@ def _moves(draft: Draft) -> Iterator[_Move]:
     deal = draft.cores
     if not deal.every or draft.desired.being_dealt is not None:
         return
-    goes = {release.box.id for one in draft.moves.values() for release in one.releases}
+    goes = draft.released
     for box in occupants(draft.seen.everybody):
         name = box.id.service_name
         if box.id in goes:

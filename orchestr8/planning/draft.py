@@ -99,6 +99,11 @@ class Draft:
             found.update(self.opening)
         return {number for number in found if number is not None}
 
+    @property
+    def released(self) -> frozenset[BoxId]:
+        """The boxes that go, and nothing takes their place."""
+        return frozenset(one.box.id for moves in self.moves.values() for one in moves.releases)
+
     def on_cores(self, cores: Iterable[int], *, alone: bool) -> set[int]:
         """What must be done before a box comes to these cores, of which none is every one: others
         leave them, and boxes end that had them for themselves; for one that shall be alone there
@@ -173,8 +178,11 @@ def _network(draft: Draft, needed: Iterable[_Needed]) -> None:
 
 
 def _any_interface(draft: Draft, needed: Iterable[_Needed]) -> bool:
-    """Whether any box has or will have an interface: without the table nothing would be denied."""
-    specs = (box.spec for box in draft.world.boxes if box.state is not State.STOPPED)
+    """Whether any box that stays or comes has an interface: without the table nothing would be
+    denied."""
+    goes = draft.released
+    stays = (box for box in draft.world.boxes if box.state is not State.STOPPED)
+    specs = (box.spec for box in stays if box.id not in goes)
     return any(spec and spec.networked for spec in (*specs, *(move.spec for _, move in needed)))
 
 

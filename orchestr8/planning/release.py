@@ -24,10 +24,12 @@ NOT_THERE = "it is not there any more, or never came to be"
 
 
 def write_releases(draft: Draft, name: ServiceName, moves: Moves) -> None:
-    """Stops and removes what no slot needs, once no traffic is sent there any more."""
+    """Stops and removes what no slot needs, once no traffic is sent there any more; where the
+    network has to be made first, none is, and what goes does not depend on that."""
+    turned = draft.opening if draft.world.network.prepared else ()
     for release in moves.releases:
         box = release.box
-        stopped = write_stop(draft, box, release.cause, draft.opening)
+        stopped = write_stop(draft, box, release.cause, turned)
         write_removal(draft, box, release.cause, stopped)
         draft.slots_cleared.setdefault((name, box.slot), []).extend(stopped)
         for volume in box.spec.volumes if box.spec else ():

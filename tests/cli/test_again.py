@@ -131,11 +131,11 @@ def test_what_cannot_be_restarted(shell: Shell) -> None:
     assert "the set default is down" in shell.type("restart web.me", 2).errors
 
 
-def test_what_is_left_of_a_set_that_was_forgotten_goes_with_the_next_apply(shell: Shell) -> None:
+def test_a_set_is_forgotten_once_its_boxes_are_gone(shell: Shell) -> None:
     shell.apply(WEB)
     shell.machine.faults.order(Fault("boxes.stop", RejectedError("it stays", "wait"), times=None))
-    assert "`orchestr8 apply` goes on from here" in shell.type("remove", 1).output
+    assert "the same command goes on from here" in shell.type("remove", 1).output
     assert shell.running == ["me--web--1"]
     shell.machine.faults.clear()
-    shell.type("apply")
+    assert "are forgotten" in shell.type("remove").output
     assert shell.running == []

@@ -122,3 +122,14 @@ def test_a_set_that_had_the_platforms_part_says_so_when_it_goes(shell: Shell) ->
     shell.write("platform.yaml", "orchestr8: 1\nplatform: {mode: solo}\n")
     shell.type("apply platform.yaml fleet.yaml")
     assert shell.running == ["me--web--2"]
+
+
+def test_a_quota_goes_with_the_set_that_gave_it(shell: Shell) -> None:
+    platform = "platform: {owners: {me: {quota: {memory: 1GiB}}}}\n"
+    shell.apply(text(API, more=platform), "--set base")
+    shell.apply(text(WEB))
+    assert shell.machine.quotas["me"].memory_bytes
+    assert "1 box stopped and removed" in shell.type("remove --set base").output
+    assert shell.running == ["me--web--1"]
+    assert not shell.machine.quotas["me"].memory_bytes
+    assert "nothing to do" in shell.type("apply").output
