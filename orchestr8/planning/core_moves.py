@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestr8.boxes.spec import FieldChange
 from orchestr8.boxes.world import ObservedBox
@@ -53,7 +54,8 @@ class _Move(Struct, frozen=True):
 def write_cores(draft: Draft) -> None:
     """The moves of boxes that run; what comes to their cores later waits for them."""
     for move in _in_turn(draft):
-        needs = draft.on_cores(move.waits_for, alone=move.is_own) if move.waits_for else ()
+        needs = draft.on_cores(move.waits_for, alone=move.is_own) if move.waits_for else set()
+        needs.update(left.number for left in draft.cores_left if left.box == move.box.id)
         call = SetCores(move.box.id, move.asked)
         whose = move.box.id.service_name if move.is_own else None
         number = draft.add(call, Purpose.REBALANCE, move.cause, whose, needs)
@@ -62,7 +64,8 @@ def write_cores(draft: Draft) -> None:
 
 def _in_turn(draft: Draft) -> Iterator[_Move]:
     """Each after those that leave a core on which it must not meet them; everybody else moves
-    before boxes with cores of their own where nothing is in the way."""
+    before boxes with cores of their own where nothing is in the way. Where each is in another's
+    way, one of everybody else leaves its cores first, and comes to the others later."""
     alike: dict[tuple[Cores, Cores, BoxId | None], list[_Move]] = {}
     for move in sorted(_moves(draft), key=lambda one: (one.is_own, one.box.id)):
         key = (move.before, move.after, move.box.id if move.is_own else None)
@@ -72,16 +75,33 @@ def _in_turn(draft: Draft) -> Iterator[_Move]:
     left = {core for one in groups for core in one[0].left}
     alone = frozenset(core for core in left if on_each[core] == 1)
     while groups:
-        ready = (one for one in groups if not _meets(one[0], groups, alone))
-        chosen = next(ready, groups[0])
-        groups.remove(chosen)
+        ready = (one for one in groups if not _in_the_way(one[0], groups, alone))
+        chosen = next(ready, None)
+        if chosen is None:
+            chosen, groups = _halfway(groups, alone)
+        else:
+            groups.remove(chosen)
         yield from chosen
 
 
-def _meets(move: _Move, groups: Sequence[Sequence[_Move]], alone: Cores) -> bool:
-    """Whether somebody who leaves is still on a core on which one of the two shall be alone."""
-    cores = move.waits_for if move.is_own else move.waits_for & alone
-    return any(one[0] is not move and one[0].left & cores for one in groups)
+def _in_the_way(move: _Move, groups: Sequence[Sequence[_Move]], alone: Cores) -> Cores:
+    """The cores that a move must not come to yet: somebody who leaves them is still there, and one
+    of the two shall be alone."""
+    found: Cores = frozenset()
+    for other in (one[0] for one in groups if one[0] is not move):
+        apart = move.is_own or other.is_own
+        found |= other.left & (move.waits_for if apart else move.waits_for & alone)
+    return found
+
+
+def _halfway(groups: Sequence[list[_Move]], alone: Cores) -> tuple[list[_Move], list[list[_Move]]]:
+    """The first moves of those that are all in one another's way, and what is left of them."""
+    first, *others = groups
+    now = first[0].after - _in_the_way(first[0], groups, alone)
+    if first[0].is_own or not now or now == first[0].before:
+        return first, others
+    begun = [replace(one, after=now, asked=tuple(sorted(now))) for one in first]
+    return begun, [[replace(one, before=now) for one in first], *others]
 
 
 def own_changes(draft: Draft) -> dict[ServiceName, tuple[FieldChange, ...]]:
