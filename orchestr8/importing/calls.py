@@ -37,10 +37,11 @@ class _Peer(Struct, frozen=True):
         """Any of its names as a host, and what stands around it."""
         either = "|".join(re.escape(name) for name in self.names)
         return re.compile(
-            rf"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^/\s@\"']*@)?"
-            rf"|(?P<option>(?:-h|--host(?:name)?)[= ]))?"
+            rf"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^/\s\"']*@)?(?![^/\s\"']*@)"
+            rf"|(?P<option>(?:-h|--host(?:name)?)[= ]|\b(?i:host|server)=))?"
             rf"(?P<name>{either})(?![A-Za-z0-9_-]|\.[A-Za-z0-9])"
-            rf"(?::(?P<port>[0-9]{{2,5}})(?![0-9])|\s+(?:-p|--port)[= ](?P<its_port>[0-9]{{2,5}}))?"
+            rf"(?::(?P<port>[0-9]{{2,5}})(?![0-9])"
+            rf"|[\s;]+(?:-p|--port|(?i:port))[= ](?P<its_port>[0-9]{{2,5}}))?"
         )
 
 

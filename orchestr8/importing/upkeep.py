@@ -101,7 +101,7 @@ def _checked(service: Carried, test: list[str]) -> dict[str, object] | None:
 
 def _plain_words(line: str) -> list[str]:
     """A shell's line as words where it needs no shell; none otherwise."""
-    bare = re.sub(r"\s*\|\|\s*(?:exit\s+1|false)\s*$", "", line).strip()
+    bare = re.sub(r"\s*\|\|\s*(?:exit\s+-?[1-9][0-9]*|false)\s*$", "", line).strip()
     try:
         return [] if _SHELL.search(bare.replace('"', "").replace("'", "")) else shlex.split(bare)
     except ValueError:

@@ -339,8 +339,8 @@ def joined_slots(services: Iterable[Service], outside: Fleet | None) -> Iterator
             if peer.replicas < service.replicas:
                 yield Problem(
                     place,
-                    f"{of}: {asked} with {name}, which has {peer.replicas} replicas where this "
-                    f"service has {service.replicas}; a box joins the one of the same slot",
+                    f"{of}: {asked} with {name}, which has replicas: {peer.replicas} where "
+                    f"this service has {service.replicas}; a box joins the one of the same slot",
                     "give both the same replicas",
                 )
             if any(other.id == asked for other in peer.relax):
