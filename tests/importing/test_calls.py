@@ -37,7 +37,7 @@ def caller(told: str) -> Service:
         ("postgres://x:p@cache@my_db/x", "postgres://x:p@cache@my-db/x", ["my-db:5432"]),
         ("postgres://my_db:99@elsewhere/x", "postgres://my_db:99@elsewhere/x", []),
         ("redis://cache,redis://my_db:1000", "redis://cache,redis://my-db:1000",
-         ["cache:6379", "my-db:1000"]),
+         ["my-db:1000", "cache:6379"]),
         ("host=my_db user=cache", "host=my-db user=cache", ["my-db:5432"]),
         ("host=my_db port=6000 dbname=x", "host=my-db port=6000 dbname=x", ["my-db:6000"]),
         ("Server=my_db;Port=6000;User=cache", "Server=my-db;Port=6000;User=cache", ["my-db:6000"]),
