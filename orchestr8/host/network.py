@@ -13,15 +13,25 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network
 
+from msgspec import Struct
+
 from orchestr8.boxes.network import Element, NetworkState, Pass
 from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.host import bridge as bridges
-from orchestr8.host import elements, forward_policy, nft, table
+from orchestr8.host import elements, forward_policy, nft, nft_generation, table
 from orchestr8.host.listeners import listeners
 
 _ATTEMPTS = 3
 _INSTALLATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _BRIDGE = re.compile(r"[a-z][a-z0-9-]{0,14}")
+
+
+class _Listed(Struct, frozen=True):
+    """What the table held in a generation of the packet filter, and what it lacked itself."""
+
+    generation: int | None
+    elements: frozenset[Element]
+    lacks: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,8 @@ class HostNetwork:
     gateway: str
     make_bridge: Callable[[], None]
     _changing: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False)
+    _listed: list[_Listed] = field(default_factory=list, init=False, compare=False)
+    """The newest listing, or none."""
 
     def __post_init__(self) -> None:
         if not _INSTALLATION.fullmatch(self.installation) or not _BRIDGE.fullmatch(self.bridge):
@@ -58,10 +70,9 @@ class HostNetwork:
 
     def observe(self) -> NetworkState:
         """What the table holds, and whether everything that it stands on is in place."""
-        parts = nft.listing(self.layout.table)
-        lacks = self._lacks(parts)
-        found = elements.elements_of(table.held(parts or ()))
-        return NetworkState(not lacks, found, self.subnet, self.service_range, lacks)
+        listed = self._table()
+        lacks = listed.lacks or self._lacks()
+        return NetworkState(not lacks, listed.elements, self.subnet, self.service_range, lacks)
 
     def prepare(self) -> None:
         """Make bridge and table where they are missing or changed; elements are kept."""
@@ -120,12 +131,17 @@ class HostNetwork:
         nft.transact(f"add table {name}\ndelete table {name}")
         forward_policy.remove(self.bridge, self.installation)
 
-    def _lacks(self, parts: Sequence[table.Part] | None) -> str:
-        """What an apply would mend; the empty text where nothing is missing."""
-        if parts is None:
-            return "there is no table"
-        if not table.intact(self.layout, parts):
-            return "somebody changed the rules of the table"
+    def _table(self) -> _Listed:
+        """The table as it is: as it was listed last while nothing in the packet filter changed."""
+        generation = nft_generation.number()  # before it is listed: what comes between is seen next
+        if generation is None or [one.generation for one in self._listed] != [generation]:
+            parts = nft.listing(self.layout.table)
+            found = elements.elements_of(table.held(parts or ()))
+            self._listed[:] = [_Listed(generation, found, _lacks_in(self.layout, parts))]
+        return self._listed[0]
+
+    def _lacks(self) -> str:
+        """What an apply would mend beside the table; the empty text where nothing is missing."""
         if not bridges.exists(self.bridge):
             return f"the bridge {self.bridge} is missing"
         if not bridges.ready(self.bridge, self.gateway):
@@ -144,3 +160,9 @@ class HostNetwork:
         if parts is None:
             raise RejectedError(f"the table {name} does not exist", "apply again: it is made first")
         return table.held(parts)
+
+
+def _lacks_in(layout: table.Layout, parts: Sequence[table.Part] | None) -> str:
+    if parts is None:
+        return "there is no table"
+    return "" if table.intact(layout, parts) else "somebody changed the rules of the table"

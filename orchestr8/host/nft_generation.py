@@ -20,12 +20,19 @@ _BYTES_MOST = 4_096
 _OLDER_TABLES = Path("/proc/thread-self/net/ip_tables_names")
 
 
-def number() -> int | None:
-    """Its number in this network namespace; None where it does not tell of every rule, or nobody
-    answers."""
+def of_all_rules() -> int | None:
+    """Its number where that tells of every rule; None where there are some that it does not."""
     try:
         if _OLDER_TABLES.exists() and _OLDER_TABLES.read_text("ascii").strip():
             return None
+    except OSError:
+        return None
+    return number()
+
+
+def number() -> int | None:
+    """Its number in this network namespace; None where nobody answers."""
+    try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as asker:
             asker.settimeout(_SECONDS)
             asker.send(_REQUEST)
