@@ -73,6 +73,7 @@ PROMISES: dict[str, str] = {
     # the host beside the engine
     "network.prepare.again": "bridge and table are made where they are missing, and stay",
     "network.observe.elements": "what the table holds, and the ranges that it serves",
+    "network.observe.wires": "a box that is cut off from the bridge is told, and can be put back",
     "network.change.transaction": "one change adds and removes together; repeats are harmless",
     "network.listeners.told": "a port that somebody listens on is told",
     "owners.ensure.again": "an owner's quota is set, changed and taken away by the same call",

@@ -11,7 +11,7 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Interface
 
 from msgspec import Struct
@@ -20,12 +20,16 @@ from orchestr8.errors import EngineError, FeatureMissingError, RejectedError
 
 _NEW_LINK, _DELETE_LINK, _NEW_ADDRESS, _NEW_ROUTE = 16, 17, 20, 24
 _REQUEST, _ACKNOWLEDGE, _EXCLUSIVE, _CREATE = 0x1, 0x4, 0x200, 0x400
-_ERROR = 2
+LISTED = 0x300
+"""The flags of a request for everything of a kind."""
+_ERROR, _DONE = 2, 3
 _CAPPED = 0x100
+_SENTENCE = 1
+_KIND_BITS = 0x3FFF
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
 _SIOCGIFINDEX = 0x8933
 _UP = 1
-_NAME, _MASTER, _INFO, _GROUP, _NAMESPACE = 3, 10, 18, 27, 28
+_NAME, _MASTER, _INFO, _NAMESPACE = 3, 10, 18, 28
 _KIND, _DATA, _PEER = 1, 2, 1
 _ADDRESS, _LOCAL = 1, 2
 _OUT, _GATEWAY = 4, 5
@@ -83,12 +87,31 @@ class Links:
         failed: dict[int, tuple[int, str]] = {}
         answered = 0
         while answered < len(requests):
-            for number, status, words in _answers(self._socket.recv(_ANSWER_BYTES)):
+            for kind, flags, number, content in _messages(self._socket.recv(_ANSWER_BYTES)):
+                if kind != _ERROR:
+                    continue
                 answered += 1
+                status, words = _status(content, flags)
                 if status:
                     failed[number] = (status, words)
         if failed:
             raise _failure(doing, *failed[min(failed)])
+
+    def ask(self, question: Request, doing: str) -> list[bytes]:
+        """What the kernel says when it is asked this: the bodies of all that it sends."""
+        flags = question.flags | _REQUEST | (0 if question.flags & LISTED else _ACKNOWLEDGE)
+        header = _HEADER.pack(_HEADER.size + len(question.body), question.kind, flags, 0, 0)
+        self._socket.send(header + question.body)
+        said: list[bytes] = []
+        while True:
+            for kind, flags, _, content in _messages(self._socket.recv(_ANSWER_BYTES)):
+                if kind == _ERROR:
+                    status, words = _status(content, flags)
+                    if status:
+                        raise _failure(doing, status, words)
+                if kind in (_ERROR, _DONE):
+                    return said
+                said.append(content)
 
 
 def bridge(name: str) -> Request:
@@ -96,27 +119,17 @@ def bridge(name: str) -> Request:
     return _link(_EXCLUSIVE | _CREATE, 0, (_NAME, _text(name)), (_INFO, _info("bridge")))
 
 
-class Outside(Struct, frozen=True):
-    """The end of a wire on this host: its bridge's number, and the group of that bridge's wires,
-    by which they are known when they are on none."""
-
-    name: str
-    master: int
-    group: int
-
-
-def pair(outside: Outside, inside: str, namespace: int) -> Request:
-    """Makes two ends of one wire: `outside`, up and on a bridge, and `inside` in a namespace that
-    an open descriptor names."""
-    peer = _interface(0, 0) + _attributes(
+def pair(outside: str, master: int, inside: str, namespace: int) -> Request:
+    """Makes two ends of one wire: `outside`, up and on the bridge `master`, and `inside` in a
+    namespace that an open descriptor names."""
+    peer = _interface(0, 0) + packed(
         (_NAME, _text(inside)), (_NAMESPACE, struct.pack("=I", namespace))
     )
     return _link(
         _EXCLUSIVE | _CREATE,
         _UP,
-        (_NAME, _text(outside.name)),
-        (_MASTER, struct.pack("=I", outside.master)),
-        (_GROUP, struct.pack("=I", outside.group)),
+        (_NAME, _text(outside)),
+        (_MASTER, struct.pack("=I", master)),
         (_INFO, _info("veth", (_PEER, peer))),
     )
 
@@ -124,13 +137,13 @@ def pair(outside: Outside, inside: str, namespace: int) -> Request:
 def up(index: int, name: str = "") -> Request:
     """Takes an interface into use, under another name where one is given."""
     named = ((_NAME, _text(name)),) if name else ()
-    return Request(_NEW_LINK, 0, _interface(index, _UP) + _attributes(*named))
+    return Request(_NEW_LINK, 0, _interface(index, _UP) + packed(*named))
 
 
 def put_on(index: int, master: int) -> Request:
     """Puts an interface on a bridge."""
     return Request(
-        _NEW_LINK, 0, _interface(index, 0) + _attributes((_MASTER, struct.pack("=I", master)))
+        _NEW_LINK, 0, _interface(index, 0) + packed((_MASTER, struct.pack("=I", master)))
     )
 
 
@@ -138,7 +151,7 @@ def address(index: int, address: str) -> Request:
     """Gives an interface an address with its prefix, such as 10.0.0.2/17."""
     own = IPv4Interface(address)
     head = struct.pack("=BBBBI", socket.AF_INET, own.network.prefixlen, 0, 0, index)
-    both = _attributes((_LOCAL, own.packed), (_ADDRESS, own.packed))
+    both = packed((_LOCAL, own.packed), (_ADDRESS, own.packed))
     return Request(_NEW_ADDRESS, _EXCLUSIVE | _CREATE, head + both)
 
 
@@ -147,7 +160,7 @@ def default_route(index: int, gateway: str) -> Request:
     head = struct.pack(
         "=BBBBBBBBI", socket.AF_INET, 0, 0, 0, _MAIN_TABLE, _BOOT, 0, _UNICAST, 0
     )  # fmt: skip
-    ways = _attributes((_OUT, struct.pack("=I", index)), (_GATEWAY, socket.inet_aton(gateway)))
+    ways = packed((_OUT, struct.pack("=I", index)), (_GATEWAY, socket.inet_aton(gateway)))
     return Request(_NEW_ROUTE, _EXCLUSIVE | _CREATE, head + ways)
 
 
@@ -157,7 +170,7 @@ def gone(index: int) -> Request:
 
 
 def _link(flags: int, state: int, *attributes: tuple[int, bytes]) -> Request:
-    return Request(_NEW_LINK, flags, _interface(0, state) + _attributes(*attributes))
+    return Request(_NEW_LINK, flags, _interface(0, state) + packed(*attributes))
 
 
 def _interface(index: int, state: int) -> bytes:
@@ -165,11 +178,11 @@ def _interface(index: int, state: int) -> bytes:
 
 
 def _info(kind: str, *data: tuple[int, bytes]) -> bytes:
-    described = ((_DATA, _attributes(*data)),) if data else ()
-    return _attributes((_KIND, _text(kind)), *described)
+    described = ((_DATA, packed(*data)),) if data else ()
+    return packed((_KIND, _text(kind)), *described)
 
 
-def _attributes(*attributes: tuple[int, bytes]) -> bytes:
+def packed(*attributes: tuple[int, bytes]) -> bytes:
     """Each with its length before it and filled up to a multiple of four."""
     return b"".join(
         struct.pack("=HH", 4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
@@ -181,29 +194,33 @@ def _text(value: str) -> bytes:
     return value.encode() + b"\0"
 
 
-def _answers(message: bytes) -> list[tuple[int, int, str]]:
-    """Number of the request, error number (0 is success) and the kernel's own words, each."""
-    found, place = [], 0
-    while place < len(message):
-        length, kind, flags, number, _ = _HEADER.unpack_from(message, place)
-        if kind == _ERROR:
-            status = -struct.unpack_from("=i", message, place + _HEADER.size)[0]
-            found.append((number, status, _words(message[place : place + length], flags)))
-        place += (length + 3) & ~3
+def unpacked(content: bytes, place: int) -> dict[int, bytes]:
+    """What stands behind the fixed part of a message, by the kernel's numbers."""
+    found = {}
+    while place + 4 <= len(content):
+        length, kind = struct.unpack_from("=HH", content, place)
+        found[kind & _KIND_BITS] = content[place + 4 : place + length]
+        place += max(4, (length + 3) & ~3)
     return found
 
 
-def _words(answer: bytes, flags: int) -> str:
-    """The sentence that newer kernels add to an error, behind the header of what was asked."""
-    place = _HEADER.size + 4 + _HEADER.size
+def _messages(received: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    """Kind, flags, number of the request and body of each."""
+    place = 0
+    while place < len(received):
+        length, kind, flags, number, _ = _HEADER.unpack_from(received, place)
+        yield kind, flags, number, received[place + _HEADER.size : place + length]
+        place += (length + 3) & ~3
+
+
+def _status(content: bytes, flags: int) -> tuple[int, str]:
+    """The error number (0 is success), and the sentence that newer kernels add to an error behind
+    the header of what was asked."""
+    status = -struct.unpack_from("=i", content)[0]
     if not flags & _CAPPED:
-        return ""
-    while place + 4 <= len(answer):
-        length, kind = struct.unpack_from("=HH", answer, place)
-        if kind == 1:
-            return answer[place + 4 : place + length].rstrip(b"\0").decode(errors="replace")
-        place += max(4, (length + 3) & ~3)
-    return ""
+        return status, ""
+    said = unpacked(content, 4 + _HEADER.size).get(_SENTENCE, b"")
+    return status, said.rstrip(b"\0").decode(errors="replace")
 
 
 def _failure(doing: str, status: int, words: str) -> EngineError:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -26,6 +27,19 @@ _INSTALLATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _BRIDGE = re.compile(r"[a-z][a-z0-9-]{0,14}")
 
 
+class Bridge(Protocol):
+    """What an engine does about the bridge of its installation."""
+
+    def make(self) -> None:
+        """Make it where it is missing: on Docker one of its networks."""
+
+    def lacks(self) -> str:
+        """What is missing although bridge and table are there, in words; else the empty text."""
+
+    def mend(self) -> None:
+        """Set that right."""
+
+
 class _Listed(Struct, frozen=True):
     """What the table held in a generation of the packet filter, and what it lacked itself."""
 
@@ -36,18 +50,14 @@ class _Listed(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class HostNetwork:
-    """One bridge and one table of one installation.
-
-    `make_bridge` makes the bridge where it is missing (on Docker one of its networks); its address
-    is `gateway`.
-    """
+    """One bridge and one table of one installation; the bridge's address is `gateway`."""
 
     installation: str
     bridge: str
     subnet: str
     service_range: str
     gateway: str
-    make_bridge: Callable[[], None]
+    made_by: Bridge
     _changing: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False)
     _listed: list[_Listed] = field(default_factory=list, init=False, compare=False)
     """The newest listing, or none."""
@@ -84,8 +94,9 @@ class HostNetwork:
             nft.transact(table.build(layout, elements.content(kept)))
             nft.transact(table.mark(layout, nft.listing(layout.table) or ()))
         if not bridges.exists(self.bridge):
-            self.make_bridge()
+            self.made_by.make()
         bridges.set_up(self.bridge, self.gateway, IPv4Network(self.subnet).prefixlen)
+        self.made_by.mend()
         forward_policy.ensure(self.bridge, self.installation)
 
     def change(self, add: Sequence[Element], remove: Sequence[Element]) -> None:
@@ -151,7 +162,7 @@ class HostNetwork:
                 f"the host's filter drops what it forwards for the bridge {self.bridge}, as Docker "
                 "or ufw set it; our lines in it are missing"
             )
-        return ""
+        return self.made_by.lacks()
 
     def _held(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
         """What these sets and maps hold: all of the table takes long to list where it is large."""

@@ -146,8 +146,8 @@ def _volume_lines(draft: Draft) -> list[Upkeep]:
 def _network_line(draft: Draft, *, is_explained: bool) -> Upkeep | None:
     prepares = any(isinstance(action.call, PrepareNetwork) for action in draft.actions)
     if prepares and _whose(draft)[1]:
-        cause = "the packet filter was missing; every link is set again"
-        return Upkeep("network", cause, effect=IN_PLACE)
+        missing = "the packet filter was missing; every link is set again"
+        return Upkeep("network", draft.world.network.lacks or missing, effect=IN_PLACE)
     if draft.actions and not is_explained:
         strays = len(draft.wiring.remove)
         cause = f"{strays} entries that nothing declares" if strays else "routes are set right"

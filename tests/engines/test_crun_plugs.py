@@ -10,12 +10,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from orchestr8.engines.crun.carried import carried_of, lay_down
+from orchestr8.engines.crun.own_bridge import OwnBridge
+from orchestr8.engines.crun.places import Places
 from orchestr8.engines.crun.plugs import Plugs
+from orchestr8.engines.crun.processes import Process
 from orchestr8.errors import RejectedError
 from orchestr8.host import links
 from orchestr8.host.links import Links
 from orchestr8.names import BoxId
+from tests.engines.boxes import box as made
 from tests.host.namespaces import Namespace
 from tests.host.rights import needs_root
 
@@ -69,10 +75,17 @@ def test_a_bridge_that_was_only_begun_is_finished() -> None:
     assert ".new" not in said
 
 
-def test_a_bridge_that_somebody_deleted_comes_back_with_the_wires_of_its_boxes(
-    host: Namespace, box: int
+def test_a_bridge_that_somebody_deleted_comes_back_with_the_wires_of_boxes_that_live(
+    host: Namespace, box: int, tmp_path: Path
 ) -> None:
-    """But for another's, which lost its bridge as well."""
+    """But for another's, which lost its bridge as well, and for one whose box has gone."""
+    first = Process.of(box)
+    assert first
+    places = Places(tmp_path / "state", tmp_path / "run")
+    record = places.box(ONE).record
+    record.parent.mkdir(parents=True)
+    lay_down(record, replace(carried_of(made(str(ONE)), "a", "/s"), process=first, monitor=first))
+    own = OwnBridge(PLUGS, places)
 
     def delete_and_make() -> None:
         other = Plugs("o8-other", "10.78.0.0/17", "10.78.0.1")
@@ -80,12 +93,14 @@ def test_a_bridge_that_somebody_deleted_comes_back_with_the_wires_of_its_boxes(
             other.make_bridge()
             other.plug(TWO, pid, "10.78.0.9")
             PLUGS.plug(ONE, box, "10.77.0.9")
-            before = PLUGS.seen()
-            assert len(before) == 1
+            assert own.lacks() == ""
             for bridge in (PLUGS.bridge, other.bridge):
                 subprocess.run(["ip", "link", "delete", bridge], check=True)
-            PLUGS.make_bridge()
-            assert PLUGS.seen() == before
+            own.make()
+            assert "the wire of a box is off the bridge o8-plugtest" in own.lacks()
+            own.mend()
+            assert own.lacks() == ""
+            assert PLUGS.seen() == {PLUGS.name(ONE)}
 
     host.run(delete_and_make)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestr8.boxes.network import Element, NetworkState
+from orchestr8.host import wires
 from orchestr8.host.network import HostNetwork
 from tests.host.namespaces import Namespace
 
@@ -90,7 +91,7 @@ def lab(names: str = "abc", firewall: tuple[str, ...] = ()) -> Iterator[Lab]:
             subnet=SUBNET,
             service_range=SERVICES,
             gateway=GATEWAY,
-            make_bridge=lambda: _make_bridge(host),
+            made_by=Maker(lambda: _make_bridge(host), tuple(names)),
         )
         _connect_outside(host, outside)
         made = Lab(host, outside, boxes, addresses, network)
@@ -114,12 +115,33 @@ def _namespace() -> Iterator[Namespace]:
         made.close()
 
 
+@dataclass(frozen=True)
+class Maker:
+    """Makes the bridge as it is told, and looks after the wires of these boxes."""
+
+    make: Callable[[], None]
+    boxes: tuple[str, ...] = ()
+
+    def lacks(self) -> str:
+        return wires.told(BRIDGE, self._cut_off())
+
+    def mend(self) -> None:
+        wires.put_on(BRIDGE, self._cut_off())
+
+    def _cut_off(self) -> frozenset[str]:
+        return frozenset(map(_wire, self.boxes)) - wires.carrying(BRIDGE)
+
+
 def _make_bridge(host: Namespace) -> None:
     host.ip(
         f"link add {BRIDGE} type bridge",
         f"addr add {GATEWAY}/24 dev {BRIDGE}",
         f"link set {BRIDGE} up",
     )
+
+
+def _wire(box_name: str) -> str:
+    return f"box-{box_name}"
 
 
 def _connect_outside(host: Namespace, outside: Namespace) -> None:
@@ -141,8 +163,9 @@ def _connect_outside(host: Namespace, outside: Namespace) -> None:
 
 
 def _connect_box(host: Namespace, box: Namespace, name: str, address: str) -> None:
-    host.ip(f"link add box-{name} type veth peer name eth0 netns {{other}}", other=box)
-    host.ip(f"link set box-{name} master {BRIDGE}", f"link set box-{name} up")
+    wire = _wire(name)
+    host.ip(f"link add {wire} type veth peer name eth0 netns {{other}}", other=box)
+    host.ip(f"link set {wire} master {BRIDGE}", f"link set {wire} up")
     box.ip(
         f"addr add {address}/24 dev eth0",
         "link set eth0 up",

@@ -13,7 +13,7 @@ import pytest
 from orchestr8.boxes.network import Pass
 from orchestr8.errors import EngineError, FeatureMissingError, RejectedError, UnavailableError
 from orchestr8.host import programs
-from tests.host.lab import Lab, lab
+from tests.host.lab import Lab, Maker, lab
 from tests.host.rights import needs_root
 
 pytestmark = needs_root
@@ -74,7 +74,7 @@ def test_a_host_that_does_not_forward(machine: Lab) -> None:
 
 
 def test_an_engine_that_makes_no_bridge(machine: Lab) -> None:
-    other = replace(machine.network, bridge="o8absent0", make_bridge=lambda: None)
+    other = replace(machine.network, bridge="o8absent0", made_by=Maker(lambda: None))
     other = replace(other, installation=f"{other.installation}-b")
     with pytest.raises(UnavailableError, match="o8absent0 does not exist"):
         machine.host.run(other.prepare)

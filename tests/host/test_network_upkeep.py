@@ -131,6 +131,8 @@ def test_preparing_again_changes_nothing(machine: Lab) -> None:
             _ip("address", "flush", "dev", BRIDGE), "address", id="the bridge has no address"
         ),
         pytest.param(_ip("link", "set", BRIDGE, "down"), "bridge", id="the bridge is down"),
+        pytest.param(_ip("link", "set", "box-a", "nomaster"), "off the bridge", id="a wire is off"),
+        pytest.param(_ip("link", "set", "box-a", "down"), "or down", id="a wire is down"),
         pytest.param(
             _nft("flush chain ip filter DOCKER-USER"), "forwards", id="Docker's chain was flushed"
         ),

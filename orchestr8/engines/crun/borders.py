@@ -15,6 +15,7 @@ from orchestr8.engines.crun.levels import Levels
 from orchestr8.engines.crun.machine import CrunMachine, Tools, found_tools
 from orchestr8.engines.crun.making import Parts
 from orchestr8.engines.crun.monitor import Monitors
+from orchestr8.engines.crun.own_bridge import OwnBridge
 from orchestr8.engines.crun.places import Places
 from orchestr8.engines.crun.plugs import Plugs
 from orchestr8.engines.crun.preparation import CrunPreparation
@@ -69,7 +70,7 @@ def crun_borders(contents: Contents, ground: Ground, tools: Tools | None = None)
             subnet=ranges.subnet,
             service_range=ranges.services,
             gateway=gateway,
-            make_bridge=plugs.make_bridge,
+            made_by=OwnBridge(plugs, places),
         ),
         owners=OwnerCgroups(installation, own_place()),
         probes=HostProbes(command_probe(boxes)),

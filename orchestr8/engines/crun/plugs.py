@@ -10,15 +10,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from msgspec import Struct
 
 from orchestr8.errors import EngineError, RejectedError
-from orchestr8.host import links, namespaces
+from orchestr8.host import links, namespaces, wires
 from orchestr8.host.links import Links
 from orchestr8.names import BoxId
 
@@ -35,8 +34,7 @@ class Plugs(Struct, frozen=True):
     gateway: str
 
     def make_bridge(self) -> None:
-        """Make the bridge with its address: it appears under its name with all that it needs, the
-        wires of boxes that lost the one before included."""
+        """Make the bridge with its address: it appears under its name with all that it needs."""
         doing, unfinished = f"making the bridge {self.bridge}", f"{self.bridge}.new"
         with Links() as here:
             begun = here.index(unfinished)
@@ -44,10 +42,6 @@ class Plugs(Struct, frozen=True):
                 here.send([links.gone(begun)], doing)
             here.send([links.bridge(unfinished)], doing)
             made = here.index(unfinished)
-            for name in self._loose():
-                # One that went meanwhile is nobody's any more.
-                with contextlib.suppress(EngineError):
-                    here.send([links.put_on(here.index(name), made)], doing)
             address = links.address(made, self._with_prefix(self.gateway))
             here.send([address, links.up(made, self.bridge)], doing)
 
@@ -62,13 +56,12 @@ class Plugs(Struct, frozen=True):
                 master = here.index(self.bridge)
                 if not master:
                     raise RejectedError(f"the bridge {self.bridge} is not there", "apply again")
-                name = self._name(box_id)
+                name = self.name(box_id)
                 left = here.index(name)
                 if left:  # of a box of this id that has just gone: the kernel takes its time
                     with contextlib.suppress(EngineError):
                         here.send([links.gone(left)], doing)
-                outside = links.Outside(name, master, self._group)
-                here.send([links.pair(outside, _INSIDE, namespace)], doing)
+                here.send([links.pair(name, master, _INSIDE, namespace)], doing)
             with namespaces.Visit(namespace, Links).result() as inside:
                 own = inside.index(_INSIDE)
                 inside.send(
@@ -90,35 +83,27 @@ class Plugs(Struct, frozen=True):
             return frozenset()
         return frozenset(name for name in there if name.startswith(_OUTSIDE))
 
+    def idle(self) -> frozenset[str]:
+        """The interfaces of boxes, of any installation, that are not on the bridge or not up."""
+        there = frozenset(one.name for one in _NET.glob(f"{_OUTSIDE}*"))
+        return there - wires.carrying(self.bridge) if there else there
+
     def sweep(self, seen: frozenset[str], boxes: Iterable[BoxId]) -> None:
         """Take away what was seen before the boxes were listed and is none of theirs.
 
         Somebody else may keep the namespace of a box that has gone, and with it an interface with
         an address that is soon another box's.
         """
-        strays = seen - set(map(self._name, boxes)) if seen else ()
+        strays = seen - set(map(self.name, boxes)) if seen else ()
         for name in sorted(strays):
             # Most are on their way out already; what is not is found again by the next look.
             with contextlib.suppress(EngineError), Links() as here:
                 here.send([links.gone(here.index(name))], f"taking {name} away")
 
-    def _loose(self) -> Iterator[str]:
-        """Our wires that are on no bridge."""
-        for place in sorted(_NET.glob(f"{_OUTSIDE}*")):
-            with contextlib.suppress(OSError):
-                group = int((place / "netdev_group").read_text())
-                if group == self._group and not (place / "master").exists():
-                    yield place.name
-
-    @property
-    def _group(self) -> int:
-        """Never 0, which is everybody's; the kernel shows it with a sign."""
-        return zlib.crc32(self.bridge.encode()) & 0x7FFF_FFFF or 1
+    def name(self, box_id: BoxId) -> str:
+        """A box's interface here: within the kernel's 15 characters, and always the same."""
+        digest = hashlib.sha256(f"{self.bridge} {box_id}".encode()).hexdigest()
+        return f"{_OUTSIDE}{digest[:12]}"
 
     def _with_prefix(self, address: str) -> str:
         return f"{address}/{IPv4Network(self.subnet).prefixlen}"
-
-    def _name(self, box_id: BoxId) -> str:
-        """Within the kernel's 15 characters, and the same for the same box."""
-        digest = hashlib.sha256(f"{self.bridge} {box_id}".encode()).hexdigest()
-        return f"{_OUTSIDE}{digest[:12]}"

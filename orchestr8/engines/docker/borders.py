@@ -16,7 +16,7 @@ from orchestr8.engines.docker.images import DockerImages
 from orchestr8.engines.docker.installations import DockerInstallations
 from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.network import (
-    BridgeMaker,
+    DockerBridge,
     DockerNetwork,
     bridge_name,
     network_name,
@@ -67,21 +67,20 @@ def docker_borders(
         )
     )  # fmt: skip
     gateway = str(IPv4Network(ranges.subnet)[1])
-    maker = BridgeMaker(client, installation, ranges.subnet, gateway)
     network = HostNetwork(
         installation=installation,
         bridge=bridge_name(installation),
         subnet=ranges.subnet,
         service_range=ranges.services,
         gateway=gateway,
-        make_bridge=maker.make,
+        made_by=DockerBridge(client, installation, ranges.subnet, gateway),
     )
     return Borders(
         name="docker",
         boxes=boxes,
         images=images,
         volumes=volumes,
-        network=DockerNetwork(network, maker),
+        network=DockerNetwork(network),
         owners=OwnerCgroups(installation, machine.cgroup_driver),
         probes=HostProbes(command_probe(boxes)),
         witness=LateWitness(),

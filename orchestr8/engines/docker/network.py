@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from orchestr8.boxes.network import Element, NetworkState
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.labels import INSTALLATION
 from orchestr8.errors import RejectedError
-from orchestr8.host import listeners
+from orchestr8.host import listeners, wires
 from orchestr8.host.network import HostNetwork
 
 _BRIDGE_NAME = "com.docker.network.bridge.name"
@@ -30,7 +29,7 @@ def bridge_name(installation: str) -> str:
     return f"o8-{installation[:8]}"
 
 
-class BridgeMaker(Struct, frozen=True):
+class DockerBridge(Struct, frozen=True):
     """Makes the Docker network, and with it the bridge."""
 
     client: Client
@@ -38,18 +37,9 @@ class BridgeMaker(Struct, frozen=True):
     subnet: str
     gateway: str
 
-    def present(self) -> bool:
-        """Whether our network is there; a foreign one of that name is an error."""
-        name = network_name(self.installation)
-        found = self.client.find(f"/networks/{name}", f"looking for the network {name}")
-        if found is None or found.get("Name") != name:
-            return False
-        self._require_ours(name, found)
-        return True
-
     def make(self) -> None:
-        """Make it where it is missing."""
-        if self.present():
+        """Make it where Docker does not have it."""
+        if self._network() is not None:
             return
         name = network_name(self.installation)
         self.client.post(
@@ -73,6 +63,47 @@ class BridgeMaker(Struct, frozen=True):
             },
         )
 
+    def lacks(self) -> str:
+        """Whether Docker does not have it, or containers on it are cut off, in words."""
+        network = self._network()
+        if network is None:
+            return "Docker's network of the bridge is missing"
+        return wires.told(bridge_name(self.installation), self._cut_off(network))
+
+    def mend(self) -> None:
+        """Make it, and put the wires of containers on it back."""
+        self.make()
+        wires.put_on(bridge_name(self.installation), self._cut_off(self._network() or {}))
+
+    def _network(self) -> Mapping[str, Any] | None:
+        """Docker's network, or None; a foreign one of that name is an error."""
+        name = network_name(self.installation)
+        found: Mapping[str, Any] | None = self.client.find(
+            f"/networks/{name}", f"looking for the network {name}"
+        )
+        if found is None or found.get("Name") != name:
+            return None
+        self._require_ours(name, found)
+        return found
+
+    def _cut_off(self, network: Mapping[str, Any]) -> frozenset[str]:
+        """The wires of containers on this network that carry nothing.
+
+        As many as there are containers is all that is looked for where nothing is wrong. A
+        container on other networks as well is left to its proof: which wire is whose only Docker
+        knows.
+        """
+        attached = network.get("Containers") or {}
+        carrying = wires.carrying(bridge_name(self.installation))
+        if len(attached) <= len(carrying):
+            return frozenset()
+        inspected = (
+            self.client.find(f"/containers/{one}/json", "looking for wires") for one in attached
+        )
+        pids = [int(one["State"].get("Pid") or 0) for one in inspected if one]
+        ends = wires.leading_to(pid for pid in pids if pid > 0)
+        return frozenset(own[0] for own in ends.values() if len(own) == 1) - carrying
+
     def _require_ours(self, name: str, found: Mapping[str, Any]) -> None:
         if (found.get("Labels") or {}).get(INSTALLATION) != self.installation:
             raise RejectedError(
@@ -89,25 +120,20 @@ class BridgeMaker(Struct, frozen=True):
 
 
 class DockerNetwork:
-    """The host's table, on a bridge that Docker must know too."""
+    """The host's table, on a bridge that Docker knows too: Docker may be starting just now."""
 
-    def __init__(self, host: HostNetwork, maker: BridgeMaker) -> None:
+    def __init__(self, host: HostNetwork) -> None:
         self._host = host
-        self._maker = maker
 
     @patient
     def observe(self) -> NetworkState:
         """What the table holds; prepared only if Docker has its network as well."""
-        state = self._host.observe()
-        if state.prepared and not self._maker.present():
-            return replace(state, prepared=False, lacks="Docker's network of the bridge is missing")
-        return state
+        return self._host.observe()
 
     @patient
     def prepare(self) -> None:
         """The table first, so that there is no moment in which a box is not denied."""
         self._host.prepare()
-        self._maker.make()
 
     @patient
     def change(self, add: Sequence[Element], remove: Sequence[Element]) -> None:
