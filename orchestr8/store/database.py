@@ -36,14 +36,10 @@ class Database:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             elif not file.exists():
                 raise self._gone()
-            self._connection = sqlite3.connect(
-                f"{file.absolute().as_uri()}?mode={'rwc' if make else 'rw'}",
-                uri=True, isolation_level=None, timeout=10, check_same_thread=False,
-            )  # fmt: skip
-            file.chmod(0o600)
-            self._file = file.stat()
             with _one_at_a_time(folder):
-                self._connection.execute("PRAGMA journal_mode=WAL")
+                self._connection = _connected(file, make=make)
+                file.chmod(0o600)
+                self._file = file.stat()
                 self._connection.execute("PRAGMA synchronous=FULL")
                 self._lay_out(make=make)
 
@@ -144,6 +140,28 @@ class Database:
     def close(self) -> None:
         """Closes the connection."""
         self._connection.close()
+
+
+def _connected(file: Path, *, make: bool) -> sqlite3.Connection:
+    """A connection that writes to a log first.
+
+    The log has an index in a file of its own. Where the disk has no room for that, it is kept in
+    memory, and nobody else has the database meanwhile: whatever only reads goes on.
+    """
+    for mode in ("NORMAL", "EXCLUSIVE"):
+        connection = sqlite3.connect(
+            f"{file.absolute().as_uri()}?mode={'rwc' if make else 'rw'}",
+            uri=True, isolation_level=None, timeout=10, check_same_thread=False,
+        )  # fmt: skip
+        try:
+            connection.execute(f"PRAGMA locking_mode={mode}")
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if mode == "EXCLUSIVE" or error.sqlite_errorcode != sqlite3.SQLITE_IOERR_SHMSIZE:
+                raise
+    return connection
 
 
 @contextmanager

@@ -287,6 +287,32 @@ def test_a_full_disk_loses_nothing_that_was_there(tmp_path: Path) -> None:
 
 
 @as_root
+def test_on_a_full_disk_the_store_is_still_read(tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    with small_disk(folder):
+        with_one = Store(folder)
+        with_one.documents.save("shop", [Source("a", "first")], {}, (), Deed("ann", 1))
+        with_one.close()
+        with (folder / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+            while True:
+                ballast.write(bytes(4096))
+        store = Store(folder)
+        assert [one.sources for one in store.documents.in_force("shop")] == [
+            (Source("a", "first"),)
+        ]
+        with pytest.raises(StoreError) as caught:
+            store.documents.save("shop", [Source("a", "second")], {}, (1,), Deed("ann", 2))
+        assert caught.value.remedy == "make room on its disk, then type the command again"
+        store.close()
+        (folder / "ballast").unlink()
+        again, beside = Store(folder), Store(folder)
+        assert again.documents.save("shop", [Source("a", "y")], {}, (1,), Deed("ann", 3)) == 2
+        assert [one.sources for one in beside.documents.in_force("shop")] == [(Source("a", "y"),)]
+        again.close()
+        beside.close()
+
+
+@as_root
 def test_a_disk_that_is_mounted_read_only_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "small"
     with small_disk(folder):
