@@ -69,7 +69,8 @@ class Written(Struct, frozen=True, eq=False):
 class Problem(Written, frozen=True):
     """One thing for the reader to fix: where, what, remedy.
 
-    `source` is the line of text at the place, `width` how many characters of it are meant.
+    `source` is the line of text at the place, `width` how many characters of it are meant;
+    `stands_for` is how many problems it counts as.
     """
 
     place: Place
@@ -77,8 +78,9 @@ class Problem(Written, frozen=True):
     remedy: str = ""
     source: str = ""
     width: int = 1
+    stands_for: int = 1
 
-    _where = ("source", "width")
+    _where = ("source", "width", "stands_for")
 
 
 class Orchestr8Error(Exception):

@@ -71,7 +71,7 @@ def _problems(error: ManifestError | RefusedError) -> None:
     paint = error_paint()
     for problem in error.problems:
         _say(_painted(render_problem(problem), paint))
-    count = len(error.problems)
+    count = sum(problem.stands_for for problem in error.problems)
     word = "refusal" if isinstance(error, RefusedError) else "problem"
     _say(f"{count} {word}{'s' if count != 1 else ''}; nothing was changed.")
 

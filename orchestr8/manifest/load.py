@@ -117,10 +117,9 @@ def _more(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     left = len(problems) - PROBLEMS_MAX
     if left <= 0:
         return ()
-    last = Place(problems[-1].place.file)
-    return (
-        Problem(last, f"{left} more problems are not shown", "mend the first ones and try again"),
-    )
+    last, remedy = Place(problems[-1].place.file), "mend the first ones and try again"
+    what = "1 more problem is" if left == 1 else f"{left} more problems are"
+    return (Problem(last, f"{what} not shown", remedy, stands_for=left),)
 
 
 def _too_many(files: Sequence[FileRead]) -> list[Problem]:

@@ -53,6 +53,19 @@ def test_every_problem_is_shown_at_its_place(console: Console, verb: str) -> Non
     assert console.left_behind == []
 
 
+@pytest.mark.parametrize(
+    ("count", "left"), [(50, ""), (51, "1 more problem is"), (73, "23 more problems are")]
+)
+def test_all_problems_are_counted_and_the_first_are_shown(
+    console: Console, count: int, left: str
+) -> None:
+    services = "".join(f"  s{number}: {{image: X:1}}\n" for number in range(count))
+    console.write("shop.yaml", f"orchestr8: 1\nowner: web\nservices:\n{services}")
+    errors = console.run("validate", "shop.yaml").errors
+    assert errors.endswith(f"{count} problems; nothing was changed.\n")
+    assert (f"shop.yaml: {left} not shown" in errors) == bool(left)
+
+
 def test_problems_as_json(console: Console) -> None:
     console.write("shop.yaml", TYPO)
     answer = console.run("validate", "shop.yaml", "--output", "json")
