@@ -206,7 +206,7 @@ def adjust(service: DesiredService, box: ObservedBox, seen: Survey) -> Adjust | 
         if box.limits is not None and box.limits != limits
         else ()
     )
-    has_hosts_file = box.spec is not None and box.spec.networked
+    has_hosts_file = bool(box.names)
     names_differ = has_hosts_file and box.names != service.names
     if not changes and not names_differ:
         return None

@@ -67,6 +67,8 @@ def _box(simulation: Simulation, words: Event, _: Fleet) -> None:
         case {"promised": "nothing"}:
             _unpromise(simulation, box_id)
             simulation.silent.add(box_id)
+        case {"names": names}:
+            machine.boxes[box_id] = replace(box, names=tuple(names))
         case {"promised": "by itself"}:
             _unpromise(simulation, box_id)
         case {"key": key}:
