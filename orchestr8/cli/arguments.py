@@ -42,7 +42,7 @@ SetName = Annotated[
 PathsOrNone = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[PATH]",
+        metavar="PATH",
         help="Manifests: files, folders (with their sub-folders), or - for standard input; or one "
         "plan file.",
         show_default=False,
@@ -148,7 +148,7 @@ ServiceName = Annotated[
 ServiceNames = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SERVICE]",
+        metavar="SERVICE",
         help="Services, as in api.payments; all of them without one.",
         show_default=False,
         autocompletion=completions.services,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Service = Annotated[
     str,
     typer.Argument(
-        metavar="[SERVICE]",
+        metavar="SERVICE",
         help="One service, as in api.payments; all that is yours without it.",
         show_default=False,
         autocompletion=completions.services,

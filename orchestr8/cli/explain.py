@@ -29,7 +29,7 @@ def _completed(incomplete: str) -> list[str]:
 Words = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[FIELD | relaxation NAME]",
+        metavar="FIELD | relaxation NAME",
         help="A dotted path, as in service.limits.memory, or the word relaxation and a name.",
         show_default=False,
         autocompletion=_completed,

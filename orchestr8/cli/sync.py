@@ -12,7 +12,7 @@ from orchestr8.cli.arguments import Output, OutputAs, Timeout, Wait, checked_tim
 SourceNames = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SOURCE]",
+        metavar="SOURCE",
         help="Sources of the platform's manifest; all of them without one.",
         show_default=False,
         autocompletion=completions.sources,

@@ -28,7 +28,7 @@ VolumeName = Annotated[
     ),
 ]
 NewCopy = Annotated[
-    str, typer.Argument(metavar="[NEW]", help="The copy's name; the time without one.")
+    str, typer.Argument(metavar="NEW", help="The copy's name; the time without one.")
 ]
 CopyName = Annotated[
     str,
