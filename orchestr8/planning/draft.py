@@ -76,6 +76,8 @@ class Draft:
     """Boxes that are kept and have a gate nevertheless."""
     ends: list[int] = field(default_factory=list)
     """The actions after which no address of a box that goes is in use."""
+    serving: dict[ServiceName, set[str]] = field(default_factory=dict)
+    """The addresses that take the traffic of services that change, in the end."""
     remove_at_end: list[Element] = field(default_factory=list)
 
     def add(

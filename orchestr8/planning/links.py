@@ -7,7 +7,7 @@ went leave behind. Default-deny: what is not wanted goes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.world import World
 from orchestr8.names import ServiceName
 from orchestr8.planning.busy import is_theirs, touches
+from orchestr8.planning.lasting import NOTHING, lasting
 from orchestr8.planning.places import NOWHERE, Presence, Presences
 from orchestr8.planning.survey import Survey
 from orchestr8.planning.traits import Ports, note_ports
@@ -32,6 +33,8 @@ class Wiring(Struct, frozen=True):
     remove: tuple[Element, ...]
     remove_at_end: tuple[Element, ...]
     doors_held: frozenset[tuple[str, int]]
+    ports_at_last: Ports
+    """Those of `ports` at which nobody calls any more once the plan is carried out."""
 
     def serving(self, name: ServiceName) -> tuple[str, ...]:
         """The addresses that take a service's traffic when the plan begins."""
@@ -41,6 +44,14 @@ class Wiring(Struct, frozen=True):
         """The routes and doors of a service, leading to these boxes."""
         ports = self.ports.get(service.name, ())
         return _ordered(_leads_to(service, ports, tuple(sorted(backends)), self.doors_held))
+
+    def routes_at_last(
+        self, desired: Desired, serving: Mapping[ServiceName, Collection[str]]
+    ) -> Iterator[Route]:
+        """The routes that nobody takes any more in the end; those of services that change lead to
+        `serving` then."""
+        to = {name: serving.get(name, self.serving(name)) for name in self.ports_at_last}
+        return _routes(desired, self.ports_at_last, to)
 
 
 def wire(
@@ -54,13 +65,21 @@ def wire(
     # walking through many is slow.
     wanted = dict.fromkeys(_wanted(desired, presences, ports, held))
     add = {one for one in wanted if one not in elements}
-    at_end = (
+    at_end: set[Element] = (
         {one for one in wanted if isinstance(one, Pass | Out) and touches(one, going)}
         if going
         else set()
     )
     is_more = len(elements) > len(wanted) - len(add)
     gone = elements - wanted.keys() - seen.standing if is_more else frozenset()
+    last = lasting(desired, presences, seen, gone, going) if going and gone else NOTHING
+    if last is not NOTHING:
+        serving = {name: presences[name].serving for name in last.ports}
+        meanwhile = {*last.ways, *_routes(desired, last.ports, serving)}
+        ports = ports | {name: (*ports.get(name, ()), *more) for name, more in last.ports.items()}
+        add |= meanwhile - elements
+        gone -= meanwhile
+        at_end |= set(last.ways)
     remove = set(_without_replaced(gone, add))
     if seen.busy:
         add = {
@@ -74,6 +93,7 @@ def wire(
         remove=_ordered(remove),
         remove_at_end=_ordered(at_end),
         doors_held=held,
+        ports_at_last=last.ports,
     )
 
 
@@ -141,6 +161,15 @@ def _leads_to(
     for line in service.publish:
         if (line.address, line.host_port) not in held:
             yield Door(line.address, line.host_port, line.port, backends)
+
+
+def _routes(
+    desired: Desired, ports: Ports, serving: Mapping[ServiceName, Iterable[str]]
+) -> Iterator[Route]:
+    """The routes to services at these ports alone."""
+    for name, several in ports.items():
+        backends = tuple(sorted(serving[name]))
+        yield from (Route(desired.services[name].address, port, backends) for port in several)
 
 
 def _key(element: Element) -> tuple[Any, ...]:

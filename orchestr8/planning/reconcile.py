@@ -146,7 +146,8 @@ def _write(draft: Draft, order: tuple[ServiceName, ...]) -> None:
     for name in order:
         write_boxes(draft, name, draft.moves[name])
     write_forgets(draft)
-    left_behind = (*draft.remove_at_end, *draft.wiring.remove_at_end)
+    unused = draft.wiring.routes_at_last(draft.desired, draft.serving)
+    left_behind = (*draft.remove_at_end, *draft.wiring.remove_at_end, *unused)
     if left_behind:
         call = ChangeNetwork(remove=left_behind)
         draft.add(call, Purpose.REBALANCE, "left behind by boxes that went", needs=draft.ends)

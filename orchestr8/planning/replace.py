@@ -46,6 +46,7 @@ def write_boxes(draft: Draft, name: ServiceName, moves: Moves) -> None:
         else:
             crossing.start_first(batch)
     crossing.stand_by(moves)
+    draft.serving[name] = crossing.backends
     if service.run_once:
         draft.remove_at_end += draft.wiring.leads_to(service, crossing.backends)
 

@@ -93,6 +93,18 @@ def leaves_every_way_to_others(
     return replace(plan, actions=tuple(actions))
 
 
+def closes_early(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
+    """Closes what boxes leave behind before they went."""
+    plan = reconcile(desired, world, records, now_ms)
+    actions = (
+        replace(action, needs=())
+        if isinstance(action.call, ChangeNetwork) and not action.call.add
+        else action
+        for action in plan.actions
+    )
+    return replace(plan, actions=tuple(actions))
+
+
 def cuts_off_who_is_held(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
     """Of a service that is left alone sees one box in a slot."""
     slots = {(box.id.service_name, box.slot): box for box in world.boxes}
@@ -206,6 +218,7 @@ BROKEN: tuple[tuple[Law, Planner], ...] = (
     (ways.keeps_traffic, impatient),
     (ways.keeps_traffic, cuts_off_who_is_held),
     (ways.keeps_links, opens_late),
+    (ways.keeps_links_of_who_goes, closes_early),
     (ways.keeps_links_beside_another_plan, leaves_every_way_to_others),
     (laws.is_deterministic, as_it_comes),
     (laws.stays_with_its_owner, meddles),

@@ -12,7 +12,7 @@ from orchestr8.boxes.world import Health, World
 from orchestr8.engines.memory.workload import SIGKILL_STATUS
 from orchestr8.manifest.model import Link
 from orchestr8.names import BoxId, ServiceName
-from orchestr8.planning.plan import ChangeNetwork, Plan
+from orchestr8.planning.plan import ChangeNetwork, Plan, StopBox
 from tests.laws.laws import Law, asked, begin, one_at_a_time, shown
 from tests.laws.simulation import Planner, Simulation
 from tests.laws.stories import Story, some_order
@@ -77,6 +77,29 @@ def keeps_links_beside_another_plan(story: Story, planner: Planner) -> None:
         assert not _cut(simulation), f"{shown(plan)}\n{shown(within or Plan())}"
         if within is None and len(done) > story.cut % len(plan.actions):
             within = _heal_within(simulation, wanted, plan, story, planner)
+
+
+def keeps_links_of_who_goes(story: Story, planner: Planner) -> None:
+    """Whoever goes reaches until its end whom it reached before, declared or not, where that one
+    works on, unless its boxes may not overlap."""
+    simulation, wanted = _begin_with_hold(story)
+    reached = _reached(simulation)
+    desired, world, records, now_ms = asked(simulation, wanted)
+    plan = planner(desired, world, records, now_ms)
+    going = {action.call.id for action in plan.actions if isinstance(action.call, StopBox)}
+    there = {
+        service.address
+        for name, service in desired.services.items()
+        if not one_at_a_time(service)
+        and all(spec.networked for spec in service.slots)
+        and _works(world, name, len(service.slots))
+    }
+    for _done in _moments(simulation, plan, story.picks):
+        running = {box.id for box in simulation.world().boxes if box.state.runs}
+        for way in reached - _reached(simulation):
+            box_id, address, _port = way
+            cut = box_id in going & running and address in there
+            assert not cut, f"{way}\n{shown(plan)}"
 
 
 def _heal_within(
@@ -155,4 +178,25 @@ def _cut(simulation: Simulation) -> Ways:
     )
 
 
-WAY_LAWS: tuple[Law, ...] = (keeps_traffic, keeps_links, keeps_links_beside_another_plan)
+def _reached(simulation: Simulation) -> set[tuple[BoxId, str, int]]:
+    """Which boxes that run reach a box by which virtual address and port."""
+    world = simulation.world()
+    elements = world.network.elements
+    running = {box.address: box.id for box in world.boxes if box.state.runs and box.address}
+    return {
+        (box_id, route.address, route.port)
+        for route in elements
+        if isinstance(route, Route)
+        for backend in route.backends
+        if backend in running
+        for address, box_id in running.items()
+        if Pass(address, backend, route.port) in elements
+    }
+
+
+WAY_LAWS: tuple[Law, ...] = (
+    keeps_traffic,
+    keeps_links,
+    keeps_links_of_who_goes,
+    keeps_links_beside_another_plan,
+)
