@@ -43,8 +43,7 @@ PathsOrNone = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PATH",
-        help="Manifests: files, folders (with their sub-folders), or - for standard input; or one "
-        "plan file.",
+        help="Manifests: files, folders (with their sub-folders), or - for standard input.",
         show_default=False,
     ),
 ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from orchestr8.errors import ManifestError, Place, Problem
 from orchestr8.manifest.model import Source
 from orchestr8.manifest.text import decode
-from orchestr8.reading import Found, read, read_beside
+from orchestr8.reading import Found, is_plan_file, read, read_beside
 
 DEFAULT_SET = "default"
 
@@ -40,6 +40,10 @@ def texts_of(found: Found) -> Texts:
     texts.passed_over = found.passed_over
     problems = [Problem(Place(path), what, remedy) for path, what, remedy in found.problems]
     for name, content in found.texts:
+        if is_plan_file(content):
+            what, remedy = "this is a plan file, not a manifest", f"orchestr8 apply {typed([name])}"
+            problems.append(Problem(Place(name), what, remedy))
+            continue
         try:
             texts.sources.append(decode(name, content))
         except ManifestError as error:

@@ -193,6 +193,15 @@ def test_what_is_not_said_beside_it(shell: Shell) -> None:
     assert "by itself" in shell.type("apply plan.json fleet.yaml", 2).errors
 
 
+@pytest.mark.parametrize("verb", ["plan", "validate"])
+def test_who_takes_it_for_a_manifest_is_told_what_it_is(shell: Shell, verb: str) -> None:
+    planned(shell, TWO)
+    said = shell.type(f"{verb} plan.json", 2)
+    assert "plan.json: this is a plan file, not a manifest\n" in said.errors
+    assert "   orchestr8 apply plan.json\n" in said.errors
+    assert "1 problem" in said.errors
+
+
 def test_a_manifest_in_json_is_no_plan_file(shell: Shell) -> None:
     services = {"web": {"image": "web:1", "health": {"tcp": 8080}}}
     shell.write("web.json", json.dumps({"orchestr8": 1, "owner": "me", "services": services}))
