@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 
 from orchestr8 import reading
+from orchestr8.line import Line, TimedOutError
 
 TYPE_CHECKING = False
 """What is imported for type checkers alone costs a command nothing."""
@@ -32,11 +32,10 @@ FAR = "ORCHESTR8_SERVER"
 _HELP = ("-h", "--help")
 NOT_ASKED = (*_HELP, "--engine")
 """Who types one of these wants nothing of a server."""
-CONNECTING_SECONDS = 5.0
+CONNECTING_SECONDS = 5
 ROUNDS_MOST = 5
 """How often a server may ask for files before it has them all."""
-INTERRUPTED, FAILED, USAGE = 130, 1, 2
-_PIECE_BYTES = 1 << 16
+INTERRUPTED, FAILED, USAGE, TIMED_OUT = 130, 1, 2, 4
 
 
 def answered(arguments: Sequence[str]) -> int | None:
@@ -69,13 +68,20 @@ def _answered_far(arguments: Sequence[str]) -> int | None:
 
 def _done(command: _Command, connected: Callable[[], Any], arguments: Sequence[str]) -> int | None:
     """The exit status of a command; None where there is no server."""
+    own = own_words(arguments)
     for _ in range(ROUNDS_MOST):
         peer = connected()
         if peer is None:
             return None
         try:
             with peer:
-                status = command.send(peer)
+                status = command.send(Line(peer, os.environ.get(FAR) or _path(), own))
+        except TimedOutError as error:
+            _show_cursor()
+            return _told(
+                f"timed out: {error}", "what it was asked for it may still do; its log says that",
+                TIMED_OUT, arguments,
+            )  # fmt: skip
         except KeyboardInterrupt:
             if arguments[0] == "exec":
                 raise  # the server ends it
@@ -120,22 +126,39 @@ def _is_live(words: Sequence[str]) -> bool:
     return not once and sys.stdout.isatty()
 
 
+def _path() -> str:
+    return (os.environ.get("ORCHESTR8_RUN") or "/run/orchestr8") + "/api.sock"
+
+
 def _connected() -> Any:
     """The server's socket, or None where nobody listens."""
-    path = (os.environ.get("ORCHESTR8_RUN") or "/run/orchestr8") + "/api.sock"
+    path = _path()
     if not os.path.exists(path):  # noqa: PTH110  (pathlib costs a short command its time)
         return None
     import socket
 
     peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        peer.settimeout(CONNECTING_SECONDS)
-        peer.connect(path)
-        peer.settimeout(None)
+        peer.setblocking(False)
+        try:
+            peer.connect(path)
+        except BlockingIOError:
+            _wait_for_room(peer)
+            peer.connect(path)
     except (OSError, ValueError):
         peer.close()
         return None
     return peer
+
+
+def _wait_for_room(peer: Any) -> None:
+    """Has a socket wait for a server at which so many wait that there is no room for one more."""
+    import socket
+    from struct import pack
+
+    peer.setblocking(True)
+    # the kernel's own limit: one of Python's would not wait at all
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, pack("ll", CONNECTING_SECONDS, 0))
 
 
 class _Command:
@@ -153,7 +176,7 @@ class _Command:
         if paths and arguments[0] in ("plan", "apply"):
             self._read(paths)  # a guess, which spares a question
 
-    def send(self, peer: Any) -> int:
+    def send(self, line: Line) -> int:
         """Sends it, and prints what comes; the exit status, or _AGAIN after a question."""
         import json
 
@@ -164,21 +187,19 @@ class _Command:
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
             f"Idempotency-Key: {self._key}\r\n{self._token}{_UPGRADE if joins else ''}\r\n"
         )
-        with suppress(OSError):  # it may have answered before it had read all
-            peer.sendall(head.encode() + body)
-        answer, left = _head(peer)
+        line.send(head.encode() + body)
+        answer, left = line.head()
         status = answer.split(b" ", 2)[1:2]
         if status == [b"101"]:
             from orchestr8 import attached
 
-            return self._broken_off(attached.relay(peer, left))
+            return self._broken_off(attached.relay(line.peer, left))
         if not answer:
             return _told(*_SHUT, FAILED, self._words)
         if status != [b"200"]:
-            return self._refused(_body(peer, answer, left))
-        for line in _lines(peer, left):
-            event = json.loads(line)
-            came = self._heard(event)
+            return self._refused(line.body(answer, left))
+        for one in line.lines(left):
+            came = self._heard(json.loads(one))
             if came is not None:
                 return came
         return self._broken_off(None)
@@ -253,50 +274,6 @@ def _text(word: str) -> str:
 
 def _is_there(word: str) -> bool:
     return not word.startswith("-") and os.path.exists(word)  # noqa: PTH110
-
-
-def _received(peer: Any) -> bytes:
-    """What comes; nothing at the end."""
-    try:
-        return bytes(peer.recv(_PIECE_BYTES))
-    except OSError:
-        return b""
-
-
-def _head(peer: Any) -> tuple[bytes, bytes]:
-    """The head of an answer, and what came with it of the rest."""
-    came = b""
-    while b"\r\n\r\n" not in came:
-        piece = _received(peer)
-        if not piece:
-            break
-        came += piece
-    head, _, left = came.partition(b"\r\n\r\n")
-    return head, left
-
-
-def _body(peer: Any, head: bytes, came: bytes) -> bytes:
-    """A document whose length the head tells, or as much as comes of it."""
-    _, _, length = head.lower().partition(b"content-length:")
-    while len(came) < int(length.split()[0] if length else 0):
-        piece = _received(peer)
-        if not piece:
-            break
-        came += piece
-    return came
-
-
-def _lines(peer: Any, left: bytes) -> Any:
-    """Each line that comes, without its end."""
-    while True:
-        *whole, left = left.split(b"\n")
-        yield from whole
-        piece = _received(peer)
-        if not piece:
-            if left:
-                yield left
-            return
-        left += piece
 
 
 def _typed(question: str) -> str:

@@ -46,7 +46,6 @@ def connected() -> socket.socket:
             f"the server {host}:{port} does not answer: {error}",
             f"look at {SERVER} and at the network, or whether it serves with --listen",
         ) from error
-    wrapped.settimeout(None)
     return wrapped
 
 

@@ -36,7 +36,7 @@ def test_the_client_imports_nothing_that_takes_time(api: Path, folder: Path) -> 
     loaded = set(done.stderr.split())
     own = {name for name in loaded if name.startswith("orchestr8")}
     assert own == {
-        "orchestr8", "orchestr8.__main__", "orchestr8.client", "orchestr8.reading"
+        "orchestr8", "orchestr8.__main__", "orchestr8.client", "orchestr8.line", "orchestr8.reading"
     }  # fmt: skip
     dear = {"typing", "dataclasses", "inspect", "pathlib", "argparse", "http", "shutil", "logging"}
     assert not loaded & dear
