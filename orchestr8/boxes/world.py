@@ -170,3 +170,5 @@ class World(Struct, frozen=True):
     """The image ids that are present."""
     ports_taken: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """Host addresses and ports on which others listen, with who it is where known."""
+    addresses_absent: frozenset[str] = frozenset()
+    """Addresses of ports that shall be published, which the host does not have."""

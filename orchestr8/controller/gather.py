@@ -132,6 +132,7 @@ def gather(borders: Borders, desired: Desired, look: Look) -> World:
         held=_held(borders, desired, look.observation),
         images=_images_present(borders, desired, look.observation),
         ports_taken=_taken(borders, wanted - ours),
+        addresses_absent=_absent(borders, wanted - ours),
     )
 
 
@@ -154,6 +155,13 @@ def _images_present(borders: Borders, desired: Desired, seen: Observation) -> fr
     wanted = {spec.image_id for service in desired.services.values() for spec in service.slots}
     asked = {image for image in wanted - running if image and borders.images.resolve(image)}
     return frozenset(running | asked)
+
+
+def _absent(borders: Borders, wanted: set[tuple[str, int]]) -> frozenset[str]:
+    """Which of their addresses the host does not have."""
+    if not wanted:
+        return frozenset()
+    return borders.network.absent(sorted({address for address, _ in wanted}))
 
 
 def _taken(borders: Borders, wanted: set[tuple[str, int]]) -> Mapping[tuple[str, int], str]:

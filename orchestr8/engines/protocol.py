@@ -8,7 +8,7 @@ FeatureMissingError.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -133,6 +133,9 @@ class Network(Protocol):
 
     def listeners(self) -> Mapping[tuple[str, int], str]:
         """The host addresses and ports on which somebody listens by TCP, and who where known."""
+
+    def absent(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Those that the host does not have, so that nothing that is sent there comes to it."""
 
 
 class Owners(Protocol):

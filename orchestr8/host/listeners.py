@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
@@ -27,6 +29,20 @@ def listeners() -> Mapping[tuple[str, int], str]:
     for inode, place in sorted(inodes.items()):
         found[place] = found.get(place) or names.get(inode, "")
     return found
+
+
+def absent(addresses: Iterable[str]) -> frozenset[str]:
+    """Those on which nobody could listen, since this network namespace does not have them."""
+    return frozenset(one for one in addresses if not _has(one))
+
+
+def _has(address: str) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as made:
+        try:
+            made.bind((address, 0))
+        except OSError as error:
+            return error.errno != errno.EADDRNOTAVAIL
+    return True
 
 
 def _listening(text: str) -> dict[int, tuple[str, int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network
@@ -20,7 +20,7 @@ from orchestr8.boxes.network import Element, NetworkState, Pass
 from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.host import bridge as bridges
 from orchestr8.host import elements, forward_policy, nft, nft_generation, table
-from orchestr8.host.listeners import listeners
+from orchestr8.host.listeners import absent, listeners
 
 _ATTEMPTS = 3
 _INSTALLATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -135,6 +135,10 @@ class HostNetwork:
     def listeners(self) -> Mapping[tuple[str, int], str]:
         """Who listens on this host's TCP ports."""
         return listeners()
+
+    def absent(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Those that this host does not have."""
+        return absent(addresses)
 
     def remove_all(self) -> None:
         """Take the table and our lines in the host's filter down; the bridge is its maker's."""

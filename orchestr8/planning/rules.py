@@ -20,7 +20,7 @@ from orchestr8.planning.backoff import try_again_ms
 from orchestr8.planning.changes import spec_changes
 from orchestr8.planning.moves import HALF_MADE, Finish, Keep, Provision, Replace, SlotMove, Wait
 from orchestr8.planning.plan import Reason
-from orchestr8.planning.survey import Survey
+from orchestr8.planning.survey import HeldDoor, Survey
 from orchestr8.planning.wording import from_now, how_it_ended, in_a_row, listed
 
 NO_BOX_YET = "no box yet"
@@ -275,14 +275,14 @@ def _port_taken(slot: Slot, move: Provision | Replace) -> Wait | None:
     return port_taken(slot.service, move.slot, move.box, held) if held and not heals else None
 
 
-def port_taken(service: DesiredService, slot: int, box: ObservedBox | None, held: str) -> Wait:
-    """A door that cannot be opened, since somebody else stands in it."""
+def port_taken(service: DesiredService, slot: int, box: ObservedBox | None, held: HeldDoor) -> Wait:
+    """A door that cannot be opened."""
     return Wait(
         slot,
         box,
         Reason.PORT,
-        f"host port: {held}",
-        "publish another port, or end what listens there",
+        f"host port: {held.what}",
+        held.remedy,
         f"owner {service.name.owner}",
     )
 
@@ -340,7 +340,7 @@ def _ran_ms(slot: Slot, move: Provision | Replace, failures: Failures) -> int:
 
 HINDRANCES = (
     Hindrance("a box cannot be made without all that belongs into it", _missing),
-    Hindrance("a port of the host has one listener", _port_taken),
+    Hindrance("a door needs an address of the host, and its port for itself", _port_taken),
     Hindrance("a volume's content keeps the uid that it has", _volume_of_another),
     Hindrance("what fails again and again is tried ever later", _back_off),
 )

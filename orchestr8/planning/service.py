@@ -29,7 +29,7 @@ from orchestr8.planning.moves import (
 )
 from orchestr8.planning.plan import Reason
 from orchestr8.planning.rules import Slot, decide, ended, port_taken
-from orchestr8.planning.survey import Survey
+from orchestr8.planning.survey import HeldDoor, Survey
 from orchestr8.planning.wording import how_it_ended
 
 NO_PEERS: Peers = {}
@@ -247,7 +247,7 @@ def _why_in_the_way(box: ObservedBox, slot: Slot) -> str:
 
 
 def _show_held_door(
-    service: DesiredService, slots: Sequence[SlotMove], held: str
+    service: DesiredService, slots: Sequence[SlotMove], held: HeldDoor
 ) -> list[SlotMove]:
     """A door that cannot be opened waits, even where every box runs as it should."""
     shown = list(slots)

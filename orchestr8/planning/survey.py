@@ -29,6 +29,13 @@ EVERY_ADDRESS = "0.0.0.0"
 GROUND_GONE = "its hosts file is gone, as where the run folder was lost"
 
 
+class HeldDoor(Struct, frozen=True):
+    """An address and port of the host that cannot be had: why, and what to do."""
+
+    what: str
+    remedy: str
+
+
 class Survey(Struct, frozen=True):
     """What is there, found by whose it is. `now_ms` is milliseconds since the epoch."""
 
@@ -53,9 +60,9 @@ class Survey(Struct, frozen=True):
     health: Mapping[BoxId, Health] = field(default_factory=dict)
     unhealthy: frozenset[BoxId] = frozenset()
     failures: Mapping[tuple[ServiceName, int], Failures] = field(default_factory=dict)
-    doors_held: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    """Addresses and ports of the host that are wanted while somebody else listens there, and who
-    that is; a door that stands open already is not among them."""
+    doors_held: Mapping[tuple[str, int], HeldDoor] = field(default_factory=dict)
+    """Addresses and ports of the host that are wanted and cannot be had; a door that stands open
+    already is not among them."""
     volume_uids: Mapping[str, int] = field(default_factory=dict)
     """Volumes whose content belongs to another uid than a fresh one's would."""
     unwanted: Mapping[BoxId, str] = field(default_factory=dict)
@@ -113,13 +120,13 @@ class Survey(Struct, frozen=True):
         """Whether a box holds more memory than it shall have at most."""
         return self.held.get(box.id, 0) > service.limits.memory_max_bytes
 
-    def held_door(self, service: DesiredService) -> str:
-        """Which of a service's ports somebody else has, or the empty text."""
+    def held_door(self, service: DesiredService) -> HeldDoor | None:
+        """The first of a service's ports that cannot be had, if there is one."""
         for line in service.publish if self.doors_held else ():
-            who = self.doors_held.get((line.address, line.host_port))
-            if who:
-                return f"{line.address}:{line.host_port} is taken by {who}"
-        return ""
+            held = self.doors_held.get((line.address, line.host_port))
+            if held:
+                return held
+        return None
 
     def with_volumes_as_they_are(self, spec: BoxSpec) -> BoxSpec:
         """The spec as it fits volumes that are older than their service's present uid.
@@ -219,8 +226,8 @@ def _without_ground(desired: Desired, world: World) -> dict[BoxId, str]:
     return found
 
 
-def _doors_held(desired: Desired, world: World) -> dict[tuple[str, int], str]:
-    if not world.ports_taken:
+def _doors_held(desired: Desired, world: World) -> dict[tuple[str, int], HeldDoor]:
+    if not world.ports_taken and not world.addresses_absent:
         return {}
     wanted = {
         (line.address, line.host_port)
@@ -229,10 +236,21 @@ def _doors_held(desired: Desired, world: World) -> dict[tuple[str, int], str]:
     }
     is_open = {(e.address, e.host_port) for e in world.network.elements if isinstance(e, Door)}
     return {
-        door: who
-        for door in wanted - is_open
-        if (who := _listener(world.ports_taken, *door)) is not None
+        door: held for door in wanted - is_open if (held := _held(world, *door)) is not None
     }
+
+
+def _held(world: World, address: str, port: int) -> HeldDoor | None:
+    if address in world.addresses_absent:
+        return HeldDoor(
+            f"{address}:{port} is at an address that this host does not have",
+            "publish at one that `ip address` shows, or give the host this one",
+        )
+    who = _listener(world.ports_taken, address, port)
+    if who is None:
+        return None
+    remedy = "publish another port, or end what listens there"
+    return HeldDoor(f"{address}:{port} is taken by {who}", remedy)
 
 
 def _listener(taken: Mapping[tuple[str, int], str], address: str, port: int) -> str | None:

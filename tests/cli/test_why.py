@@ -82,3 +82,17 @@ def test_what_came_by_standard_input_has_no_name_to_type(shell: Shell) -> None:
     shell.crash("me--web--1")
     said = shell.type("why web.me").output
     assert "what to do: `orchestr8 apply PATH more.yaml --set shop`" in said
+
+
+def test_what_waits_for_an_address_of_the_host(shell: Shell) -> None:
+    shell.apply(WEB)
+    shell.machine.absent = frozenset({"192.0.2.7"})
+    published = WEB.replace('"web:1"', '"web:1", publish: {"192.0.2.7:80": 8080}')
+    why = "192.0.2.7:80 is at an address that this host does not have"
+    assert why in shell.apply(published, status=1).everything
+    said = shell.type("why web.me").output
+    assert why in said and "what to do: publish at one that `ip address` shows" in said
+    assert shell.running == ["me--web--1"]
+    shell.machine.absent = frozenset()
+    assert "nothing to do" not in shell.apply(published).output
+    assert "nothing to do" in shell.apply(published).output

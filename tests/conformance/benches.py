@@ -46,6 +46,8 @@ from tests.engines.boxes import box
 from tests.hosts import Engine
 
 _UID_FIRST = 1_048_576 + 65_532
+ABSENT = "192.0.2.7"
+"""An address that no host has."""
 
 
 class Bench(ABC):
@@ -187,7 +189,7 @@ class MemoryBench(Bench):
     installation = "simulated"
 
     def __init__(self) -> None:
-        self.machine = Machine(clock=FakeClock())
+        self.machine = Machine(clock=FakeClock(), absent=frozenset({ABSENT}))
         for number, image in enumerate(sorted({one.image for one in PROGRAMS.values()})):
             self.machine.register(ImageFacts(image, f"sha256:{number:064}"))
         neighbours = {self.installation: self.machine, "another": Machine()}

@@ -20,7 +20,7 @@ from orchestr8.manifest.model import CommandCheck, HttpCheck, Stop, TcpCheck
 from orchestr8.names import ServiceName
 from orchestr8.proof.model import Expectation, Verdict
 from orchestr8.proof.prove import prove
-from tests.conformance.benches import Bench
+from tests.conformance.benches import ABSENT, Bench
 from tests.conformance.promises import detail, promise
 
 
@@ -184,6 +184,12 @@ def test_a_port_that_somebody_listens_on_is_told(bench: Bench) -> None:
     with bench.listening() as place:
         assert bench.borders.network.listeners()[place]
     assert place not in bench.borders.network.listeners()
+
+
+@promise("network.absent.told")
+def test_an_address_that_the_host_does_not_have_is_told(bench: Bench) -> None:
+    addresses = ("0.0.0.0", "127.0.0.1", ABSENT)
+    assert bench.borders.network.absent(addresses) == {ABSENT}
 
 
 @promise("phases.phases.measured")

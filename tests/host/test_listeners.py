@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestr8.host.listeners import listeners
+from orchestr8.host.listeners import absent, listeners
 from tests.host.namespaces import Namespace
 from tests.host.rights import needs_root
 
@@ -56,3 +56,8 @@ def test_every_listening_socket_is_named(host: Namespace) -> None:
 
 def test_a_quiet_host_has_none(host: Namespace) -> None:
     assert host.run(lambda: dict(listeners())) == {}
+
+
+def test_an_address_that_is_not_there_is_told(host: Namespace) -> None:
+    addresses = ("0.0.0.0", "127.0.0.1", "127.9.9.9", "192.0.2.7")
+    assert host.run(lambda: absent(addresses)) == {"192.0.2.7"}

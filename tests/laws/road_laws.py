@@ -23,9 +23,9 @@ from tests.laws.watch import Watch
 RoadLaw = Callable[[RoadStory, Engine], None]
 
 LOOKS = {
-    "boxes.logs", "boxes.observe", "images.resolve", "keepsake.kept", "network.listeners",
-    "network.observe", "owners.quotas", "probes.check", "volumes.volumes", "witness.read",
-    "witness.use",
+    "boxes.logs", "boxes.observe", "images.resolve", "keepsake.kept", "network.absent",
+    "network.listeners", "network.observe", "owners.quotas", "probes.check", "volumes.volumes",
+    "witness.read", "witness.use",
 }  # fmt: skip
 """The calls that change nothing."""
 

@@ -49,6 +49,7 @@ class Simulation:
     health: dict[BoxId, Health] = field(default_factory=dict)
     """What probes say, where it is not what the age of a box says."""
     ports_taken: dict[tuple[str, int], str] = field(default_factory=dict)
+    addresses_absent: set[str] = field(default_factory=set)
     desired: Desired = field(default_factory=lambda: Desired({}, {}))
     unreadable: set[BoxId] = field(default_factory=set)
     """Boxes whose label cannot be read."""
@@ -111,6 +112,7 @@ class Simulation:
             quotas=borders.owners.quotas(),
             images=frozenset(facts.id for facts in self.machine.images.values()),
             ports_taken=dict(self.ports_taken),
+            addresses_absent=frozenset(self.addresses_absent),
             held=dict(self.held),
         )
 

@@ -104,6 +104,10 @@ def _port(simulation: Simulation, words: Event, _: Fleet) -> None:
     simulation.ports_taken[address, int(port)] = words["taken by"]
 
 
+def _address(simulation: Simulation, words: Event, _: Fleet) -> None:
+    simulation.addresses_absent.add(words["no address"])
+
+
 def _failures(simulation: Simulation, words: Event, _: Fleet) -> None:
     last_ms = simulation.clock.now_ms() - units.parse_time(words.get("ago", "0ms"))
     noted = failures_of(words["count"], last_ms, words.get("cause", "exited with status 1"))
@@ -218,6 +222,7 @@ _EVENTS: dict[str, Callable[[Simulation, Event, Fleet], None]] = {
     "stray": _stray,
     "image": _image,
     "port": _port,
+    "no address": _address,
     "failures": _failures,
     "passed": _passed,
     "quota of": _quota,

@@ -3,7 +3,7 @@ matter."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -143,3 +143,7 @@ class DockerNetwork:
     def listeners(self) -> Mapping[tuple[str, int], str]:
         """The host's matter alone."""
         return listeners.listeners()
+
+    def absent(self, addresses: Iterable[str]) -> frozenset[str]:
+        """The host's matter alone."""
+        return listeners.absent(addresses)

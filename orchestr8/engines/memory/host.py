@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from orchestr8.boxes.network import (
     SERVICE_RANGE,
@@ -55,6 +55,12 @@ class MemoryNetwork:
         machine = self._machine
         with machine.faults.during("network.listeners"), machine.lock:
             return dict(machine.listeners)
+
+    def absent(self, addresses: Iterable[str]) -> frozenset[str]:
+        """Those that the machine was told not to have."""
+        machine = self._machine
+        with machine.faults.during("network.absent"), machine.lock:
+            return machine.absent.intersection(addresses)
 
 
 def _key(element: Element) -> object:

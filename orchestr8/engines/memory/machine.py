@@ -110,6 +110,7 @@ class Machine(Struct):
     network_prepared: bool = False
     elements: set[Element] = field(default_factory=set)
     listeners: dict[tuple[str, int], str] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
     quotas: dict[str, Quota] = field(default_factory=dict)
     workloads: dict[str, Workload] = field(default_factory=dict)
     lies: dict[BoxId, Callable[[Reading], Reading]] = field(default_factory=dict)
