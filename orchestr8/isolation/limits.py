@@ -7,7 +7,6 @@ from msgspec.structs import asdict, replace
 
 MIB = 1 << 20
 MEMORY_LEAST_BYTES = 6 * MIB  # the least that Docker accepts
-PIDS_MOST = 4_194_304
 CORE_MILLICORES = 1_000
 
 

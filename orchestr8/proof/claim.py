@@ -151,11 +151,11 @@ def _why_unread(reading: Reading, task: TaskReading) -> str:
     return found[0] if found else named(task)
 
 
-def nothing_wrong(expected: str, wrong: Iterable[str], whole: str = "") -> Answer:
+def nothing_wrong(expected: str, wrong: Iterable[str]) -> Answer:
     """Held if nothing is wrong, else broken with all of it, shortened."""
     found = sorted(wrong)
     if not found:
-        return held(expected, whole or expected)
+        return held(expected, expected)
     more = f", and {len(found) - 3} more" if len(found) > 3 else ""
     return broken(expected, "; ".join(found[:3]) + more)
 

@@ -18,17 +18,14 @@ def rows(findings: Sequence[Finding]) -> tuple[tuple[str, str, str, str], ...]:
     return tuple((f.sentence, f.expected, f.observed, f.verdict.value) for f in findings)
 
 
-def table(proof: Proof, whole: bool = True) -> tuple[str, ...]:
-    """The lines of one box: its name, the headings and the claims; or only those not held."""
-    chosen = [f for f in proof.findings if whole or f.verdict is not Verdict.HELD]
-    name = slot_name(proof.slot, proof.id.service_name)
-    if not chosen:
-        return (name,)
-    lines = (_HEADINGS, *rows(chosen))
+def table(proof: Proof) -> tuple[str, ...]:
+    """The lines of one box: its name, the headings and the claims."""
+    lines = (_HEADINGS, *rows(proof.findings))
     widths = [
         min(most, max(len(line[column]) for line in lines))
         for column, most in enumerate(_WIDTHS_MOST)
     ]
+    name = slot_name(proof.slot, proof.id.service_name)
     return (name, *(_line(line, widths) for line in lines))
 
 

@@ -17,13 +17,11 @@ A case is a YAML file with a `title` and
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from msgspec.structs import replace
 
 from orchestr8 import units
@@ -42,10 +40,11 @@ from orchestr8.manifest.load import load, load_stored
 from orchestr8.manifest.model import Fleet, Source
 from orchestr8.manifest.problems import escaped, render, with_sources
 from orchestr8.names import ServiceName
+from tests.expected import read as read
+from tests.expected import rewrite
 
 FOLDER = Path(__file__).parent.parent / "cases" / "grant"
 NAME = "m.yaml"
-_EXPECT = "\nexpect: |\n"
 _DOCKER = frozenset(
     {
         features.DEVICES,
@@ -62,13 +61,6 @@ _ENGINES = {"docker": _DOCKER, "crun": features.ALL, "any": features.ALL}
 def case_files() -> list[Path]:
     """Every case."""
     return sorted(FOLDER.glob("*.yaml"))
-
-
-def read(path: Path) -> tuple[dict[str, Any], str]:
-    """A case's input, and what it expects."""
-    head, _, expected = path.read_text("utf-8").partition(_EXPECT)
-    lines = [line.removeprefix("  ") for line in expected.rstrip("\n").split("\n")]
-    return yaml.safe_load(head), "\n".join(lines)
 
 
 def outcome(case: Mapping[str, Any]) -> str:
@@ -216,17 +208,5 @@ def _fields(value: Any, usual: Any) -> str:
     )
 
 
-def rewrite() -> None:
-    """Puts what is said now into every case whose expectation differs."""
-    for path in case_files():
-        text = path.read_text("utf-8")
-        case, expected = read(path)
-        now = outcome(case)
-        if now != expected:
-            body = "\n".join(f"  {line}" if line else "" for line in now.split("\n"))
-            path.write_text(text.partition(_EXPECT)[0].rstrip("\n") + _EXPECT + body + "\n")
-            sys.stdout.write(f"{path.name}\n")
-
-
 if __name__ == "__main__":
-    rewrite()
+    rewrite(case_files(), outcome)

@@ -29,14 +29,6 @@ def test_the_table_of_a_box() -> None:
     )
 
 
-def test_only_what_is_not_held() -> None:
-    assert [line.split()[-1] for line in show.table(PROOF, whole=False)] == [
-        "0.front.web", "verdict", "broken", "unproven",
-    ]  # fmt: skip
-    held = Proof(PROOF.id, 0, PROOF.findings[:1])
-    assert show.table(held, whole=False) == ("0.front.web",)
-
-
 def test_counts_and_gaps_stand_apart() -> None:
     assert show.summary([PROOF, PROOF]) == "2 held, 2 broken, 2 unproven."
     assert show.summary([PROOF], GAPS) == (
