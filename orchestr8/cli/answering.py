@@ -29,7 +29,7 @@ from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
 from orchestr8.controller.tokens import asker_of, still_counts
 from orchestr8.engines.joined import Joined
-from orchestr8.errors import Exit, Orchestr8Error, RefusedError, StoreError, UsageError
+from orchestr8.errors import Exit, Orchestr8Error, StoreError, UsageError
 from orchestr8.reading import Found, is_plan_file
 from orchestr8.server.answers import Answer
 from orchestr8.server.application import Application
@@ -235,10 +235,12 @@ class Answering:
 
     def _perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> _Done:
         if verb not in CHANGES:
-            standing = Standing(partial(self._authority_still, asker))
+            standing = Standing(
+                partial(self._authority_still, asker), lambda: self._loop.is_stopping
+            )
 
             def is_left() -> bool:
-                return answer.is_left() or self._loop.is_stopping or not standing.lasts()
+                return answer.is_left() or not standing.lasts()
 
             asking = Asking(asker, self.settings, is_left=is_left, ceilings=self._loop.ceilings)
             return _answered(asking, verb, command, answer, standing.require)
@@ -271,7 +273,7 @@ def _answered(
         status = _status(words, files)
         try:
             require_still()
-        except RefusedError as error:
+        except Orchestr8Error as error:
             status = report(error, words)
     if files.needs is not None:
         answer.put(needs=files.needs)

@@ -56,6 +56,7 @@ class Started:
 class Served:
     """A machine that answers, on no socket yet; its sources are asked where a test runs that."""
 
+    loop: Loop
     answering: Answering
     application: Application
     polling: Polling
@@ -103,7 +104,7 @@ def served(engine: str = "") -> Iterator[Served]:
             monitoring, Hooks(polling, settings.secrets, listener.note)
         )
         try:
-            yield Served(answering, application, polling, listener.notes)
+            yield Served(loop, answering, application, polling, listener.notes)
         finally:
             loop.stop()
             thread.join(SECONDS_MOST)

@@ -18,7 +18,7 @@ from orchestr8.engines.memory.workload import Workload
 from orchestr8.server import answers
 from orchestr8.server.answers import Answer, begun
 from tests.controller.looping import until
-from tests.server.machine import SECONDS_MOST, behave, followers, request
+from tests.server.machine import SECONDS_MOST, behave, followers, request, served
 
 WEB = 'orchestr8: 1\nowner: web\nservices:\n  front: {image: "front:1", health: {tcp: 80}}\n'
 SAYS = "listening"
@@ -109,6 +109,24 @@ def test_the_lines_of_a_box_come_until_whoever_follows_leaves_or_it_ends(
         assert run(["restart", "front.web"]) == 0
         rest = [one for one in lines if one != {"out": ""}]
     assert rest == [{"err": "the box has ended\n"}, {"exit": 0}]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"), [(EVENTS, ()), (LOGS, ("front.web",))], ids=["events", "logs"]
+)
+def test_whoever_follows_is_told_that_the_server_ends(
+    folder: Path, place: str, words: tuple[str, ...]
+) -> None:
+    (folder / "web.yaml").write_text(WEB)
+    with served() as machine, machine.listening() as path:
+        assert run(["apply", "web.yaml"]) == 0
+        behave(Workload(log=(SAYS,)))
+        with followed(path, *words, place=place) as lines:
+            next(lines)
+            machine.loop.stop()
+            *_, last = told = list(lines)
+    assert last == {"exit": 1}
+    assert "the server was told to end" in "".join(one.get("err", "") for one in told)
 
 
 def test_so_many_may_follow_at_once(web: Path, monkeypatch: pytest.MonkeyPatch) -> None:
