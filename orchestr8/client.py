@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from orchestr8 import reading
+from orchestr8 import __version__, reading
 from orchestr8.line import Line, TimedOutError
 
 TYPE_CHECKING = False
@@ -185,6 +185,7 @@ class _Command:
         head = (
             f"POST /v1/commands/{self._words[0]} HTTP/1.{int(joins)}\r\nHost: localhost\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"User-Agent: orchestr8/{__version__}\r\n"
             f"Idempotency-Key: {self._key}\r\n{self._token}{_UPGRADE if joins else ''}\r\n"
         )
         line.send(head.encode() + body)

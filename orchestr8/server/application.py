@@ -32,6 +32,8 @@ KEY_LENGTH_MOST = 128
 JSON = "application/json"
 _KEY = re.compile(f"[!-~]{{1,{KEY_LENGTH_MOST}}}")
 _ETAG = re.compile(r'"([0-9]{1,9})"')
+_CLIENT = re.compile(r"orchestr8/([0-9A-Za-z.+!-]{1,40})")
+_NOT_KNOWN = (400, 404, 405)
 _REASONS = {
     200: "OK", 202: "Accepted", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
     405: "Method Not Allowed", 409: "Conflict", 411: "Length Required", 412: "Precondition Failed",
@@ -89,6 +91,7 @@ class Application:
         try:
             return self._answered(request, start)
         except _RefusedRequestError as refused:
+            _tell_release(refused, request)
             return _refused(start, refused)
 
     def _answered(self, request: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
@@ -265,6 +268,22 @@ def _expecting(command: Command, route: Route, expected: str | None) -> Command:
         raise _RefusedRequestError(400, "If-Match stands beside --expect", "leave one out", 2)
     words = [f"--expect={found[1]}", *command.arguments]
     return command.model_copy(update={"arguments": words})
+
+
+def _tell_release(refused: _RefusedRequestError, request: dict[str, Any]) -> None:
+    """Says that a client of another release asked what this one does not know, where that is so;
+    those who have no identity, as forges, are not told of which release this one is."""
+    if request["PATH_INFO"].startswith(HOOKS):
+        return
+    client = _CLIENT.fullmatch(str(request.get("HTTP_USER_AGENT", "")))
+    if refused.status in _NOT_KNOWN and client and client[1] != __version__:
+        refused.refusal = Refusal(
+            what=f"the server is orchestr8 {__version__} and does not know what orchestr8 "
+            f"{client[1]} asks: {refused.refusal.what}",
+            remedy="have both of one release: a server that is started anew is of the one that is "
+            "installed, and boxes run on",
+            exit=1,
+        )
 
 
 def watched(monitor: Monitor) -> Callable[[dict[str, Any], StartResponse], Iterable[bytes]]:

@@ -14,13 +14,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from orchestr8 import client
+from orchestr8 import __version__, client
 from orchestr8.__main__ import run
 from orchestr8.controller.authority import EVERYTHING
 from orchestr8.engines.select import SIMULATED
 from orchestr8.errors import UnavailableError
 from orchestr8.server.application import BODY_BYTES_MOST, Application
 from orchestr8.server.listening import listening
+from orchestr8.server.routes import HOOKS
 from tests.server.machine import exchange, request, serving
 from tests.server.slow import Slow, deaf, slow_api, well
 
@@ -104,6 +105,31 @@ def test_what_is_no_request_is_refused(
     reply = request(api, method, place, document)
     assert reply.status == status
     assert reply.document["what"] and reply.document["exit"] == 2
+
+
+@pytest.mark.parametrize(
+    ("agent", "exit_status"),
+    [("orchestr8/99.1", 1), (f"orchestr8/{__version__}", 2), ("curl/8.1", 2), ("orchestr8/", 2)],
+)
+def test_a_client_of_another_release_is_told_that_it_is_one(
+    api: Path, agent: str, exit_status: int
+) -> None:
+    for place, document in ((STATUS, {"shown": {"from": 1}}), ("/v1/commands/fly", {})):
+        refusal = request(api, "POST", place, document, User_Agent=agent).document
+        assert refusal["exit"] == exit_status
+        told = f"the server is orchestr8 {__version__} and does not know what orchestr8 99.1 asks"
+        assert (told in refusal["what"]) is (exit_status == 1)
+    unheard = request(api, "POST", f"{HOOKS}x", {}, User_Agent=agent)
+    assert unheard.document["what"] == "no source hears this"
+
+
+def test_the_client_says_of_which_release_it_is(
+    api: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(client, "__version__", "99.1")
+    monkeypatch.setattr(client, "VERBS", {"fly"})
+    assert run(["fly"]) == 1
+    assert "what orchestr8 99.1 asks: there is no such route" in capsys.readouterr().err
 
 
 def test_another_method_is_told_which_there_is(api: Path) -> None:
