@@ -20,7 +20,7 @@ MACHINE = "this machine"
 BROKEN, ENDED, FAILING, HELD_BACK, SOURCE, TROUBLE, WAITS = (
     "broken", "ended", "failing", "held back", "source", "trouble", "waits"
 )  # fmt: skip
-PATIENCE_MS = {WAITS: 120_000}
+PATIENCE_MS = {WAITS: 120_000, UNREACHABLE: 300_000}
 """How long it must be so before anybody is called, where that is not at once."""
 USUAL_PATIENCE_MS = 3_000
 _WAITS_BY_INTENT = (Reason.HELD, Reason.BACK_OFF, Reason.ENDED)
@@ -42,8 +42,9 @@ class Watch:
         found = dict(_of_services(cycle))
         found |= dict(_of_updates(self.session, cycle))
         found |= dict(_of_claims(unwanted, everywhere))
-        found |= dict(_of_sources(self.session))
-        self._note(found, {key for key in self._standing() if key not in found})
+        before = self._standing()
+        found |= dict(_of_sources(self.session, before))
+        self._note(found, before.keys() - found.keys())
 
     def trouble(self, what: str) -> None:
         """Nothing can be looked at: whatever stood stands. Raises StoreError."""
@@ -53,7 +54,7 @@ class Watch:
         every = self.session.store.alarms.every()
         return {alarm.key: alarm.what for alarm in every if alarm.standing}
 
-    def _note(self, found: Standing, over: set[Key]) -> None:
+    def _note(self, found: Standing, over: Collection[Key]) -> None:
         before = self._standing()
         changed = {key: what for key, what in found.items() if before.get(key) != what}
         if not changed and not over:
@@ -107,11 +108,18 @@ def _of_claims(
         yield Key(PLATFORM, BROKEN, claim), what
 
 
-def _of_sources(session: Session) -> Iterator[tuple[Key, str]]:
+def _of_sources(session: Session, before: Standing) -> Iterator[tuple[Key, str]]:
     records = session.store.sources.records()
     for source in session.stored.fleet.platform.sources:
         record = records.get(source.name)
-        if record and record.state in (FAILED, INVALID, REFUSED, UNREACHABLE):
-            first = record.problems[0] if record.problems else None
-            what = f"{record.state}: {first.place}: {first.what}" if first else record.state
-            yield Key(source.owner or PLATFORM, SOURCE, f"source {source.name}"), what
+        if not record or record.state not in (FAILED, INVALID, REFUSED, UNREACHABLE):
+            continue
+        first = record.problems[0] if record.problems else None
+        what = f"{record.state}: {first.place}: {first.what}" if first else record.state
+        key = Key(source.owner or PLATFORM, SOURCE, f"source {source.name}")
+        if record.state == UNREACHABLE:
+            yield key._replace(kind=UNREACHABLE), what
+            if key not in before or record.seen == record.good:
+                continue
+            what = before[key]  # of a bad commit nobody has heard that it is gone
+        yield key, what

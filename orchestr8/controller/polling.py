@@ -29,6 +29,8 @@ from orchestr8.sources.objects import DamagedError
 
 LOOK_SECONDS = 30.0
 """How often the platform's part is looked at for sources that are new or gone."""
+AGAIN_SECONDS = 60.0
+"""How soon a source is asked again that could not be fetched from, where its interval is longer."""
 APPLY_MS = 600_000
 Declared = dict[DeclaredSource, Outlook]
 """The sources of the part in force, and what each will be judged by."""
@@ -42,7 +44,10 @@ class Polling:
         self._settings = settings
         self._clock = clock
         self._listener = listener
-        self._due: dict[str, float] = {}
+        self._due: dict[DeclaredSource, float] = {}
+        self._woken: set[str] = set()
+        self._missed: set[str] = set()
+        """Those that could not be fetched from when they were asked last."""
         self._webhooks: dict[str, str] = {}
         self._under_way: set[str] = set()
         self._heard = threading.Event()
@@ -71,7 +76,7 @@ class Polling:
 
     def wake(self, name: str) -> None:
         """A source has something new, somebody says: it is asked at once. From any thread."""
-        self._due[name] = 0.0
+        self._woken.add(name)
         self._heard.set()
 
     def look(self) -> None:
@@ -87,13 +92,14 @@ class Polling:
         now, wait = self._clock.monotonic(), LOOK_SECONDS
         self._folders.keep(declared)
         self._webhooks = {one.name: one.webhook for one in declared}
+        # one that is declared anew is asked at once: what was wrong with it may be mended
+        self._due = {one: self._due.get(one, now) for one in declared}
         for source, asking in declared.items():
             if source.name in self._under_way:
                 continue  # its end is heard of
-            due = self._due.get(source.name, 0.0)
+            due = self._due[source] = self._due_at(source, now)
             if due <= now:
-                due = now + source.every_ms / 1000
-                self._due[source.name] = due
+                due = self._due[source] = now + source.every_ms / 1000
                 self._under_way.add(source.name)
                 self._folders.renew(source)
                 # a daemon, since a fetch that hangs must not keep a server from ending
@@ -103,9 +109,19 @@ class Polling:
                     asker.start()
                 except RuntimeError:  # there is no thread to be had now
                     self._under_way.discard(source.name)
-                    self._due[source.name] = due = now + LOOK_SECONDS
+                    due = self._due[source] = now + LOOK_SECONDS
             wait = min(wait, max(due - now, 0.1))
         return wait
+
+    def _due_at(self, source: DeclaredSource, now: float) -> float:
+        due = self._due[source]
+        if source.name in self._missed:
+            self._missed.discard(source.name)
+            due = min(due, now + AGAIN_SECONDS)
+        if source.name in self._woken:
+            self._woken.discard(source.name)
+            due = now
+        return due
 
     def _ask(self, source: DeclaredSource, asking: Outlook) -> None:
         """One source, once. Whatever goes wrong, it is asked again when it is due."""
@@ -132,6 +148,8 @@ class Polling:
             self._loop.call(_taken, found, self._listener)
 
     def _tell_unreachable(self, source: DeclaredSource, error: EngineError) -> None:
+        if isinstance(error, UnavailableError):  # else something must be changed first
+            self._missed.add(source.name)
         try:
             self._loop.call(_unreachable, source, error, self._listener)
         except Orchestr8Error:
@@ -143,6 +161,8 @@ def _declared(session: Session) -> Declared:
 
 
 def _taken(session: Session, found: Found, listener: Listener) -> None:
+    if not _stands(session, found.source):
+        return
     before = session.store.sources.record(found.source.name).state
     _tell(take(session, found, listener, APPLY_MS), before, listener)
 
@@ -150,8 +170,15 @@ def _taken(session: Session, found: Found, listener: Listener) -> None:
 def _unreachable(
     session: Session, source: DeclaredSource, error: EngineError, listener: Listener
 ) -> None:
+    if not _stands(session, source):
+        return
     before = session.store.sources.record(source.name).state
     _tell(unreachable(session, source, error), before, listener)
+
+
+def _stands(session: Session, source: DeclaredSource) -> bool:
+    """Whether it is declared as it was when it was asked; else the answer is nobody's."""
+    return declared_sources(session).get(source.name) == source
 
 
 def _tell(synced: Synced, before: str, listener: Listener) -> None:

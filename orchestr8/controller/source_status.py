@@ -35,7 +35,7 @@ def source_status(session: Session) -> tuple[SourceStatus, ...]:
             one.folder,
             records.get(one.name, SourceRecord(one.name)),
             pinned_at(session, one.name),
-            _by_hand(session, one.name),
+            by_hand(session, one.name),
         )
         for one in session.stored.fleet.platform.sources
         if session.may(one.owner)
@@ -49,6 +49,7 @@ def pinned_at(session: Session, name: str) -> int:
     return deed.repeats if deed and deed.verb == "rollback" else 0
 
 
-def _by_hand(session: Session, name: str) -> int:
+def by_hand(session: Session, name: str) -> int:
+    """The revision that somebody applied beside the source, or 0."""
     live = session.store.documents.in_force(name)
     return live[-1].number if live and not live[-1].deed.commit else 0

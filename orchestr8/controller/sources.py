@@ -22,7 +22,7 @@ from orchestr8.controller.found import Found, Outlook, looked_at
 from orchestr8.controller.progress import Progress
 from orchestr8.controller.request import Loaded, Origin, Request, load_request, moved_services
 from orchestr8.controller.session import Session
-from orchestr8.controller.source_status import pinned_at
+from orchestr8.controller.source_status import by_hand, pinned_at
 from orchestr8.errors import (
     EngineError,
     ManifestError,
@@ -177,7 +177,8 @@ def _taken(
     try:
         loaded = load_request(session, request)
         require_own(session, source, loaded)
-        applied = apply_request(session, request, *how)
+        held = _is_held(session, loaded)
+        applied = None if held else apply_request(session, request, *how)
     except (ManifestError, RefusedError) as error:
         raise type(error)(with_sources(error.problems, files.texts)) from error
     finally:
@@ -186,7 +187,7 @@ def _taken(
         session.store.sources.note_commits(source.name, judged)
     good = replace(record, good=tip, start=belief(source), good_ms=record.looked_ms)
     good = replace(good, state=_state(session, source.name))
-    return Synced(good, is_new=True, applied=applied)
+    return Synced(good, is_new=not held, applied=applied)
 
 
 def outlook(session: Session, source: DeclaredSource) -> Outlook:
@@ -205,6 +206,18 @@ def _stands(session: Session, record: SourceRecord, again: bool) -> bool:
     """Whether the commit in force needs no other try: it converged, or a person took it back."""
     stands = _state(session, record.name) == CONVERGED or pinned_at(session, record.name)
     return not again or bool(stands)
+
+
+def _is_held(session: Session, loaded: Loaded) -> bool:
+    """Whether a person's hand came after what the source brought last, and it brings nothing else
+    now: what others push beside its path is no reason to undo that."""
+    name, documents = loaded.request.set_name, session.store.documents
+    if not (pinned_at(session, name) or by_hand(session, name)):
+        return False
+    brought = [one for one in documents.history(name) if one.deed.verb == "sync"]
+    files = {source: documents.digest(content) for source, content in loaded.contents.items()}
+    asked = (loaded.request.sources, files)
+    return bool(brought) and (brought[-1].sources, brought[-1].files) == asked
 
 
 def _state(session: Session, name: str) -> str:

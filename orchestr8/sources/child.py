@@ -9,6 +9,7 @@ without a name.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,7 +26,10 @@ from orchestr8.errors import FeatureMissingError, RejectedError, UnavailableErro
 UID = 65_521
 """Above what systemd gives to services of the moment, below nobody; no package takes it."""
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
-_ENTER = 'mount --bind "$0" /etc/passwd && exec "$@"'
+_ENTER = 'mount --bind "$0" /etc/passwd && echo 1000 >/proc/self/oom_score_adj && exec "$@"'
+"""Where the machine has no memory left, what strangers made a child take goes first."""
+OUTPUT_BYTES_MOST = 16 << 20
+"""What is read into memory of what a child says."""
 _NO_RIGHTS = (
     "--clear-groups", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all",
     "--pdeathsig=KILL", "--",
@@ -33,10 +37,12 @@ _NO_RIGHTS = (
 
 
 class Bounds(Struct, frozen=True):
-    """How long a child may take and how large anything that it writes may get."""
+    """How long a child may take, how large anything that it writes may get, and how much memory
+    each of its processes."""
 
     seconds: int = 300
     bytes_most: int = 512 << 20
+    memory_bytes_most: int = 1 << 30
 
 
 class Answer(Struct, frozen=True):
@@ -50,6 +56,11 @@ class Answer(Struct, frozen=True):
     def is_too_large(self) -> bool:
         """Whether it ended since it wrote more than it may."""
         return self.status == -signal.SIGXFSZ or "File too large" in self.errors
+
+    @property
+    def is_out_of_memory(self) -> bool:
+        """Whether it ended since it wanted more memory than it may have."""
+        return self.status != 0 and bool(re.search(r"(?i)\bout of memory\b", self.errors))
 
 
 class Child(Struct, frozen=True):
@@ -113,7 +124,8 @@ class Child(Struct, frozen=True):
     ) -> Answer:
         """Runs a program with `text` as its input and `more` in its environment.
 
-        Raises UnavailableError where it takes too long, FeatureMissingError where it is missing.
+        Raises UnavailableError where it takes too long or says too much, FeatureMissingError where
+        it is missing.
         """
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             process = self._start(command, more, (subprocess.PIPE, output, errors), network)
@@ -126,6 +138,11 @@ class Child(Struct, frozen=True):
                 ) from None
             finally:
                 end(process)
+            if output.seek(0, os.SEEK_END) > OUTPUT_BYTES_MOST:
+                raise UnavailableError(
+                    f"{command[0]} said more than {OUTPUT_BYTES_MOST >> 20} MiB",
+                    "look what the other side sends",
+                )
             output.seek(0)
             errors.seek(0)
             said = errors.read(1 << 16).decode("utf-8", "replace")
@@ -161,8 +178,11 @@ class Child(Struct, frozen=True):
         )
 
     def _walls(self, network: bool) -> list[str]:
-        most, seconds = self.bounds.bytes_most, self.bounds.seconds
-        bounds = ["prlimit", "--core=0", f"--fsize={most}", f"--cpu={seconds}", "--"]
+        most, memory = self.bounds.bytes_most, self.bounds.memory_bytes_most
+        bounds = [
+            "prlimit", "--core=0", f"--fsize={most}", f"--data={memory}",
+            f"--cpu={self.bounds.seconds}", "--",
+        ]  # fmt: skip
         if os.geteuid():
             return ["setpriv", "--no-new-privs", "--pdeathsig=KILL", "--", *bounds]
         apart = ["unshare", "--mount", *([] if network else ["--net"]), "sh", "-c", _ENTER]

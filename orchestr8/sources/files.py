@@ -22,6 +22,8 @@ from orchestr8.sources.objects import Entry
 ENTRIES_MOST = 20_000
 DEPTH_MOST = 32
 LINK_BYTES_MOST = 4096
+_STANDS_IN = b"version https://git-lfs.github.com/spec/"
+"""How a text begins that Git LFS leaves in place of a file."""
 
 
 class Tree(Protocol):
@@ -53,9 +55,12 @@ class Files:
         if entry.kind != "file":
             raise OSError(errno.EINVAL, f"it is a {entry.kind}, not a file")
         try:
-            return self.objects.read(entry.id, "blob", FILE_BYTES_MAX)
+            content = self.objects.read(entry.id, "blob", FILE_BYTES_MAX)
         except OverflowError:
             raise OSError(errno.EFBIG, "it is larger than 1 MiB; use a volume") from None
+        if content.startswith(_STANDS_IN):
+            raise OSError(errno.EINVAL, "Git LFS keeps it elsewhere, and only a pointer is here")
+        return content
 
 
 def files_below(objects: Tree, tree: str, path: str) -> Files:
@@ -158,7 +163,10 @@ class _Walk:
             try:
                 content = self._objects.read(entry.id, "blob", FILE_BYTES_MAX)
                 size += len(content)
-                if looks_like_a_manifest(content):
+                if content.startswith(_STANDS_IN):  # passed over, its services would be released
+                    what = "Git LFS keeps the file elsewhere: only a pointer to it is here"
+                    self.note(path, what, "keep manifests in git itself: git lfs untrack")
+                elif looks_like_a_manifest(content):
                     texts.append(decode(path, content))
             except OverflowError:
                 what = "the file is larger than a manifest may be (1MiB)"

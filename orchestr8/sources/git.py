@@ -35,6 +35,7 @@ _SETTINGS = """\
 	directory = *
 [core]
 	fsync = none
+	bigFileThreshold = 16m
 	hooksPath = /dev/null
 	fsmonitor = false
 	alternateRefsCommand = true
@@ -76,7 +77,8 @@ _TRIES = 3
 """As it is; anew; and anew once more, where the remote turns out to hash its objects otherwise."""
 
 _SAYS_WHAT_FAILED = re.compile(
-    r"fatal|error|ERROR|ssh:|Host key|No \S+ host key|.*Permission denied"
+    r"fatal|error|ERROR|ssh:|Host key|No \S+ host key|.*Permission denied|Connection |Bad packet|"
+    r"kex_|banner "
 )
 
 
@@ -232,6 +234,12 @@ class Clone:
         if answer.is_too_large or self._largest() >= self.child.bounds.bytes_most:
             self.forget()
             raise self._too_large(remote)
+        if answer.is_out_of_memory:
+            most = self.child.bounds.memory_bytes_most >> 20
+            raise RejectedError(
+                f"to fetch {remote.named} of {remote.url} takes more than {most} MiB of memory",
+                "look what it sends; put the manifests into a repository of their own",
+            )
         wrong = [
             line for line in answer.errors.splitlines() if re.match(_SAYS_WHAT_FAILED, line)
         ] or answer.errors.splitlines()
@@ -345,8 +353,15 @@ def _remedy(remote: Remote, errors: str) -> str:
         )
     if "Host key verification failed" in errors:
         return f"write the host's key into {_KNOWN_HOSTS}, as its administrator gives it"
-    if re.search(r"Permission denied|Authentication failed|could not read Username", errors):
+    if re.search(
+        r"Permission denied|Authentication failed|could not read Username|returned error: 40[13]",
+        errors,
+    ):
         return "look at the source's `credentials`, and at what they may read there"
+    if re.search(r"returned error: 30\d", errors):
+        return "it leads to another address, which is not followed: write that one as `git`"
+    if "' not found" in errors:
+        return "look at the address, and whether the source's `credentials` may read there"
     if scheme in ("file", remote.url):
         return f"look whether {remote.url} is a repository that other accounts may read"
     return "look whether it answers; it is tried again"

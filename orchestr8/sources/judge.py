@@ -72,15 +72,17 @@ def _way(objects: Objects, tip: str, question: Question) -> list[tuple[str, bool
     """The commits from the trusted one to the tip, the oldest first, and whether each changes
     something of ours. Nothing of them is kept: whoever pushes says how large they are."""
     way: list[tuple[str, bool]] = []
-    commit = objects.commit(tip)
+    commit, strayed = objects.commit(tip), _strayed(tip, question.since)
     while commit.id != question.since:
         if len(way) == COMMITS_MOST:
             raise RefusedError((_too_far(tip, question.since),))
         before = objects.commit(commit.parents[0]) if commit.parents else None
         changes = _at(objects, commit, question.path) != _at(objects, before, question.path)
         way.append((commit.id, changes))
+        if question.since in commit.parents[1:]:
+            strayed = _merged_away(commit.id, question.since)
         if before is None:
-            raise RefusedError((_strayed(tip, question.since),))
+            raise RefusedError((strayed,))
         commit = before
     return way[::-1]
 
@@ -120,6 +122,15 @@ def _strayed(tip: str, since: str) -> Problem:
         "rewritten, or goes back",
         "push what follows that commit; or the platform looks at the new history and writes the "
         "commit that it trusts as the source's `start`",
+    )
+
+
+def _merged_away(merge: str, since: str) -> Problem:
+    return Problem(
+        Place(f"commit {merge[:12]}"),
+        f"it merges {since[:12]}, which was the last that counted, into another line of commits, "
+        "as `git pull` does; what counts is the line that others are merged into",
+        f"push those commits on top of it instead: git rebase -S {since[:12]}",
     )
 
 

@@ -12,7 +12,7 @@ from orchestr8.controller.calling import message, untold
 from orchestr8.controller.cycle import Cycle, walk
 from orchestr8.controller.request import aim_in_force
 from orchestr8.controller.session import Session
-from orchestr8.controller.sources import UNREACHABLE
+from orchestr8.controller.sources import REFUSED, UNREACHABLE
 from orchestr8.engines.memory.workload import dies_at_once
 from orchestr8.names import PLATFORM, BoxId, ServiceName
 from orchestr8.planning.plan import Mark, Reason, Step
@@ -69,13 +69,13 @@ def test_each_wrong_is_its_owners(road: Road) -> None:
         session.store.sources.note(SourceRecord("pay", 5, state=UNREACHABLE))
         Watch(session).look(seen(session), {box: "broken claim: root"}, ["seccomp"])
         assert {(key.owner, key.kind) for key in standing(session)} == {
-            ("pay", BROKEN), (PLATFORM, BROKEN), ("pay", SOURCE),
+            ("pay", BROKEN), (PLATFORM, BROKEN), ("pay", UNREACHABLE),
         }  # fmt: skip
         Watch(session).trouble("no engine answers")
         assert Key(PLATFORM, TROUBLE, "this machine") in standing(session)
         assert len(standing(session)) == 4, "where nothing can be looked at, nothing is over"
         Watch(session).look(seen(session), {}, ())
-        assert {key.kind for key in standing(session)} == {SOURCE}
+        assert {key.kind for key in standing(session)} == {UNREACHABLE}
         kinds = [row.kind for row in session.store.journal.rows() if row.kind.startswith("alarm")]
         results = [row.result for row in session.store.journal.rows() if "alarm" in row.kind]
     assert kinds.count("alarm broken") == 4
@@ -91,6 +91,22 @@ def test_what_waits_is_told_only_when_it_waits_for_long(road: Road) -> None:
         Watch(session).look(cycle, {}, ())
         assert standing(session) == {Key("pay", WAITS, "api.pay"): "waits: memory"}
         assert untold(session) == {}
+
+
+def test_a_source_that_is_away_for_a_moment_calls_nobody_and_ends_no_alarm(road: Road) -> None:
+    key = Key("pay", SOURCE, "source pay")
+    asked = SourceRecord("pay", 5, seen="b" * 40, good="a" * 40)
+    with road.open() as session:
+        for state, kinds in ((REFUSED, {SOURCE}), (UNREACHABLE, {SOURCE, UNREACHABLE})):
+            session.store.sources.note(replace(asked, state=state))
+            Watch(session).look(seen(session), {}, ())
+            assert {one.kind for one in standing(session)} == kinds
+            session.store.alarms.note_told(session.store.alarms.every()[:1])
+        assert standing(session)[key] == "refused"
+        assert untold(session) == {}
+        session.store.sources.note(replace(asked, state=UNREACHABLE, seen=asked.good))
+        Watch(session).look(seen(session), {}, ())
+        assert [one.key for one in untold(session)["pay"]] == [key]
 
 
 def test_a_crash_loop_is_one_alarm_until_it_is_mended(road: Road) -> None:

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +26,8 @@ class Served:
     redirects_to: str = ""
     cuts_after: int = 0
     """Bytes of a pack after which the connection ends; 0 for a server that keeps its word."""
+    floods: bool = False
+    """Whether its list of branches has no end."""
 
 
 def certificate(folder: Path) -> Path:
@@ -62,12 +64,24 @@ class Answers(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> None:
         wanted = self.server.credentials
-        if self.server.served.redirects_to:
+        if self.server.served.floods:
+            self._flood()
+        elif self.server.served.redirects_to:
             self._send(302, [f"Location: {self.server.served.redirects_to}{self.path}"], b"")
         elif wanted and self.headers.get("Authorization") != wanted:
             self._send(401, ['WWW-Authenticate: Basic realm="git"'], b"")
         else:
             self._of_git(body)
+
+    def _flood(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
+        self.end_headers()
+        self.close_connection = True
+        with suppress(OSError):
+            self.wfile.write(b"001e# service=git-upload-pack\n0000")
+            while True:
+                self.wfile.write(b"0" * (1 << 16))
 
     def _of_git(self, body: bytes) -> None:
         path, _, query = self.path.partition("?")

@@ -26,18 +26,21 @@ class Team:
     """Where the sources say that the repository is; by its path where they say nothing else."""
 
     def declare(self, *, members: str = "", **sources: str) -> None:
-        """Applies the platform's part: Ann belongs to web and Bob to data."""
+        """Applies the platform's part."""
+        self.road.apply({"platform.yaml": self.rules(members, **sources)}, "rules")
+
+    def rules(self, members: str = "", **sources: str) -> str:
+        """The platform's part, in which Ann belongs to web and Bob to data."""
         self.lines |= sources
         url = self.address or self.workshop.folder
         listed = "\n".join(
             f"    {name}: {{git: {url}, {rest}}}" for name, rest in self.lines.items()
         )
-        text = (
+        return (
             "orchestr8: 1\nplatform:\n  mode: team\n  owners:\n"
             f'    web: {{members: ["{members or self.ann.member}"]}}\n'
             f'    data: {{members: ["{self.bob.member}"]}}\n  sources:\n{listed}\n'
         )
-        self.road.apply({"platform.yaml": text}, "rules")
 
     def sync(self, name: str = "web") -> Synced:
         """`sync NAME`."""

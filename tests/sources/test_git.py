@@ -33,6 +33,7 @@ WHO = (
     "id -u; grep -E 'Cap|NoNew' /proc/self/status; "
     "sed 's/:.*//; s/  *packets.*//' /proc/self/net/dev; env"
 )
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12\n"
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="another account needs root")
 
 
@@ -66,8 +67,9 @@ def test_files_beside_the_manifests_are_read_when_they_are_asked_for(
     workshop: Workshop, clone: Clone
 ) -> None:
     workshop.commit(
-        {"d/web.yaml": HELLO, "d/app.toml": "a", "other": "x", "d/big": "x" * (2 << 20)}
-    )
+        {"d/web.yaml": HELLO, "d/app.toml": "a", "other": "x", "d/big": "x" * (2 << 20),
+         "d/kept": POINTER}
+    )  # fmt: skip
     (workshop.folder / "d" / "link").symlink_to("app.toml")
     workshop.commit()
     with clone.held():
@@ -75,12 +77,13 @@ def test_files_beside_the_manifests_are_read_when_they_are_asked_for(
         with clone.reading() as objects:
             files = files_below(objects, objects.commit(objects.tip()).tree, "d")
             assert files.read_file("d/app.toml") == b"a"
-            said = [reason(files, name) for name in ("other", "d/big", "d/link")]
+            said = [reason(files, name) for name in ("other", "d/big", "d/link", "d/kept")]
             assert files.read_file("d/app.toml") == b"a"
     assert said == [
         "the source has no such file",
         "it is larger than 1 MiB; use a volume",
         "it is a link, not a file",
+        "Git LFS keeps it elsewhere, and only a pointer is here",
     ]
 
 
@@ -335,6 +338,7 @@ def test_a_huge_repository_is_refused_and_leaves_nothing(workshop: Workshop, gro
 
 def test_what_must_not_be_in_a_tree_is_named(workshop: Workshop, clone: Clone) -> None:
     workshop.write({"d/web.yaml": HELLO, "d/near": "x", "d/large.yaml": "# " + "x" * (1 << 20)})
+    workshop.write({"d/kept.yaml": POINTER})
     for name, target in {
         "d/a.yaml": "near", "d/out": "../../etc/passwd", "d/up": "../other", "d/in": "near",
         "d/abs": "/etc/passwd", "d/.hidden": "/etc/passwd", os.fsdecode(b"d/\xff"): "/",
@@ -350,6 +354,7 @@ def test_what_must_not_be_in_a_tree_is_named(workshop: Workshop, clone: Clone) -
         "d/out: a symbolic link that leads out of the source's path",
         "d/up: a symbolic link that leads out of the source's path",
         "d/\\xff: a symbolic link that leads out of the source's path",
+        "d/kept.yaml: Git LFS keeps the file elsewhere: only a pointer to it is here",
         "d/large.yaml: the file is larger than a manifest may be (1MiB)",
     ]
     assert problems(clone, Remote(str(workshop.folder)), "e") == [

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestr8.errors import UnavailableError
+from orchestr8.errors import RejectedError, UnavailableError
+from orchestr8.sources.child import Bounds
 from orchestr8.sources.git import Clone, Remote
 from tests.sources.server import BACKEND, Served, serving
 from tests.sources.workshop import HELLO, Workshop, fetched
@@ -50,8 +51,9 @@ def test_no_server_sends_git_and_its_password_elsewhere(
     workshop.commit({"web.yaml": HELLO})
     with serving(ground, PASSWORD) as there, serving(ground, PASSWORD) as here:
         here.redirects_to = there.address
-        with pytest.raises(UnavailableError):
+        with pytest.raises(UnavailableError) as caught:
             brought(clone, here)
+        assert caught.value.remedy.startswith("it leads to another address")
         assert there.asked == []
 
 
@@ -77,3 +79,19 @@ def test_a_connection_that_breaks_in_the_middle_leaves_a_clone_that_goes_on(
             brought(clone, served, b"")
         served.cuts_after = 0
         assert brought(clone, served, b"") == second
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_server_that_never_comes_to_an_end_takes_little_memory(ground: Path) -> None:
+    clone = Clone(ground / "cache" / "web", Bounds(memory_bytes_most=64 << 20))
+    with serving(ground) as served:
+        served.floods = True
+        with pytest.raises(RejectedError, match="takes more than 64 MiB of memory"):
+            brought(clone, served, b"")
+
+
+@pytest.mark.usefixtures("trusted")
+def test_an_address_that_has_no_repository_is_told(ground: Path, clone: Clone) -> None:
+    with serving(ground) as served, pytest.raises(UnavailableError, match="not found") as caught:
+        brought(clone, served, b"")
+    assert caught.value.remedy.startswith("look at the address")

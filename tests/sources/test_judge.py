@@ -140,6 +140,25 @@ def test_a_merge_cannot_exchange_its_first_parent(bench: Bench) -> None:
     assert "it does not come from" in said
 
 
+def test_what_git_pull_merges_the_wrong_way_round_is_told_as_that(bench: Bench) -> None:
+    work = bench.workshop
+    work.git("checkout", "-q", "-b", "mine")
+    work.commit(change("mine"), bench.ann)
+    work.git("checkout", "-q", "main")
+    last = work.commit({"README": "theirs"}, bench.ann)
+    work.git("checkout", "-q", "mine")
+    work.git("merge", "-q", "--no-edit", "main")
+    merge = work.git("rev-parse", "HEAD")
+    work.commit({"README": "more"}, bench.ann)
+    work.git("branch", "-f", "main", "mine")
+    question = replace(bench.question(), since=last)
+    (said,) = bench.refused(question)
+    assert said.startswith(f"commit {merge[:12]}: it merges {last[:12]}, which was the last that")
+    work.git("-c", f"user.signingKey={bench.ann.path}", "rebase", "-q", "-S", last[:12])
+    work.git("branch", "-f", "main", "mine")
+    assert [one.key for one in bench.judged(question)] == [bench.ann.member, ""]
+
+
 def test_a_branch_that_goes_back_to_an_older_signed_head_is_refused(bench: Bench) -> None:
     old = bench.workshop.commit(change("1"), bench.ann)
     new = bench.workshop.commit(change("2"), bench.ann)

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from orchestr8.controller.clock import CLOCK
-from orchestr8.controller.polling import Polling
+from orchestr8.controller.apply import apply_request
+from orchestr8.controller.clock import CLOCK, Clock
+from orchestr8.controller.polling import AGAIN_SECONDS, Polling
+from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session
 from orchestr8.controller.settings import Settings
 from orchestr8.controller.sources import require_sources, sync
 from tests.controller.looping import SECONDS_MOST, Running, looping, until
-from tests.controller.road import TIMEOUT_MS, Notes, Road
+from tests.controller.road import TIMEOUT_MS, Notes, Road, manifest, reader, sources
 from tests.sources.team import Team
 from tests.sources.workshop import Workshop, ssh_key
 
@@ -34,15 +36,25 @@ def team(ground: Path, workshop: Workshop) -> Team:
     return made
 
 
+class Ahead(Clock):
+    """A clock that can be put forward."""
+
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        """As others have it, and those seconds more."""
+        return super().monotonic() + self.seconds
+
+
 @contextmanager
-def polling(road: Road, running: Running) -> Iterator[Polling]:
+def polling(road: Road, running: Running, clock: Clock = CLOCK) -> Iterator[Polling]:
     """Sources are asked for as long as a block lasts."""
     folder = road.folder
     settings = Settings(
         folder / "state", folder / "run", folder / "secrets", "memory", "ann",
         cache=folder / "cache", keys=folder / "keys",
     )  # fmt: skip
-    made = Polling(running.loop, settings, CLOCK, running.told)
+    made = Polling(running.loop, settings, clock, running.told)
     thread = threading.Thread(target=made.run)
     thread.start()
     try:
@@ -77,6 +89,31 @@ def test_a_push_runs_by_itself_and_a_bad_one_is_told_once(team: Team) -> None:
         asks.wake("web")
         until(lambda: team.road.boxes() == {"web--front--2": "b"})
         until(lambda: told(running)[-1] == f"converged: {good[:12]}")
+
+
+def test_what_is_declared_anew_is_asked_at_once(team: Team) -> None:
+    with looping(team.road) as running, polling(team.road, running) as asks:
+        until(lambda: len(told(running)) == 1)
+        assert "the path is not in the commit" in told(running)[0]
+        team.workshop.commit({"deploy/web.yaml": manifest("web", "front")}, team.ann)
+        rules = team.rules(web=team.lines["web"].replace("path: web", "path: deploy"))
+        request = Request(sources({"platform.yaml": rules}), reader({}), "rules")
+        running.loop.call(apply_request, request, Notes(), TIMEOUT_MS)
+        asks.look()
+        until(lambda: team.road.boxes() == {"web--front--1": "a"})
+
+
+def test_a_source_that_is_away_is_asked_again_before_its_interval(team: Team) -> None:
+    team.push("front")
+    clock, away = Ahead(), team.workshop.folder.with_name("away")
+    team.workshop.folder.rename(away)
+    with looping(team.road) as running, polling(team.road, running, clock) as asks:
+        until(lambda: told(running) and not is_asked("web"))
+        assert told(running)[0].startswith("unreachable: ")
+        away.rename(team.workshop.folder)
+        clock.seconds = AGAIN_SECONDS
+        asks.look()
+        until(lambda: team.road.boxes() == {"web--front--1": "a"})
 
 
 def test_a_sync_while_its_source_is_asked_waits_for_nobody(team: Team) -> None:

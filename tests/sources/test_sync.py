@@ -184,6 +184,26 @@ def test_a_rollback_holds_until_the_source_moves(team: Team) -> None:
     assert sorted(team.road.boxes().values()) == ["b", "c"]
 
 
+def test_what_others_push_beside_its_path_undoes_nobodys_hand(team: Team) -> None:
+    team.push("front")
+    team.sync()
+    text = manifest("web", "front front:2, files: {/etc/a: ./a}")
+    team.workshop.commit({WEB: text, "web/a": "1"}, team.ann)
+    team.sync()
+    with team.road.open() as opened:
+        roll_back(opened, "web", 1, team.road.watcher, TIMEOUT_MS)
+    beside = team.workshop.commit({"data/data.yaml": "x"})
+    synced = team.sync()
+    assert (synced.applied, synced.is_new, synced.record.good) == (None, False, beside)
+    team.road.apply({"w.yaml": manifest("web", "front work:1")}, "web")
+    team.workshop.commit({"data/data.yaml": "y"})
+    assert team.sync().applied is None
+    assert set(team.road.boxes().values()) == {"c"}
+    team.workshop.commit({"web/a": "2"}, team.ann)
+    assert team.sync().applied
+    assert set(team.road.boxes().values()) == {"b"}
+
+
 def test_what_is_applied_beside_a_source_is_shown_and_holds_until_it_moves(team: Team) -> None:
     commit = team.push("front")
     team.sync()
@@ -195,9 +215,9 @@ def test_what_is_applied_beside_a_source_is_shown_and_holds_until_it_moves(team:
     assert state_of(status) == (
         "converged, revision 2 was applied by hand and holds until it moves"
     )
-    team.push("front")
+    team.push("front", "worker work:1")
     team.sync()
-    assert team.road.boxes() == {"web--front--3": "a"}
+    assert team.road.boxes() == {"web--front--3": "a", "web--worker--1": "c"}
     with team.road.open() as opened:
         (status,) = source_status(opened)
     assert state_of(status) == "converged"
