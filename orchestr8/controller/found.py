@@ -9,14 +9,14 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from orchestr8.controller.settings import Settings
-from orchestr8.errors import Orchestr8Error, RefusedError
+from orchestr8.errors import Orchestr8Error, Place, Problem, RefusedError
 from orchestr8.host.secret_files import read_secret
 from orchestr8.manifest.model import DeclaredSource
 from orchestr8.names import PLATFORM
 from orchestr8.sources.files import Files, files_below
 from orchestr8.sources.folder import Content, content_of
 from orchestr8.sources.git import Clone, Remote
-from orchestr8.sources.judge import Question, judge
+from orchestr8.sources.judge import Judged, Question, judge
 from orchestr8.sources.objects import Commit, DamagedError, MalformedError
 from orchestr8.sources.reading import Objects
 from orchestr8.sources.signatures import NotSigned, Signatures, Signed
@@ -186,13 +186,24 @@ class InGit(Struct, frozen=True):
     def commits(self, tip: str, question: Question | None) -> tuple[CommitRecord, ...]:
         """Those that are signed as the question asks, and the newest."""
         commit = self.objects.commit(tip)
-        judged = judge(self.objects, tip, question, self.signatures.of) if question else ()
+        judged = self._judged(tip, question) if question else ()
         signer = self.signatures.of(commit)
         key = signer.key if isinstance(signer, Signed) else ""
         return (
             *(_recorded(one.commit, one.key) for one in judged if one.key),
             _recorded(commit, key),
         )
+
+    def _judged(self, tip: str, question: Question) -> tuple[Judged, ...]:
+        try:
+            return judge(self.objects, tip, question, self.signatures.of)
+        except DamagedError as error:
+            if not self.clone.lacks_history:
+                raise
+            what = f"{self.source.git} has a part of its history alone, without {question.since}"
+            remedy = "bring the rest there: git fetch --unshallow; or write a later `start`"
+            problem = Problem(Place(f"source {self.source.name}"), what, remedy)
+            raise RefusedError((problem,)) from error
 
     def files(self, tip: str) -> Files:
         """What lies below the path of the commit."""

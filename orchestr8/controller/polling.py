@@ -46,8 +46,8 @@ class Polling:
         self._listener = listener
         self._due: dict[DeclaredSource, float] = {}
         self._woken: set[str] = set()
-        self._missed: set[str] = set()
-        """Those that could not be fetched from when they were asked last."""
+        self._missed: dict[str, float] = {}
+        """When those are asked again that could not be fetched from."""
         self._webhooks: dict[str, str] = {}
         self._under_way: set[str] = set()
         self._heard = threading.Event()
@@ -115,9 +115,7 @@ class Polling:
 
     def _due_at(self, source: DeclaredSource, now: float) -> float:
         due = self._due[source]
-        if source.name in self._missed:
-            self._missed.discard(source.name)
-            due = min(due, now + AGAIN_SECONDS)
+        due = min(due, self._missed.pop(source.name, due))
         if source.name in self._woken:
             self._woken.discard(source.name)
             due = now
@@ -149,7 +147,7 @@ class Polling:
 
     def _tell_unreachable(self, source: DeclaredSource, error: EngineError) -> None:
         if isinstance(error, UnavailableError):  # else something must be changed first
-            self._missed.add(source.name)
+            self._missed[source.name] = self._clock.monotonic() + AGAIN_SECONDS
         try:
             self._loop.call(_unreachable, source, error, self._listener)
         except Orchestr8Error:

@@ -173,6 +173,11 @@ class Clone:
             for name in ("credentials", "key"):
                 self.child.take_back(name)
 
+    @property
+    def lacks_history(self) -> bool:
+        """Whether commits are known whose parents were not sent."""
+        return (self._git / "shallow").exists()
+
     def forget(self) -> None:
         """Deletes the clone; the next fetch makes it anew."""
         shutil.rmtree(self._git, ignore_errors=True)
@@ -261,7 +266,7 @@ class Clone:
 
     def _clear_away(self, *, whole: bool) -> None:
         """What a fetch that was killed has left; a part of a history where the whole is asked."""
-        if whole and (self._git / "shallow").exists():
+        if whole and self.lacks_history:
             self.forget()
         for path in [*self._git.rglob("*.lock"), *self._git.rglob("tmp_*")]:
             if path.is_dir() and not path.is_symlink():

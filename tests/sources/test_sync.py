@@ -277,6 +277,20 @@ def test_a_source_that_cannot_be_reached_keeps_what_is_in_force(team: Team) -> N
     assert team.sync().record.state == "converged"
 
 
+def test_a_repository_that_has_a_part_of_its_history_is_told(team: Team) -> None:
+    team.push("front")
+    newest = team.workshop.commit({"README": "y"}, team.ann)
+    team.address = f"{team.workshop.folder.with_name('part')}"
+    whole = f"file://{team.workshop.folder}"
+    team.workshop.git("clone", "-q", "--bare", "--depth=1", whole, team.address)
+    team.declare()
+    synced = team.sync()
+    assert synced.record.state == "refused"
+    assert "has a part of its history alone, without" in told(synced)[0]
+    team.declare(web=f"path: web, owner: web, start: {newest}")
+    assert team.sync().record.state == "converged"
+
+
 def test_credentials_lie_with_the_platforms_secrets(team: Team) -> None:
     team.declare(web="path: web, owner: web, verify: none, credentials: git-web")
     (said,) = told(team.sync())
