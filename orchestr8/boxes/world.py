@@ -93,6 +93,8 @@ class ObservedBox(Struct, frozen=True, gc=False):
     service_address: str = ""
     stop: Stop | None = None
     """How it was to be asked to end when it was made, where the box carries that."""
+    runs_again: bool = False
+    """Whether somebody else started it anew, or told its engine to: a box runs once."""
     cores: tuple[int, ...] = ()
     """The cores that it may run on; empty where it may run on every one, or nobody knows."""
 

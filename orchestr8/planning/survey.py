@@ -27,6 +27,7 @@ from orchestr8.planning.traits import UNSAID, Traits
 
 EVERY_ADDRESS = "0.0.0.0"
 GROUND_GONE = "its hosts file is gone, as where the run folder was lost"
+RUNS_AGAIN = "somebody started it anew, or told the engine to: a box runs once"
 
 
 class HeldDoor(Struct, frozen=True):
@@ -66,7 +67,7 @@ class Survey(Struct, frozen=True):
     volume_uids: Mapping[str, int] = field(default_factory=dict)
     """Volumes whose content belongs to another uid than a fresh one's would."""
     unwanted: Mapping[BoxId, str] = field(default_factory=dict)
-    """Boxes that somebody wants replaced, or that lost what they stand on, and why."""
+    """Boxes that somebody wants replaced, or that somebody harmed, and why."""
     ceilings: Ceilings = field(default_factory=dict)
     """Boxes that may have less memory than their maximum for now."""
     held: Mapping[BoxId, int] = field(default_factory=dict)
@@ -195,7 +196,7 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         failures=records.failures,
         doors_held=_doors_held(desired, world),
         volume_uids=_volume_uids(desired, world),
-        unwanted={**_without_ground(desired, world), **desired.unwanted},
+        unwanted={**_harmed(desired, world), **desired.unwanted},
         ceilings=desired.ceilings,
         held=world.held,
         holds=holds,
@@ -214,15 +215,20 @@ def _absent(world: World, records: Records, known: int) -> tuple[BoxRecord, ...]
     return tuple(records.boxes[one] for one in sorted(records.boxes.keys() - there))
 
 
-def _without_ground(desired: Desired, world: World) -> dict[BoxId, str]:
-    """Boxes that run on while what was laid out for them on this host is gone: a fresh one has it
-    again. A job is left to its end."""
+def _harmed(desired: Desired, world: World) -> dict[BoxId, str]:
+    """Boxes that run, and that a fresh one has to succeed, since somebody had his hand in. A job is
+    left to its end."""
     found = {}
     for box in world.boxes:
-        if not box.names and box.state.runs and box.spec and box.spec.networked:
-            service = desired.services.get(box.id.service_name)
-            if service and service.names and not service.run_once:
-                found[box.id] = GROUND_GONE
+        if (box.names and not box.runs_again) or not box.state.runs or not box.spec:
+            continue
+        service = desired.services.get(box.id.service_name)
+        if service is None or service.run_once:
+            continue
+        if box.runs_again:
+            found[box.id] = RUNS_AGAIN
+        elif box.spec.networked and service.names:
+            found[box.id] = GROUND_GONE
     return found
 
 

@@ -70,6 +70,16 @@ def test_a_restart_by_somebody_else_is_seen(real: DockerBench) -> None:
     after = real.see(made)
     assert after.state.runs and after.pid != before.pid
     assert after.started_ms > before.started_ms
+    assert after.runs_again and not before.runs_again
+
+
+@detail("docker.others.hands")
+def test_a_box_whose_engine_would_start_it_anew_is_told(real: DockerBench) -> None:
+    made = real.box()
+    real.boxes.create(made)
+    real.client.update_container(str(made.id), restart_policy={"Name": "unless-stopped"})
+    real.boxes.start(made.id)
+    assert real.see(made).runs_again
 
 
 @detail("docker.others.hands")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import Any
 
@@ -47,6 +48,21 @@ class Answers:
 )
 def test_times(text: str, expected: int) -> None:
     assert milliseconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("finished", "policy", "again"),
+    [
+        ("0001-01-01T00:00:00Z", "no", False),
+        ("0001-01-01T00:00:00Z", "", False),
+        ("2026-11-24T07:26:55.1Z", "no", True),
+        ("0001-01-01T00:00:00Z", "always", True),
+    ],
+)
+def test_a_box_that_ran_before_or_would_run_again(finished: str, policy: str, again: bool) -> None:
+    state = {"Status": "running", "Pid": os.getpid(), "FinishedAt": finished}
+    host = {"RestartPolicy": {"Name": policy, "MaximumRetryCount": 0}}
+    assert details_of({"State": state, "HostConfig": host}).runs_again is again
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ def _box(simulation: Simulation, words: Event, _: Fleet) -> None:
             simulation.silent.add(box_id)
         case {"names": names}:
             machine.boxes[box_id] = replace(box, names=tuple(names))
+        case {"runs again": again}:
+            machine.boxes[box_id] = replace(box, runs_again=again)
         case {"promised": "by itself"}:
             _unpromise(simulation, box_id)
         case {"key": key}:

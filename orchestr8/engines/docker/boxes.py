@@ -20,6 +20,7 @@ from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.containers import Containers, carried_spec, details_of
 from orchestr8.engines.docker.events import DockerEvents
 from orchestr8.engines.docker.images import DockerImages
+from orchestr8.engines.docker.in_place import require_in_place
 from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.programs import Programs
 from orchestr8.engines.docker.situation import Bind, Preparation, Situation, Staged
@@ -118,6 +119,7 @@ class DockerBoxes:
             return
         try:
             self._client.post(f"/containers/{container}/start", f"starting box {box_id}")
+            self._require_in_place(box_id)
         except UnavailableError:
             raise  # it may run by now: look again
         except EngineError:
@@ -258,6 +260,16 @@ class DockerBoxes:
     def execute_attached(self, box_id: BoxId, command: Sequence[str], joined: Joined) -> int:
         """Run a command joined to somebody."""
         return self._programs.attach(self._existing(box_id), box_id, command, joined)
+
+    def _require_in_place(self, box_id: BoxId) -> None:
+        found = self._containers.begun(box_id)
+        if found is None:
+            return
+        try:
+            require_in_place(box_id, found)
+        except RejectedError:
+            self._kill(found["Id"], box_id, "SIGKILL", _END_SECONDS)
+            raise
 
     def _startable(self, box_id: BoxId) -> str:
         """The container of a box that was never started, or the empty text of one that runs."""

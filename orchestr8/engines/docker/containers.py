@@ -60,6 +60,7 @@ class Details(Struct, frozen=True):
     out_of_memory: bool = False
     pid: int | None = None
     pid_started: int | None = None
+    runs_again: bool = False
 
     def still_true(self, state: State) -> bool:
         """Whether this is still so for a container that is now in this state.
@@ -118,6 +119,14 @@ class Containers:
         if found and self._ours(found["Config"].get("Labels") or {}, box_id):
             return found
         return None
+
+    def begun(self, box_id: BoxId) -> Mapping[str, Any] | None:
+        """The inspected container of a box that was started just now, which is known from then on;
+        None where there is none of ours."""
+        found = self.find(box_id)
+        if found:
+            self._known[box_id] = self._described(box_id, found)
+        return found
 
     def ended(self, box_id: BoxId) -> Known | None:
         """A box as it was met last if it had ended by then, since that stays so; else as it is now,
@@ -205,6 +214,7 @@ class Containers:
             out_of_memory=details.out_of_memory,
             pid=details.pid,
             engine_id=known.container,
+            runs_again=details.runs_again,
             joins=carried.joins,
             names=self._preparation.names(known.name),
             uid_base=carried.uid_base,
@@ -232,9 +242,17 @@ def details_of(found: Mapping[str, Any]) -> Details:
             out_of_memory=bool(inner.get("OOMKilled")),
         )
     pid = int(inner.get("Pid") or 0)
+    again = _runs_again(found)
     if pid <= 0:  # between two states; never let such a number out
-        return Details(state, created_ms, started_ms)
-    return Details(state, created_ms, started_ms, pid=pid, pid_started=living.start_time(pid))
+        return Details(state, created_ms, started_ms, runs_again=again)
+    started = living.start_time(pid)
+    return Details(state, created_ms, started_ms, pid=pid, pid_started=started, runs_again=again)
+
+
+def _runs_again(found: Mapping[str, Any]) -> bool:
+    """Whether a running container has ended before, or would be started by its engine."""
+    policy = found.get("HostConfig", {}).get("RestartPolicy", {}).get("Name", "no")
+    return milliseconds(found["State"].get("FinishedAt", "")) > 0 or policy not in ("", "no")
 
 
 def _carried(labels: Mapping[str, str]) -> _Carried:

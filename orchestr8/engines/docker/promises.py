@@ -9,6 +9,7 @@ PROMISES: dict[str, str] = {
     "docker.others.installations": "boxes of another installation are neither seen nor changed",
     "docker.others.hands": "what others do to a box is seen: a limit, a kill, a restart, a pause",
     "docker.image.hostile": "an image that claims our labels, or brings volumes, gains nothing",
+    "docker.image.links": "what is declared below a link of an image is refused, and nothing stays",
     "docker.answer.lost": "a call whose answer was lost is repeated, and there is one box",
 }
 """Promises of the Docker engine alone, by id."""

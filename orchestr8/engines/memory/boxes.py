@@ -322,6 +322,7 @@ def _observed(box: SimulatedBox, present: Features) -> ObservedBox:
         uid_base=made.uid_base,
         service_address=made.service_address,
         stop=made.stop,
+        runs_again=box.runs_again,
         cores=box.cores if box.state is not State.STOPPED else (),
     )
 

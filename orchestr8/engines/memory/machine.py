@@ -73,6 +73,8 @@ class SimulatedBox(Struct, frozen=True):
     names: tuple[tuple[str, str], ...] = ()
     cores: tuple[int, ...] = ()
     """What it is held to; empty is every core."""
+    runs_again: bool = False
+    """Whether somebody else started it anew."""
 
     def ended(self, at_ms: int, exit_status: int, out_of_memory: bool = False) -> SimulatedBox:
         """The same box after its first task has gone."""
