@@ -23,6 +23,7 @@ from orchestr8.manifest.foreign import Mapping
 _HOST_VARIABLE = re.compile(
     r"(?i)HOST|SERVER|ADDR|ENDPOINT|UPSTREAM|PEER|BROKER|RELAY|PROXY|NODES?$|URL|URI|SERVICE"
 )
+_OWN_PORT = re.compile(r"\s--port[= ]([1-9][0-9]{1,4})(?![0-9])")
 _FILE_BYTES_LOOKED_AT = 256 << 10
 _DEFAULT_NETWORK = "default"
 
@@ -125,7 +126,9 @@ def _add(caller: Carried, link: str, services: Sequence[Carried]) -> None:
 
 def listening(service: Carried) -> set[int]:
     """The ports on which a service may be called, as far as anything says so."""
-    found = set(known.ports_of(service.text("image"))[:1])
+    words = " ".join(("", *service.draft.lines.get("args", Line([])).value))
+    told = _OWN_PORT.search(words)
+    found = {int(told[1])} if told else set(known.ports_of(service.text("image"))[:1])
     if found:
         return found
     for item in service.items("expose"):

@@ -12,12 +12,12 @@ from orchestr8.manifest.load import load
 from orchestr8.manifest.model import Service, Source
 
 
-def caller(told: str) -> Service:
+def caller(told: str, cache: str = "") -> Service:
     """The service `app`, whose variable says this, beside a database `my_db` and a cache."""
     services = {
         "app": {"image": "app:1", "environment": {"TOLD": told}},
         "my_db": {"image": "postgres:16"},
-        "cache": {"image": "redis:7"},
+        "cache": {"image": "redis:7", "command": cache},
     }
     content = json.dumps({"services": services}).encode()
     files = {"compose.yaml": content}
@@ -52,3 +52,15 @@ def test_a_call_is_drawn_from_the_host_and_from_nothing_beside_it(
     service = caller(told)
     assert dict(service.env)["TOLD"] == rewritten
     assert [f"{one.peer.service}:{one.port}" for one in service.connects] == connects
+
+
+@pytest.mark.parametrize(
+    ("command", "port"),
+    [("--port 6380 --save x", 6380), ("x --port=6380", 6380), ("x --ports 1", 6379), ("", 6379)],
+)
+def test_who_names_no_port_calls_the_one_that_is_told_to_be_listened_on(
+    command: str, port: int
+) -> None:
+    service = caller("redis cache: host=cache", command)
+    assert [str(one.peer.service) for one in service.connects] == ["cache"]
+    assert service.connects[0].port == port
