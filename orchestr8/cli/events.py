@@ -59,7 +59,7 @@ def run(
     from orchestr8.cli.asking import following, is_left
     from orchestr8.cli.opening import opened_fleet
     from orchestr8.controller import happenings
-    from orchestr8.controller.look import require_services
+    from orchestr8.controller.meant import require_services
 
     with opened_fleet() as session:
         name = require_services(session, [service])[0] if service else None

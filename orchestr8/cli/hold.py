@@ -41,7 +41,7 @@ def run(
     from orchestr8.cli.opening import opened_fleet
     from orchestr8.cli.terminal import say
     from orchestr8.controller import hold
-    from orchestr8.controller.look import require_services
+    from orchestr8.controller.meant import require_services
     from orchestr8.planning.holds import moment
 
     end_ms = 0 if end else _checked(until, reason, service)

@@ -32,7 +32,7 @@ def run(
     """
     from orchestr8.cli.asking import following, is_left
     from orchestr8.cli.opening import opened_fleet
-    from orchestr8.controller.look import follow_of, logs_of
+    from orchestr8.controller.logs import follow_of, logs_of
 
     if follow and output is Output.JSON:
         raise UsageError("--follow prints lines as they come, not a document", "leave one out")

@@ -44,7 +44,7 @@ def run(
     from orchestr8.cli.opening import opened_fleet
     from orchestr8.cli.watching import watching
     from orchestr8.controller.hand import Wish, set_by_hand
-    from orchestr8.controller.look import require_services
+    from orchestr8.controller.meant import require_services
     from orchestr8.manifest.overrides import read_values
 
     if bool(fields) == end:

@@ -30,7 +30,8 @@ def run(services: ServiceNames = None, whole: All = False, output: OutputAs = Ou
     7: none is, and one is unproven.
     """
     from orchestr8.cli.opening import opened_fleet
-    from orchestr8.controller.look import prove_services, require_services
+    from orchestr8.controller.meant import require_services
+    from orchestr8.controller.proving import prove_services
 
     with opened_fleet() as session:
         names = require_services(session, services or ())

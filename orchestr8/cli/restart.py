@@ -28,7 +28,7 @@ def run(
     """
     from orchestr8.cli.applying import Setting, carried_out
     from orchestr8.cli.opening import opened_fleet
-    from orchestr8.controller.look import require_services
+    from orchestr8.controller.meant import require_services
     from orchestr8.controller.restart import restart
 
     setting = Setting("", output, checked_timeout(timeout), waits=wait)

@@ -11,8 +11,8 @@ from orchestr8.cli.arguments import Output, OutputAs, ServiceNames
 
 if TYPE_CHECKING:
     from orchestr8.boxes.records import Hold
-    from orchestr8.controller.look import ServiceStatus, Status
     from orchestr8.controller.source_status import SourceStatus
+    from orchestr8.controller.status import ServiceStatus, Status
     from orchestr8.planning.plan import Step
     from orchestr8.store.interventions import Override
 
@@ -27,8 +27,9 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
     from orchestr8.cli.opening import anything_applied, opened_fleet, require_not_lost
     from orchestr8.cli.source_lines import source_lines
     from orchestr8.cli.terminal import say
-    from orchestr8.controller.look import require_services, status
+    from orchestr8.controller.meant import require_services
     from orchestr8.controller.source_status import source_status
+    from orchestr8.controller.status import status
 
     found, down = None, frozenset[str]()
     sources: tuple[SourceStatus, ...] = ()

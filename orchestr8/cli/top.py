@@ -51,7 +51,7 @@ def run(services: ServiceNames = None, once: Once = False, output: OutputAs = Ou
 
 def _rows(services: Sequence[str]) -> tuple[OwnerRow, ...]:
     from orchestr8.cli.opening import opened_fleet
-    from orchestr8.controller.look import require_services
+    from orchestr8.controller.meant import require_services
     from orchestr8.controller.top import top
 
     with opened_fleet() as session:

@@ -11,7 +11,7 @@ from orchestr8.cli.arguments import Output, OutputAs, ServiceName
 
 if TYPE_CHECKING:
     from orchestr8.controller.advice import Advice
-    from orchestr8.controller.look import BoxStatus, ServiceStatus
+    from orchestr8.controller.status import BoxStatus, ServiceStatus
     from orchestr8.names import BoxId
     from orchestr8.proof.model import Proof
 
@@ -35,7 +35,9 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
     from orchestr8.contract.usual import limits_of
     from orchestr8.controller.authority import is_their_revision
     from orchestr8.controller.borders import measured
-    from orchestr8.controller.look import prove_services, require_services, status
+    from orchestr8.controller.meant import require_services
+    from orchestr8.controller.proving import prove_services
+    from orchestr8.controller.status import status
     from orchestr8.errors import EngineError
 
     with opened_fleet() as session:

@@ -12,7 +12,7 @@ from orchestr8.contract.usual import limits_of, usual_limits
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.converge import Convergence
 from orchestr8.controller.hold import refuse_if_held
-from orchestr8.controller.look import require_service
+from orchestr8.controller.meant import require_service
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.overrides import manifest_value, overridden, told
 from orchestr8.controller.progress import Progress

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestr8.boxes.records import Hold
-from orchestr8.controller.look import require_service
+from orchestr8.controller.meant import require_service
 from orchestr8.controller.session import Session
 from orchestr8.errors import Place, Problem, RefusedError, UsageError
 from orchestr8.names import ServiceName

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from orchestr8.controller.deeds import EXECUTE, Deed, journalled
-from orchestr8.controller.look import find_box
+from orchestr8.controller.meant import find_box
 from orchestr8.controller.session import Session
 from orchestr8.engines.joined import Joined
 from orchestr8.engines.protocol import Exec, ExecResult

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.world import ObservedBox
+from orchestr8.contract.model import Gap
 from orchestr8.controller.clock import no, working
-from orchestr8.controller.cycle import Cycle
+from orchestr8.controller.cycle import Cycle, walk
+from orchestr8.controller.request import aim_in_force
 from orchestr8.controller.session import Session
 from orchestr8.errors import EngineError
 from orchestr8.isolation.limits import Quota
@@ -57,6 +59,19 @@ def prove_boxes(
         for box in running
     ]
     return prove_all(pairs, whole)
+
+
+def prove_services(
+    session: Session, names: Sequence[ServiceName]
+) -> tuple[tuple[Proof, ...], tuple[Gap, ...]]:
+    """The proofs of every running box of these services, or of all; and the gaps beside them."""
+    cycle = walk(session, aim_in_force(session))
+    boxes = [
+        box
+        for box in named(cycle.world.boxes, names)
+        if box.state.runs and session.may(box.id.owner)
+    ]
+    return prove_boxes(session, boxes, cycle), cycle.contracts.gaps
 
 
 def named(boxes: Sequence[ObservedBox], names: Sequence[ServiceName]) -> tuple[ObservedBox, ...]:

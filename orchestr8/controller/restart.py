@@ -6,7 +6,7 @@ from orchestr8.boxes.world import ObservedBox
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.converge import Convergence
 from orchestr8.controller.hold import refuse_if_held
-from orchestr8.controller.look import require_service
+from orchestr8.controller.meant import require_service
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.progress import Progress
 from orchestr8.controller.session import Session

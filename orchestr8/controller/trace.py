@@ -7,7 +7,7 @@ from msgspec import Struct
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.contract.model import Grant
 from orchestr8.controller.cycle import walk
-from orchestr8.controller.look import find_box
+from orchestr8.controller.meant import find_box
 from orchestr8.controller.request import aim_in_force
 from orchestr8.controller.session import Session
 from orchestr8.errors import Place, UsageError

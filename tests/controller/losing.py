@@ -11,11 +11,11 @@ from pathlib import Path
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.controller.adopt import Adopted, adopt
 from orchestr8.controller.apply import apply_request, plan_request
-from orchestr8.controller.look import status
 from orchestr8.controller.progress import Phase
 from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
+from orchestr8.controller.status import status
 from orchestr8.engines.select import simulated_machine
 from orchestr8.manifest.model import Source
 from orchestr8.names import ServiceName

@@ -11,7 +11,19 @@ import pytest
 from msgspec.structs import replace
 
 from orchestr8.boxes.records import Failures
-from orchestr8.controller import apply, history, hold, inside, look, making, restart, rollback
+from orchestr8.controller import (
+    apply,
+    history,
+    hold,
+    inside,
+    logs,
+    making,
+    meant,
+    proving,
+    restart,
+    rollback,
+    status,
+)
 from orchestr8.controller.authority import NOBODY, Asker, Authority, authority_of
 from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session
@@ -122,8 +134,8 @@ def test_others_things_are_refused(
 
 Deed = Callable[[Session, ServiceName, str], object]
 DEEDS: dict[str, Deed] = {
-    "why": lambda s, name, _: look.require_services(s, [str(name)]),
-    "logs": lambda s, name, _: look.logs_of(s, str(name), 5),
+    "why": lambda s, name, _: meant.require_services(s, [str(name)]),
+    "logs": lambda s, name, _: logs.logs_of(s, str(name), 5),
     "exec": lambda s, name, _: inside.run_in(s, f"0.{name}", ["/x"]),
     "hold": lambda s, name, _: hold.hold(s, name, 1 << 42, "why"),
     "end hold": lambda s, name, _: hold.end_hold(s, name),
@@ -155,7 +167,7 @@ def test_not_theirs_and_not_there_are_answered_alike(road: Road, deed: str) -> N
 def test_the_platform_and_the_owner_may_do_all_of_that(road: Road) -> None:
     for who in (asker(0), DATA):
         with road.open() as session:
-            assert look.require_services(session.of(who), [str(DB)]) == (DB,)
+            assert meant.require_services(session.of(who), [str(DB)]) == (DB,)
             assert history.chapter(session.of(who), "data", 1)
             assert not making.down(session.of(who), "data", Notes(), TIMEOUT_MS, forget=False).exit
             assert not making.apply_stored(session.of(who), "data", Notes(), TIMEOUT_MS).exit
@@ -177,11 +189,11 @@ def test_the_default_set_is_many_owners(road: Road) -> None:
 def test_one_sees_what_is_theirs(road: Road) -> None:
     with road.open() as session:
         seen = session.of(PAY)
-        assert {one.name.owner for one in look.status(seen).services} == {"pay"}
-        assert {proof.id.owner for proof in look.prove_services(seen, ())[0]} == {"pay"}
+        assert {one.name.owner for one in status.status(seen).services} == {"pay"}
+        assert {proof.id.owner for proof in proving.prove_services(seen, ())[0]} == {"pay"}
         assert history.sets_ever(seen) == ("default", "pay")
-        assert not look.status(session.of(STRANGER)).services
-        assert len(look.status(session.of(asker(0))).services) == 4
+        assert not status.status(session.of(STRANGER)).services
+        assert len(status.status(session.of(asker(0))).services) == 4
 
 
 def test_a_plan_shows_what_is_theirs(road: Road) -> None:

@@ -1,9 +1,8 @@
-"""Looking without changing: status, why, prove and logs."""
+"""What is wanted and what is, service by service, as people see it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -15,23 +14,14 @@ from orchestr8.contract.expiry import end_of
 from orchestr8.contract.model import Contract, Gap
 from orchestr8.controller.cycle import Cycle, walk
 from orchestr8.controller.health import how_it_ended
-from orchestr8.controller.proving import named, prove_boxes
 from orchestr8.controller.request import aim_in_force
 from orchestr8.controller.seen import seen_cycle
 from orchestr8.controller.session import Session
 from orchestr8.controller.settings import now_ms
-from orchestr8.engines.protocol import Logs
-from orchestr8.errors import FeatureMissingError, UsageError
-from orchestr8.manifest import hints
 from orchestr8.names import STANDBY, ServiceName
 from orchestr8.planning.holds import in_force
 from orchestr8.planning.plan import Mark, Reason, Step
-from orchestr8.planning.wording import first_of
-from orchestr8.proof.model import Proof
 from orchestr8.store.interventions import Override
-
-_SHOWN_MOST = 20
-"""How many services a message lists."""
 
 
 class BoxStatus(Struct, frozen=True):
@@ -210,124 +200,3 @@ def _word(box: ObservedBox, health: Health, desired: DesiredService) -> str:
 def _next_end(contract: Contract) -> str:
     ends = [grant.until for grant in contract.grants if grant.until and not grant.ended]
     return min(ends, key=end_of, default="")
-
-
-def prove_services(
-    session: Session, names: Sequence[ServiceName]
-) -> tuple[tuple[Proof, ...], tuple[Gap, ...]]:
-    """The proofs of every running box of these services, or of all; and the gaps beside them."""
-    cycle = walk(session, aim_in_force(session))
-    boxes = [
-        box
-        for box in named(cycle.world.boxes, names)
-        if box.state.runs and session.may(box.id.owner)
-    ]
-    return prove_boxes(session, boxes, cycle), cycle.contracts.gaps
-
-
-def find_box(session: Session, text: str, *, running: bool) -> ObservedBox:
-    """The box that `api.payments`, `0.api.payments` or a box id means; raises UsageError."""
-    slot_text, _, rest = text.partition(".")
-    slot = int(slot_text) if slot_text.isdecimal() else None
-    try:
-        service = ServiceName.parse(rest if slot is not None else text)
-    except ValueError as error:
-        usual = "write service.owner or slot.service.owner"
-        raise UsageError(str(error), _of_some_owner(session, text) or usual) from error
-    adopted = session.store.adoption.waiting()
-    known = service in session.stored.fleet.services() or service in adopted
-    if not (known and session.may(service.owner)):
-        raise _unknown_service(session, service)
-    seen = session.borders.boxes.observe().boxes
-    found = [
-        box
-        for box in seen
-        if box.id.service_name == service and slot in (None, box.slot) and box.slot != STANDBY
-        and (box.state.runs or not running)
-    ]  # fmt: skip
-    if not found:
-        word = "running box" if running else "box"
-        raise UsageError(f"{text} has no {word}", f"orchestr8 why {service}")
-    return min(found, key=lambda box: (not box.state.runs, box.slot, -box.id.serial))
-
-
-def require_services(
-    session: Session, texts: Sequence[str], also: Collection[ServiceName] = ()
-) -> tuple[ServiceName, ...]:
-    """The services that these texts name; raises UsageError for one that no set names, unless it is
-    known otherwise."""
-    names = []
-    for text in texts:
-        try:
-            name = ServiceName.parse(text)
-        except ValueError as error:
-            usual = "write service.owner, as in api.payments"
-            raise UsageError(str(error), _of_some_owner(session, text) or usual) from error
-        if not (name in also and session.may(name.owner)):
-            require_service(session, name)
-        names.append(name)
-    return tuple(names)
-
-
-def require_service(session: Session, name: ServiceName) -> None:
-    """Raises UsageError for a service that is not there, or that is not theirs who ask."""
-    if not (name in session.stored.fleet.services() and session.may(name.owner)):
-        raise _unknown_service(session, name)
-
-
-def _unknown_service(session: Session, name: ServiceName) -> UsageError:
-    of_set = session.store.adoption.waiting().get(name)
-    if of_set and session.may(name.owner):
-        return UsageError(
-            f"{name} was adopted, and its manifest is not applied again yet: it runs on as it is",
-            f"orchestr8 apply PATH --set {of_set}",
-        )
-    services = [str(one) for one in _theirs(session)]
-    like = hints.nearest(str(name), services)
-    shown = first_of(services, _SHOWN_MOST) or "none"
-    guess = f"did you mean {like}? " if like else ""
-    return UsageError(f"there is no service {name}", f"{guess}the services are: {shown}")
-
-
-def _theirs(session: Session) -> Iterator[ServiceName]:
-    return (one for one in session.stored.fleet.services() if session.may(one.owner))
-
-
-def _of_some_owner(session: Session, text: str) -> str:
-    """What is probably meant by a bare name or a box's; empty where no service has it."""
-    slot, _, rest = text.partition(".")
-    meant = rest if slot.isdecimal() else text
-    found = [str(one) for one in _theirs(session) if meant in (one.service, str(one))]
-    return f"did you mean {' or '.join(found)}?" if found else ""
-
-
-def logs_of(session: Session, text: str, lines_max: int) -> tuple[str, ...]:
-    """The last lines of a box; of one that failed and is gone, those that were kept."""
-    boxes = session.borders.boxes
-    if not isinstance(boxes, Logs):
-        raise FeatureMissingError(f"the engine {session.borders.name} keeps no logs")
-    try:
-        return boxes.logs(find_box(session, text, running=False).id, lines_max)
-    except UsageError:
-        slot_text, _, rest = text.partition(".")
-        slot = int(slot_text) if slot_text.isdecimal() else 0
-        service = ServiceName.parse(rest if slot_text.isdecimal() else text)
-        kept = session.store.ledger.last_lines(service, slot)
-        if not (kept and session.may(service.owner)):
-            raise
-        return kept[-lines_max:]
-
-
-def follow_of(
-    session: Session, text: str, lines_max: int, is_left: Callable[[], bool]
-) -> Iterator[str]:
-    """The last lines of a box, then each as it is written, until the box ends or is left."""
-    boxes = session.borders.boxes
-    if not isinstance(boxes, Logs):
-        raise FeatureMissingError(f"the engine {session.borders.name} keeps no logs")
-    return boxes.follow(find_box(session, text, running=False).id, lines_max, is_left)
-
-
-def now() -> datetime:
-    """The present, in UTC."""
-    return datetime.fromtimestamp(now_ms() / 1000, UTC)
