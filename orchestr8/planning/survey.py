@@ -6,7 +6,7 @@ others there are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -149,6 +149,7 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
     standbys: dict[ServiceName, list[ObservedBox]] = {}
     unknown: list[BoxId] = []
     on_cores: list[ObservedBox] = []
+    odd: list[ObservedBox] = []
     promised: set[ServiceName] = set()
     adopted = without_manifest(desired, world.boxes, records)
     holds = in_force(records.holds, now_ms) if records.holds else {}
@@ -158,6 +159,8 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
     for box in world.boxes:
         if box.cores:
             on_cores.append(box)
+        if box.runs_again or not box.names:
+            odd.append(box)
         if adopted and box.id in adopted:
             continue
         record = recorded.get(box.id)
@@ -196,7 +199,7 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         failures=records.failures,
         doors_held=_doors_held(desired, world),
         volume_uids=_volume_uids(desired, world),
-        unwanted={**_harmed(desired, world), **desired.unwanted},
+        unwanted={**_harmed(desired, odd), **desired.unwanted},
         ceilings=desired.ceilings,
         held=world.held,
         holds=holds,
@@ -215,15 +218,13 @@ def _absent(world: World, records: Records, known: int) -> tuple[BoxRecord, ...]
     return tuple(records.boxes[one] for one in sorted(records.boxes.keys() - there))
 
 
-def _harmed(desired: Desired, world: World) -> dict[BoxId, str]:
+def _harmed(desired: Desired, odd: Iterable[ObservedBox]) -> dict[BoxId, str]:
     """Boxes that run, and that a fresh one has to succeed, since somebody had his hand in. A job is
     left to its end."""
     found = {}
-    for box in world.boxes:
-        if (box.names and not box.runs_again) or not box.state.runs or not box.spec:
-            continue
+    for box in odd:
         service = desired.services.get(box.id.service_name)
-        if service is None or service.run_once:
+        if not box.state.runs or not box.spec or service is None or service.run_once:
             continue
         if box.runs_again:
             found[box.id] = RUNS_AGAIN
