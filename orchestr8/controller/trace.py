@@ -91,6 +91,10 @@ def _whose(platform: Platform, key: str) -> str:
     ]
     if key in (one.rstrip("=") for one in platform.members):
         named.insert(0, "the platform")
-    merging = [one.name for one in platform.sources if key in one.merge_keys]
+    merging = [
+        one.name
+        for one in platform.sources
+        if key in (merge_key.rstrip("=") for merge_key in one.merge_keys)
+    ]
     named += [f"the forge of the source {name}" for name in merging]
     return f"a key of {' and of '.join(named)}" if named else ""

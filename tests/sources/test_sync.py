@@ -344,6 +344,10 @@ def test_a_box_leads_back_to_its_commit_and_to_who_signed_it(team: Team) -> None
         assert found.commit
         assert (found.revision.number, found.signer_is) == (2, "")
         assert found.commit.signer == team.ann.member
+    line = f'{team.lines["web"]}, merge_keys: ["{team.ann.member}="]'
+    team.declare(members=team.bob.member, web=line)
+    with team.road.open() as opened:
+        assert trace(opened, "0.front.web").signer_is == "a key of the forge of the source web"
 
 
 def test_a_box_that_was_applied_by_hand_has_no_commit(team: Team) -> None:
