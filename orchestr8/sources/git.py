@@ -70,6 +70,8 @@ _DAMAGED = re.compile(
     r"bad config|unresolved deltas|does not point to|too short|not a valid|bad signature|"
     r"did not send all|garbage|shallow file|cannot lock ref|unable to (?:create|resolve|open)"
 )
+_KEPT_FROM_IT = r"No space left|[Qq]uota exceeded|Permission denied"
+"""What is wrong with the disk or its rights, and not with what lies there."""
 _OTHER_HASH = re.compile(r"mismatched algorithms: client \w+; server (sha1|sha256)")
 PACKS_MOST = 64
 """Each fetch brings one, and each is opened and walked by the next: more are made one."""
@@ -258,11 +260,17 @@ class Clone:
         other = _OTHER_HASH.search(answer.errors)
         if other:
             raise _OtherHashError(first, other[1])
-        if _DAMAGED.search(answer.errors) and not _of_the_remote(answer.errors):
+        if self._is_damaged(answer.errors):
             raise DamagedError(first)
         raise UnavailableError(
             f"{remote.url} cannot be fetched from: {first}", _remedy(remote, answer.errors)
         )
+
+    def _is_damaged(self, errors: str) -> bool:
+        """Whether it is the clone that cannot be read, and not the other side; git names the file
+        in many words."""
+        names_it = str(self._git) in errors and not re.search(_KEPT_FROM_IT, errors)
+        return bool(names_it or _DAMAGED.search(errors)) and not _of_the_remote(errors)
 
     def _clear_away(self, *, whole: bool) -> None:
         """What a fetch that was killed has left; a part of a history where the whole is asked."""

@@ -252,7 +252,9 @@ def test_years_of_pushes_leave_few_packs(
     assert read(clone, remote) == {"web.yaml": f"{HELLO}# 5\n"}
 
 
-@pytest.mark.parametrize("damage", ["lock", "cut", "emptied", "exchanged", "config", "head"])
+@pytest.mark.parametrize(
+    "damage", ["lock", "cut", "emptied", "exchanged", "config", "number", "head"]
+)
 def test_a_damaged_clone_is_made_anew(
     workshop: Workshop, clone: Clone, ground: Path, damage: str
 ) -> None:
@@ -278,6 +280,8 @@ def test_a_damaged_clone_is_made_anew(
             pack.write_bytes(b"\0" * pack.stat().st_size)
         case "config":
             (git / "config").write_text("[broken")
+        case "number":
+            (git / "config").write_text("[core]\n\trepositoryformatversion = x\n")
         case "head":
             (git / "HEAD").unlink()
     workshop.commit({"web.yaml": HELLO + "# 2\n"})
