@@ -26,7 +26,7 @@ from orchestr8.errors import FeatureMissingError, RejectedError, UnavailableErro
 UID = 65_521
 """Above what systemd gives to services of the moment, below nobody; no package takes it."""
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
-_ENTER = 'mount --bind "$0" /etc/passwd && echo 1000 >/proc/self/oom_score_adj && exec "$@"'
+_ENTER = 'mount --bind "$0" /etc/passwd && { echo 1000 >/proc/self/oom_score_adj; exec "$@"; }'
 """Where the machine has no memory left, what strangers made a child take goes first."""
 OUTPUT_BYTES_MOST = 16 << 20
 """What is read into memory of what a child says."""
