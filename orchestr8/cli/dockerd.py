@@ -26,7 +26,6 @@ class Dockerd(Struct, frozen=True):
     swap_limit: bool
     pids_limit: bool
     cgroup_driver: str
-    cgroup_version: str
     security: tuple[str, ...]
 
     @property
@@ -67,7 +66,6 @@ def ask(endpoint_url: str) -> Dockerd:
         swap_limit=info.get("SwapLimit") is True,
         pids_limit=info.get("PidsLimit") is True,
         cgroup_driver=str(info.get("CgroupDriver", "")),
-        cgroup_version=str(info.get("CgroupVersion", "")),
         security=tuple(map(str, options)) if isinstance(options, list) else (),
     )
 

@@ -16,7 +16,6 @@ from typing import Any
 from orchestr8.errors import RejectedError, UnavailableError
 
 KEYS = ".keys"
-SEALED_BYTES_MAX = 1 << 20
 VALUE_BYTES_MAX = 512 << 10
 """A sealed file is text, and so a third larger than what it holds."""
 _BEGINNINGS = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")

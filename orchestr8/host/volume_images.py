@@ -20,7 +20,6 @@ from orchestr8.host import half_made, loop_devices, mount_calls, mount_table, pr
 
 FIFREEZE = 0xC0045877
 FITHAW = 0xC0045878
-SIZE_LEAST = 16 << 20
 _FLAGS = mount_calls.MS_NOSUID | mount_calls.MS_NODEV | mount_calls.MS_NOEXEC
 _BLOCK = 4096
 _TABLES = 9 << 19

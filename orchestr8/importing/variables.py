@@ -93,21 +93,6 @@ def _braced(inner: str, lookup: Lookup, depth: int) -> str:
     return value or ""
 
 
-def mentioned(text: str) -> set[str]:
-    """The variables that a text asks for."""
-    asked: set[str] = set()
-
-    def note(name: str) -> str:
-        asked.add(name)
-        return ""
-
-    try:
-        replaced(text, note)
-    except WrongVariableError:
-        return asked
-    return asked
-
-
 @dataclass
 class Variables:
     """What is set, and which were asked for and are not set: taken as empty, or told as missing."""

@@ -47,11 +47,6 @@ class Scalar(Struct, frozen=True):
         """Whether it stands for no value at all."""
         return self.plain and self.text in _NULLS
 
-    @property
-    def is_true(self) -> bool:
-        """Whether it says yes."""
-        return _BOOLS.get(self.text) == "true"
-
 
 class Entry(NamedTuple):
     """A value of a mapping, and where its key stands."""

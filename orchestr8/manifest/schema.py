@@ -316,8 +316,3 @@ class Header(Block):
         "none: only a file with nothing but `platform` goes without",
         None,
     )
-
-
-NOT_IN_DEFAULTS = tuple(
-    key for key in ServiceBlock.model_fields if key not in ServiceDefaults.model_fields
-)

@@ -35,7 +35,6 @@ class Metrics:
         self._settings = settings
         self._registry = CollectorRegistry()
         self._cycle: Cycle | None = None
-        self._seen_at = 0.0
         self._failures = self._counter(
             "box_failures",
             "Boxes that ended by themselves, fell ill or did not come up.",
