@@ -41,6 +41,11 @@ def connected() -> socket.socket:
             f"{host}:{port} is not who it says it is: {error.verify_message}",
             f"name the file of the authority that signs its certificate:  {AUTHORITY}=ca.pem",
         ) from error
+    except (ssl.SSLEOFError, ConnectionResetError, BrokenPipeError) as error:
+        raise FarError(
+            f"the server {host}:{port} shut the connection at once",
+            "it may have as many from this address as it takes: type it again in a moment",
+        ) from error
     except (OSError, ValueError) as error:
         raise FarError(
             f"the server {host}:{port} does not answer: {error}",

@@ -153,6 +153,23 @@ def test_nothing_is_said_without_tls_and_nobody_is_kept_waiting(
             assert b"pay" not in silent[0].recv(1 << 16)
 
 
+def test_an_address_that_has_as_many_connections_as_it_may_is_told(
+    team: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("orchestr8.server.counted.IDLE_SECONDS", SECONDS_MOST)
+    file = team / "ci.token"
+    file.write_text(token("ci", "pay") + "\n")
+    file.chmod(0o600)
+    monkeypatch.setenv(far.TOKEN, str(file))
+    monkeypatch.setenv(far.AUTHORITY, str(team / "ca.pem"))
+    with far_machine(team) as machine, ExitStack() as stack:
+        monkeypatch.setenv(far.SERVER, f"https://localhost:{machine.port}")
+        for _ in range(CONNECTIONS_MOST):
+            stack.enter_context(socket.create_connection(("127.0.0.1", machine.port)))
+        assert run(["status"]) == 1
+    assert "it may have as many from this address as it takes" in capsys.readouterr().err
+
+
 def test_the_client_comes_from_elsewhere(
     team: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
