@@ -85,10 +85,11 @@ def down(
         session.forget_stored()
         end_overrides(session)
         narrator = Narrator(progress, session.clock, session.may)
-        applied = Convergence(session, set_name, 0, narrator, patience).run()
+        convergence = Convergence(session, set_name, 0, narrator, patience)
+        applied = convergence.run()
         if forget and applied.succeeded_for(own):
             _forget(session, set_name, own)
-            applied = Convergence(session, set_name, 0, narrator, patience).run()
+            applied = convergence.run()  # what others tried in vain is not tried again
         return applied
 
 
