@@ -12,6 +12,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
+from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 
 from tenacity import (
@@ -25,7 +27,7 @@ from orchestr8.controller.alarms import PATIENCE_MS, USUAL_PATIENCE_MS
 from orchestr8.controller.clock import Clock
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
-from orchestr8.errors import Orchestr8Error, UnavailableError
+from orchestr8.errors import Orchestr8Error, RejectedError, UnavailableError
 from orchestr8.manifest.model import Platform
 from orchestr8.names import PLATFORM
 from orchestr8.sources.child import Bounds, Child
@@ -145,7 +147,10 @@ def untold(opened: Session, under_way: Collection[str] = ()) -> dict[str, list[A
 
 
 def tell(settings: Settings, owner: str, target: str, alarms: Sequence[Alarm]) -> None:
-    """Tells them all in one message, several times where nobody takes it; raises EngineError."""
+    """Tells them all in one message, several times where nobody takes it; raises EngineError.
+
+    Whoever says that they do not want it says the same some seconds later.
+    """
     body = json.dumps(message(owner, alarms)).encode()
     repeating = Retrying(
         stop=stop_after_attempt(ATTEMPTS),
@@ -154,7 +159,8 @@ def tell(settings: Settings, owner: str, target: str, alarms: Sequence[Alarm]) -
         reraise=True,
     )
     if target.startswith("/"):
-        repeating(_run, settings, shlex.split(target), body)
+        home = settings.cache / "alarms" / owner  # two may be called at once
+        repeating(_run, home, shlex.split(target), body)
     else:
         repeating(_post, target, body)
 
@@ -196,16 +202,20 @@ def _post(address: str, body: bytes) -> None:
             return
     except urllib.error.HTTPError as error:
         with error:
-            raise UnavailableError(f"its webhook answers with {error.code}") from error
-    except OSError as error:
+            kind = UnavailableError if error.code >= 500 else RejectedError
+            raise kind(f"its webhook answers with {error.code}") from error
+    except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise UnavailableError(f"its webhook does not answer: {reason}") from error
 
 
-def _run(settings: Settings, command: Sequence[str], body: bytes) -> None:
-    child = Child(settings.cache / "alarms", Bounds(ANSWER_SECONDS, 1 << 20), uid=UID)
-    child.prepare()
-    answer = child.run(command, text=body, network=True)
+def _run(home: Path, command: Sequence[str], body: bytes) -> None:
+    child = Child(home, Bounds(ANSWER_SECONDS, 1 << 20), uid=UID)
+    try:
+        child.prepare()
+        answer = child.run(command, text=body, network=True)
+    except OSError as error:
+        raise UnavailableError(f"its command cannot be run: {error}") from error
     if answer.status:
         said = answer.errors.strip().splitlines()[-1:]
         raise UnavailableError(": ".join([f"its command ends with {answer.status}", *said]))

@@ -19,7 +19,7 @@ from orchestr8.controller.calling import Calling
 from orchestr8.controller.clock import CLOCK
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
-from orchestr8.errors import UnavailableError
+from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.store.alarms import Alarm, Key
 from tests.controller.looping import until
 from tests.controller.road import Road
@@ -68,6 +68,18 @@ class _Handler(BaseHTTPRequestHandler):
         if refused and self.server.status == 302:
             self.send_header("Location", "/elsewhere")
         self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing is printed."""
+
+
+class _Babbling(BaseHTTPRequestHandler):
+    """Another program altogether."""
+
+    def do_POST(self) -> None:
+        """A message."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.wfile.write(b"SSH-2.0-OpenSSH\r\n")
 
     def log_message(self, *_: Any) -> None:
         """Nothing is printed."""
@@ -195,13 +207,25 @@ def test_a_receiver_that_is_not_well_is_asked_again(road: Road) -> None:
     assert notes == ["pay cannot be called: its webhook answers with 503"]
 
 
-def test_nobody_is_called_elsewhere_than_the_platform_said(
+@pytest.mark.parametrize("status", [302, 404, 429])
+def test_whoever_refuses_is_asked_once_and_nobody_elsewhere(road: Road, status: int) -> None:
+    refused = pytest.raises(RejectedError, match=f"its webhook answers with {status}")
+    with receiving(refusals=4, status=status) as receiver, refused:
+        calling.tell(settings(road), "pay", f"{receiver.address}/x", [ALARM])
+    assert receiver.asked == ["/x"]
+
+
+def test_of_an_answer_that_is_none_a_word_is_said(
     road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calling, "WAIT_SECONDS_MOST", 0.01)
-    with receiving(refusals=1, status=302) as receiver:
-        calling.tell(settings(road), "pay", f"{receiver.address}/x", [ALARM])
-    assert receiver.asked == ["/x", "/x"]
+    monkeypatch.setattr(calling, "ATTEMPTS", 1)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Babbling) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        with pytest.raises(UnavailableError, match="its webhook does not answer: SSH"):
+            calling.tell(settings(road), "pay", f"http://127.0.0.1:{server.server_port}", [ALARM])
+        server.shutdown()
+        thread.join()
 
 
 def test_a_state_folder_that_was_deleted_stays_so_and_one_that_came_back_is_read(
@@ -250,6 +274,18 @@ def test_a_command_has_no_rights_and_gets_the_message() -> None:
         assert bounding.split()[1] == "0" * 16
         assert word == "two words"
         assert json.loads(body)["alarms"][0]["subject"] == "api.pay"
+
+
+def test_two_commands_at_once_do_not_share_a_home(
+    road: Road, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    program = tmp_path / "page"
+    program.write_text(f"#!/bin/sh\npwd >> {tmp_path}/where\n")
+    program.chmod(0o755)
+    for owner in ("pay", "data"):
+        calling.tell(settings(road), owner, str(program), [ALARM])
+    assert len(set((tmp_path / "where").read_text().split())) == 2
 
 
 def test_a_command_that_fails_is_told_with_its_words(
