@@ -80,11 +80,11 @@ class _Gate:
     pause: float = PROBE_FIRST_SECONDS
     asking: Future[str] | None = None
     answer: str | None = None
-
-    @property
-    def is_first_asked(self) -> bool:
-        """Whether the first answer is under way: no box is late before it."""
-        return self.asking is not None and self.answer is None
+    asked: float = 0.0
+    """When it was asked last."""
+    waited: float = 0.0
+    """How long it had been waited for when it was asked what it answered last. Whoever stood still
+    meanwhile, as the whole machine may, asks again before the box is called late."""
 
 
 Watch = Callable[[Action, Outcome | None], None]
@@ -228,9 +228,9 @@ class Executor:
 
     def _look(self, gate: _Gate, box: ObservedBox | None) -> None:
         now = self._clock.monotonic()
-        self._probe(gate, box, now)
-        waited_ms = 0 if gate.is_first_asked else int((now - gate.began) * 1000)
-        answer = judge(gate.gate, box, gate.answer, self._clock.now_ms(), waited_ms)
+        is_asked = self._probe(gate, box, now)
+        waited = gate.waited if is_asked else now - gate.began
+        answer = judge(gate.gate, box, gate.answer, self._clock.now_ms(), int(waited * 1000))
         if isinstance(answer, Passed):
             del self._gates[gate.number]
             self._end(Outcome(gate.number, Result.DONE, (now - gate.began) * 1000))
@@ -245,20 +245,24 @@ class Executor:
         del self._gates[gate.number]
         self._end(Outcome(gate.number, Result.OPEN))
 
-    def _probe(self, gate: _Gate, box: ObservedBox | None, now: float) -> None:
-        """Asks ever more slowly, up to once a second: a box that starts soon is seen soon."""
+    def _probe(self, gate: _Gate, box: ObservedBox | None, now: float) -> bool:
+        """Asks ever more slowly, up to once a second, and when its time is over: a box that starts
+        soon is seen soon. Whether it can be asked."""
         health = gate.gate.health
         if gate.asking and gate.asking.done():
             failure = gate.asking.exception()
             gate.answer = str(failure) if failure else gate.asking.result()
-            gate.asking = None
-            gate.next_probe = now + gate.pause
+            gate.asking, gate.waited = None, gate.asked - gate.began
+            left = gate.began + gate.gate.within_ms / 1000 - now
+            gate.next_probe = now + min(gate.pause, max(left, 0.0))
             gate.pause = min(gate.pause * 1.5, PROBE_SLOWEST_SECONDS)
-        ready = gate.asking is None and now >= gate.next_probe
-        if health and box and box.pid and box.state.runs and ready:
-            gate.asking = self._workers.submit(
+        if not (health and box and box.pid and box.state.runs):
+            return False
+        if gate.asking is None and now >= gate.next_probe:
+            gate.asked, gate.asking = now, self._workers.submit(
                 self._borders.probes.check, box.id, box.pid, health.check, health.timeout_ms
-            )
+            )  # fmt: skip
+        return True
 
     def _shut(self, gate: _Gate, why: str, box: ObservedBox | None, *, late: bool = False) -> None:
         del self._gates[gate.number]

@@ -27,14 +27,15 @@ Lines = Mapping[ServiceName, HealthLine | None]
 
 
 class _Pulse(Struct):
-    """One box: since when it runs and when it is asked next (monotonic seconds), the question that
-    is under way, and what is known."""
+    """One box: since when it runs, when it is asked next and was asked last (monotonic seconds),
+    the question that is under way, and what is known."""
 
     box: ObservedBox
     line: HealthLine
     began: float
     due: float
     asking: Future[str] | None = None
+    asked: float = 0.0
     failures: int = 0
     level: Health = Health.UNKNOWN
 
@@ -96,7 +97,7 @@ class Pulses:
             if pulse.asking and pulse.asking.done() and self._take(pulse, now):
                 changed.add(box_id.service_name)
             if pulse.asking is None and pulse.due <= now:
-                pulse.asking = self._ask(pulse)
+                pulse.asked, pulse.asking = now, self._ask(pulse)
         return changed
 
     def due(self) -> float | None:
@@ -152,7 +153,8 @@ class Pulses:
             pulse.failures, pulse.level = 0, Health.HEALTHY
             return before is not Health.HEALTHY
         pulse.failures += 1
-        starting = before is Health.UNKNOWN and (now - pulse.began) * 1000 < pulse.line.within_ms
+        age_ms = (pulse.asked - pulse.began) * 1000
+        starting = before is Health.UNKNOWN and age_ms < pulse.line.within_ms
         if starting:
             pulse.due = min(pulse.due, now + STARTING)
         elif pulse.failures >= pulse.line.failures:
