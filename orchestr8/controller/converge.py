@@ -27,7 +27,7 @@ from orchestr8.controller.request import aim_in_force
 from orchestr8.controller.seen import seen_of
 from orchestr8.controller.session import Session
 from orchestr8.names import BoxId, ServiceName
-from orchestr8.planning.plan import Plan
+from orchestr8.planning.plan import Action, Plan
 from orchestr8.planning.release import closing, release_boxes
 from orchestr8.planning.settle import settle
 from orchestr8.proof.model import Proof, Verdict
@@ -134,8 +134,13 @@ class Convergence:
         """Whether all that is left to do has failed often enough."""
         failures = self.failing.failures
         spent = {service for (service, _), one in failures.items() if one.attempts >= ATTEMPTS}
-        services = {action.service for action in cycle.plan.actions if action.service}
+        awaited = filter(self._is_awaited, cycle.plan.actions)
+        services = {action.service for action in awaited if action.service}
         return bool(services) and services <= spent
+
+    def _is_awaited(self, action: Action) -> bool:
+        """Whether it matters to this command what becomes of an action."""
+        return True
 
     def _conclude(self, cycle: Cycle) -> Applied:
         settled_ms, timed_out = self.narrator.elapsed_ms, self.patience.over

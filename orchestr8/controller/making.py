@@ -4,16 +4,24 @@ store's lock."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.basis import require_unmoved
 from orchestr8.controller.clock import Patience
 from orchestr8.controller.converge import Convergence
 from orchestr8.controller.cycle import Cycle
+from orchestr8.controller.departure import Departure
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.overrides import value_said
 from orchestr8.controller.progress import Progress
-from orchestr8.controller.request import Loaded, ending_overrides, moved_services, require_set
+from orchestr8.controller.request import (
+    Loaded,
+    ending_overrides,
+    moved_services,
+    require_set,
+    sets_of_services,
+)
 from orchestr8.controller.session import Session
 from orchestr8.controller.writing import (
     begin_anew,
@@ -77,7 +85,8 @@ def down(
     patience = session.patience(timeout_ms)
     with session.changing():
         require_set(session, set_name)
-        own = {name for name, (of_set, _) in session.stored.revisions.items() if of_set == set_name}
+        of_sets = sets_of_services(session).items()
+        own = frozenset(name for name, of_set in of_sets if of_set == set_name)
         with session.store.together():
             session.store.documents.take_down(set_name)
             session.store.adoption.declared(set_name, (), whole=True)
@@ -85,11 +94,11 @@ def down(
         session.forget_stored()
         end_overrides(session)
         narrator = Narrator(progress, session.clock, session.may)
-        convergence = Convergence(session, set_name, 0, narrator, patience)
-        applied = convergence.run()
+        depart = partial(Departure, session, set_name, 0, narrator, patience, leaving=own)
+        applied = depart().run()
         if forget and applied.succeeded_for(own):
             _forget(session, set_name, own)
-            applied = convergence.run()  # what others tried in vain is not tried again
+            applied = depart().run()
         return applied
 
 

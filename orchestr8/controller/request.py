@@ -80,12 +80,12 @@ def load_request(session: Session, request: Request) -> Loaded:
 
 def moved_services(session: Session, loaded: Loaded) -> dict[ServiceName, str]:
     """The services of a request that another set has now, and which."""
-    sets, set_name = _sets(session), loaded.request.set_name
+    sets, set_name = sets_of_services(session), loaded.request.set_name
     found = {one.name: sets.get(one.name, set_name) for one in loaded.part.services}
     return {name: of_set for name, of_set in sorted(found.items()) if of_set != set_name}
 
 
-def _sets(session: Session) -> dict[ServiceName, str]:
+def sets_of_services(session: Session) -> dict[ServiceName, str]:
     """The set of every service that is declared, or adopted and not declared again yet."""
     declared = {name: of_set for name, (of_set, _) in session.stored.revisions.items()}
     return session.store.adoption.waiting() | declared
@@ -93,7 +93,7 @@ def _sets(session: Session) -> dict[ServiceName, str]:
 
 def _refuse_moves(session: Session, set_name: str, part: ManifestSet) -> None:
     """Whoever forgets to name the set means to move nothing."""
-    problems, sets = [], _sets(session)
+    problems, sets = [], sets_of_services(session)
     for service in part.services:
         of_set = sets.get(service.name, set_name)
         if of_set != set_name:
