@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestr8.contract.model import ImageFacts
+from orchestr8.controller.agreed import require_agreed
 from orchestr8.controller.aim import Aim
 from orchestr8.controller.authority import is_theirs, require_theirs
 from orchestr8.controller.files import contents_of
@@ -72,10 +73,23 @@ def load_request(session: Session, request: Request) -> Loaded:
     named = request.set_name != DEFAULT_SET
     before = session.stored.fleet.sets.get(request.set_name) if named else None
     require_theirs(session.authority, request.sources, before or ManifestSet())
-    part = load(request.sources, without_set(others, request.set_name))
+    outside, seen = without_set(others, request.set_name), _seen(session, request)
+    part = load(request.sources, outside, seen)
+    if seen is not None:
+        require_agreed(part, outside, seen)
     if not request.takes_over:
         _refuse_moves(session, request.set_name, part)
     return Loaded(request, part, contents_of(part, request.read_file))
+
+
+def _seen(session: Session, request: Request) -> frozenset[str] | None:
+    """The owners whose things whoever reads the answer may know of; None for all. What a source
+    brings is read by its owner."""
+    name = request.origin.source if request.origin else ""
+    owners = {one.owner for one in session.stored.fleet.platform.sources if one.name == name}
+    if any(owners):
+        return frozenset(owners)
+    return None if session.authority.platform else session.authority.owners
 
 
 def moved_services(session: Session, loaded: Loaded) -> dict[ServiceName, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from orchestr8.errors import Place, Problem
 from orchestr8.manifest import hints
@@ -22,33 +22,38 @@ _CIRCLE_SHOWN = 12
 class _Known:
     """Which names exist, in these files and outside; `owners` are those that can be judged.
 
-    `everywhere` says that a fleet is at hand, so that every owner's names are known. Nearest names
-    are searched no more often than problems are shown.
+    `everywhere` says that a fleet is at hand, so that every owner's names are known, or those of
+    the owners `seen`. Nearest names are searched no more often than problems are shown.
     """
 
-    def __init__(self, everywhere: bool) -> None:
+    def __init__(self, everywhere: bool, seen: Set[str] | None) -> None:
         self.services: set[ServiceName] = set()
         self.volumes: set[tuple[str, str]] = set()
         self.secrets: set[tuple[str, str]] = set()
         self.owners: set[str] = set()
-        self.everywhere = everywhere
+        self._everywhere = everywhere
+        self._seen = seen
         self.guesses_left = 50
 
     def judges(self, owner: str) -> bool:
-        """Whether it is known what exists of this owner."""
-        return self.everywhere or owner in self.owners
+        """Whether it is known what exists of this owner, and may be told."""
+        told = self._everywhere and (self._seen is None or owner in self._seen)
+        return told or owner in self.owners
 
     def like(self, called: str, names: Iterable[tuple[str, str]], owner: str) -> str:
         """A remedy that names what is most like `called`, as a file of this owner calls it."""
         self.guesses_left -= 1
         if self.guesses_left < 0:
             return ""
-        own = (other if of == owner else f"{other}.{of}" for of, other in names)
-        return _like(called, set(own))
+        told = ((of, other) for of, other in names if self.judges(of))
+        return _like(called, {other if of == owner else f"{other}.{of}" for of, other in told})
 
 
-def check(files: Sequence[FileRead], outside: Fleet | None) -> list[Problem]:
-    """Every problem between the parts of a set, and between it and the fleet outside."""
+def check(
+    files: Sequence[FileRead], outside: Fleet | None, seen: Set[str] | None = None
+) -> list[Problem]:
+    """Every problem between the parts of a set, and between it and the fleet outside, of which no
+    names but these owners' are told where `seen` names some."""
     services = [service for file in files for service in file.services]
     problems = [problem for service in services for problem in service_problems(service)]
     problems += _declared_twice(files)
@@ -56,7 +61,7 @@ def check(files: Sequence[FileRead], outside: Fleet | None) -> list[Problem]:
     problems += _platform_parts(files)
     problems += _nothing_declared(files)
     if all(file.readable for file in files):
-        known = _known(files, outside)
+        known = _known(files, outside, seen)
         for service in services:
             problems += _references(service, known)
         volumes = [volume for file in files for volume in file.volumes]
@@ -64,7 +69,7 @@ def check(files: Sequence[FileRead], outside: Fleet | None) -> list[Problem]:
         problems += _waived_owners(files)
         problems += _owners_of_sources(files)
     problems += _approved_twice(files)
-    problems += _host_ports(services, outside)
+    problems += _host_ports(services, outside, seen)
     problems += _after_cycles(services, outside)
     problems += joined_slots(services, outside)
     return problems
@@ -83,8 +88,8 @@ def unchecked_names(manifest_set: ManifestSet) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _known(files: Sequence[FileRead], outside: Fleet | None) -> _Known:
-    known = _Known(everywhere=outside is not None)
+def _known(files: Sequence[FileRead], outside: Fleet | None, seen: Set[str] | None) -> _Known:
+    known = _Known(outside is not None, seen)
     for file in files:
         known.owners.add(file.owner)
         names = {part: file.declared.get(part, {}) for part in ("services", "volumes", "secrets")}
@@ -261,7 +266,9 @@ def _approved_twice(files: Sequence[FileRead]) -> Iterator[Problem]:
                 yield Problem(waiver.place, what, "write by: [ann], who approved it")
 
 
-def _host_ports(services: Sequence[Service], outside: Fleet | None) -> Iterator[Problem]:
+def _host_ports(
+    services: Sequence[Service], outside: Fleet | None, seen: Set[str] | None
+) -> Iterator[Problem]:
     here = {service.name for service in services}
     taken: dict[int, list[tuple[str, ServiceName, Place | None]]] = {}
     for other in outside.services().values() if outside else ():
@@ -273,13 +280,11 @@ def _host_ports(services: Sequence[Service], outside: Fleet | None) -> Iterator[
             place = service.place(path)
             for held, holder, where in taken.get(host_port, ()):
                 if EVERYWHERE in (held, address) or held == address:
-                    at = f" in {where}" if where else ""
-                    yield Problem(
-                        place,
-                        f"port {host_port} of the host is taken: {holder} has {held}:{host_port}"
-                        f"{at}",
-                        "choose another port",
-                    )
+                    has = f"{holder} has {held}:{host_port}" + (f" in {where}" if where else "")
+                    if where is None and seen is not None and holder.owner not in seen:
+                        has = "another owner's service has it"
+                    what = f"port {host_port} of the host is taken: {has}"
+                    yield Problem(place, what, "choose another port")
                     break
             taken.setdefault(host_port, []).append((address, service.name, place))
 
@@ -332,8 +337,8 @@ def joined_slots(services: Iterable[Service], outside: Fleet | None) -> Iterator
     for service in services:
         for index, name in _joined_entries(service):
             peer = by_name.get(ServiceName.parse(name))
-            if peer is None or peer.name == service.name:
-                continue
+            if peer is None or peer.name == service.name or peer.name.owner != service.name.owner:
+                continue  # another owner's is never joined
             asked, place = service.relax[index].id, service.place(f"relax.{index}")
             of = f"services.{service.name.service}.relax"
             if peer.replicas < service.replicas:

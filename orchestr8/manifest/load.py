@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import lru_cache
 
 from orchestr8.errors import ManifestError, Place, Problem
@@ -17,11 +17,14 @@ STORED_KEPT = 32
 """So many sets of stored texts are read once; a loop comes back to them at every turn."""
 
 
-def load(sources: Sequence[Source], outside: Fleet | None = None) -> ManifestSet:
+def load(
+    sources: Sequence[Source], outside: Fleet | None = None, seen: Set[str] | None = None
+) -> ManifestSet:
     """Reads the manifests of one set.
 
     `outside` is the fleet without this set; None means that no fleet is at hand, and then names
     of owners that no file here belongs to are checked for their form alone (`unchecked_names`).
+    `seen` are the owners of whom it may be told what they have; None means all.
     Raises ManifestError with every problem of every file, in the order of files and lines, at
     most 50 of them.
     """
@@ -30,7 +33,7 @@ def load(sources: Sequence[Source], outside: Fleet | None = None) -> ManifestSet
         raise ManifestError(tuple(problems))
     files = _manifests([read_file(source) for source in sources])
     problems = [problem for file in files for problem in file.problems]
-    problems += check(files, outside) + _too_many(files)
+    problems += check(files, outside, seen) + _too_many(files)
     if problems:
         raise ManifestError(_ordered(problems, files, sources))
     return _joined(files)

@@ -40,8 +40,8 @@ platform:
   mode: team
   members: [user:games]
   owners:
-    pay: {members: [user:daemon]}
-    data: {members: [group:mail]}
+    pay: {members: [user:daemon], may: [fs.volume.shared, net.publish]}
+    data: {members: [group:mail], may: [fs.volume.shared, net.publish]}
 """
 
 
@@ -130,6 +130,59 @@ def test_others_things_are_refused(
     assert road.boxes() == before
     with road.open() as session, pytest.raises((RefusedError, ManifestError)):
         apply.plan_request(session.of(PAY), Request(sources(texts), reader({}), set_name))
+
+
+NAMED = {
+    "connects": 'api:1, connects: ["SERVICE:80"]',
+    "after": 'api:1, after: ["SERVICE"]',
+    "volumes": 'api:1, volumes: {/x: "VOLUME"}',
+    "a joined namespace": "api:1, relax: [{ns.net.share: {with: SERVICE}, why: x}]",
+}
+
+
+def planned(session: Session, fields: str) -> None:
+    """A plan of the service page of pay with these fields."""
+    texts = {"p.yaml": manifest("pay", f"page {fields}")}
+    apply.plan_request(session.of(PAY), Request(sources(texts), reader({})))
+
+
+@pytest.mark.parametrize("field", NAMED)
+def test_what_a_manifest_names_of_others_is_told_alike(road: Road, field: str) -> None:
+    volume = "volumes: {rows: {}}\n"
+    road.apply({"data.yaml": manifest("data", "db db:1, volumes: {/d: rows}", more=volume)}, "data")
+    answers = set()
+    for service, its in ((str(DB), "rows.data"), (str(NONE), "nix.data")):
+        fields = NAMED[field].replace("SERVICE", service).replace("VOLUME", its)
+        with road.open() as session, pytest.raises(RefusedError) as refused:
+            planned(session, fields)
+        (problem,) = refused.value.problems
+        said = f"{problem.place.column} {problem.what} | {problem.remedy}"
+        for name in ("db", "rows", "nix"):
+            said = said.replace(name, "NAME")
+        answers.add(said)
+    assert len(answers) == 1, answers
+
+
+def test_what_others_agreed_to_is_named(road: Road) -> None:
+    fields, share = "db:1, volumes: {/d: rows}, accepts: [page.pay:80]", "{share: {page.pay: ro}}"
+    text = manifest("data", f"db {fields}", more=f"volumes: {{rows: {share}}}\n")
+    road.apply({"data.yaml": text}, "data")
+    with road.open() as session:
+        for field in ("connects", "after", "volumes"):
+            named = NAMED[field].replace("SERVICE", str(DB)).replace("VOLUME", "rows.data")
+            planned(session, named)
+        with pytest.raises(RefusedError) as refused:
+            planned(session, f'api:1, connects: ["{DB}:81"]')
+        (problem,) = refused.value.problems
+        assert problem.what == "db.data does not accept page.pay on port 81, or is not there"
+
+
+def test_a_port_of_the_host_is_taken_by_nobody_who_is_named(road: Road) -> None:
+    road.apply({"data.yaml": manifest("data", "db db:1, publish: {127.0.0.1:81: 80}")}, "data")
+    with road.open() as session, pytest.raises(ManifestError) as refused:
+        planned(session, "page:1, publish: {81: 80}")
+    (problem,) = refused.value.problems
+    assert problem.what == "port 81 of the host is taken: another owner's service has it"
 
 
 Deed = Callable[[Session, ServiceName, str], object]

@@ -119,6 +119,9 @@ def test_a_source_brings_nothing_of_another_owner_or_of_the_platform(team: Team)
     team.workshop.commit({WEB: manifest("web", "front"), "web/p.yaml": platform}, team.ann)
     (said,) = told(team.sync())
     assert "`platform` stands in it" in said
+    team.push('front front:1, connects: ["nix.data:80"]')
+    (said,) = told(team.sync())
+    assert "nix.data does not accept front.web on port 80, or is not there" in said
     assert team.road.boxes() == {}
 
 
