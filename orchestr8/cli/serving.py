@@ -140,7 +140,7 @@ def serve(session: Session, output: Output, ways: Ways) -> int:
     loop.turned, log.counted = metrics.turned, metrics.phase
     monitoring = Monitoring(loop, metrics)
     answering = Answering(loop, session.settings, metrics)
-    calling = Calling(session.settings, session.clock, log.note)
+    calling = Calling(session.settings, session.clock, log.note, lambda: loop.trouble)
     polling = Polling(loop, session.settings, session.clock, log)
     answering.changed, answering.acted = polling.look, log.acted
     hooks = Hooks(polling, session.settings.secrets, log.note)

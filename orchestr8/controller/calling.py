@@ -11,6 +11,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
@@ -27,7 +28,8 @@ from orchestr8.controller.alarms import PATIENCE_MS, USUAL_PATIENCE_MS
 from orchestr8.controller.clock import Clock
 from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
-from orchestr8.errors import Orchestr8Error, RejectedError, UnavailableError
+from orchestr8.controller.unwritten import Unwritten
+from orchestr8.errors import Orchestr8Error, RejectedError, StoreError, UnavailableError
 from orchestr8.manifest.model import Platform
 from orchestr8.names import PLATFORM
 from orchestr8.sources.child import Bounds, Child
@@ -49,10 +51,18 @@ UID = 65_520
 class Calling:
     """Calls until told to stop."""
 
-    def __init__(self, settings: Settings, clock: Clock, note: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        note: Callable[[str], None],
+        trouble: Callable[[], str] = str,
+    ) -> None:
+        """`trouble` says what is in the loop's way, which it may be unable to write down."""
         self._settings = settings
         self._clock = clock
         self._note = note
+        self._unwritten = Unwritten(trouble)
         self._due: dict[str, float] = {}
         self._under_way: set[str] = set()
         self._stopped = threading.Event()
@@ -72,11 +82,11 @@ class Calling:
 
     def _watch(self, opened: Session) -> None:
         """Looks for as long as the store can be read; where everything is told, only once something
-        was written."""
+        was written, or cannot be."""
         seen: object = None
         while not self._stopped.wait(LOOK_SECONDS):
             mark = opened.store.mark()
-            if mark != seen:
+            if mark != seen or self._unwritten.is_open:
                 opened.forget_stored()
                 seen = None if self._look(opened) else mark
 
@@ -84,8 +94,10 @@ class Calling:
         """Tells what is to be told; whether more is, though nobody writes anything."""
         # Asked before the store is read: what they are told now is not in there yet.
         under_way = frozenset(self._under_way)
-        due = untold(opened, under_way)
-        every = opened.store.alarms.every()
+        self._unwritten.write(opened.store.alarms)
+        stored = opened.store.alarms.every()
+        every = self._unwritten.beside(stored, opened.clock.now_ms(), under_way)
+        due = untold(opened, every, under_way)
         owners = {one.key.owner for one in every if one.standing != one.told}
         if not owners:
             return False
@@ -96,7 +108,7 @@ class Calling:
             if not target:
                 # What stands is for whoever is named later; of an end nobody needs to hear.
                 ends = [one for one in due[owner] if not one.standing]
-                opened.store.alarms.note_told(ends)
+                self._unwritten.note_told(ends, opened.store.alarms)
             elif self._due.get(owner, 0.0) <= now:
                 given = (owner, target, due[owner][:ALARMS_MOST])
                 # a thread each: whoever does not answer keeps nobody else from being called
@@ -115,7 +127,7 @@ class Calling:
         try:
             tell(self._settings, owner, target, alarms)
             with session(self._settings, make=False) as opened:
-                opened.store.alarms.note_told(alarms)
+                self._unwritten.note_told(alarms, opened.store.alarms)
         except Orchestr8Error as error:
             rest = AFTER_FAILURE_SECONDS
             self._note(f"{owner} cannot be called: {error.what}")
@@ -129,19 +141,22 @@ def who_is_on_call(platform: Platform) -> dict[str, str]:
     return {PLATFORM: platform.oncall} | {one.name: one.oncall for one in platform.owners}
 
 
-def untold(opened: Session, under_way: Collection[str] = ()) -> dict[str, list[Alarm]]:
+def untold(
+    opened: Session, alarms: Sequence[Alarm], under_way: Collection[str] = ()
+) -> dict[str, list[Alarm]]:
     """What each owner is to be told: what stands for long enough, and what is over. Owners whose
     message is under way are left alone: what it says may be told by now."""
-    every = [one for one in opened.store.alarms.every() if one.key.owner not in under_way]
+    every = [one for one in alarms if one.key.owner not in under_way]
     gone = [one.key for one in every if not one.standing and not one.told]
     if gone:
-        opened.store.alarms.drop_untold(gone)
-    alarms = [one for one in every if one.standing != one.told]
+        with suppress(StoreError):  # they are told as little while they stay
+            opened.store.alarms.drop_untold(gone)
     now_ms = opened.clock.now_ms()
     due: dict[str, list[Alarm]] = {}
-    for alarm in alarms:
+    for alarm in every:
         patience_ms = PATIENCE_MS.get(alarm.key.kind, USUAL_PATIENCE_MS)
-        if not alarm.standing or now_ms - alarm.since_ms >= patience_ms:
+        is_late = not 0 <= now_ms - alarm.since_ms < patience_ms  # or the clock was set back
+        if alarm.standing != alarm.told and (not alarm.standing or is_late):
             due.setdefault(alarm.key.owner, []).append(alarm)
     return due
 
@@ -212,7 +227,8 @@ def _post(address: str, body: bytes) -> None:
 def _run(home: Path, command: Sequence[str], body: bytes) -> None:
     child = Child(home, Bounds(ANSWER_SECONDS, 1 << 20), uid=UID)
     try:
-        child.prepare()
+        if not (home / "passwd").exists():  # the disk may be full by now
+            child.prepare()
         answer = child.run(command, text=body, network=True)
     except OSError as error:
         raise UnavailableError(f"its command cannot be run: {error}") from error

@@ -144,6 +144,11 @@ class Loop:
         return self._clock.monotonic() - self._alive > SILENT_SECONDS_MOST
 
     @property
+    def trouble(self) -> str:
+        """What keeps it from looking or acting; empty where nothing does."""
+        return self._trouble
+
+    @property
     def obstacle(self) -> str:
         """Why boxes are not kept as they shall be; empty where they are."""
         if self._stopping:

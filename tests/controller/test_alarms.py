@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,11 @@ def standing(session: Session) -> dict[Key, str]:
     return {one.key: one.what for one in session.store.alarms.every() if one.standing}
 
 
+def due(session: Session, under_way: Sequence[str] = ()) -> dict[str, list[Alarm]]:
+    """What each owner is to be told."""
+    return untold(session, session.store.alarms.every(), under_way)
+
+
 def test_nothing_is_wrong_where_all_is_well(road: Road) -> None:
     with road.open() as session:
         Watch(session).look(seen(session), {}, ())
@@ -90,7 +96,7 @@ def test_what_waits_is_told_only_when_it_waits_for_long(road: Road) -> None:
         cycle = replace(cycle, plan=replace(cycle.plan, steps=(step, held)))
         Watch(session).look(cycle, {}, ())
         assert standing(session) == {Key("pay", WAITS, "api.pay"): "waits: memory"}
-        assert untold(session) == {}
+        assert due(session) == {}
 
 
 def test_a_source_that_is_away_for_a_moment_calls_nobody_and_ends_no_alarm(road: Road) -> None:
@@ -103,10 +109,10 @@ def test_a_source_that_is_away_for_a_moment_calls_nobody_and_ends_no_alarm(road:
             assert {one.kind for one in standing(session)} == kinds
             session.store.alarms.note_told(session.store.alarms.every()[:1])
         assert standing(session)[key] == "refused"
-        assert untold(session) == {}
+        assert due(session) == {}
         session.store.sources.note(replace(asked, state=UNREACHABLE, seen=asked.good))
         Watch(session).look(seen(session), {}, ())
-        assert [one.key for one in untold(session)["pay"]] == [key]
+        assert [one.key for one in due(session)["pay"]] == [key]
 
 
 def test_a_crash_loop_is_one_alarm_until_it_is_mended(road: Road) -> None:
@@ -128,7 +134,7 @@ def test_a_crash_loop_is_one_alarm_until_it_is_mended(road: Road) -> None:
         Watch(session).look(seen(session), {}, ())
         (over,) = (one for one in session.store.alarms.every() if one.key == FAILS)
         assert not over.standing
-        assert untold(session)["pay"] == [over]
+        assert due(session)["pay"] == [over]
     first, last = (message("pay", [one])["alarms"][0] for one in (alarm, over))
     assert first["id"] == last["id"]
     assert (first["state"], last["state"]) == ("standing", "over")
@@ -140,17 +146,17 @@ def test_what_came_and_went_untold_is_never_told(road: Road) -> None:
         alarms = session.store.alarms
         alarms.note({key: "x"}, (), 1_000)
         alarms.note({}, [key], 2_000)
-        assert untold(session) == {} and alarms.every() == ()
+        assert due(session) == {} and alarms.every() == ()
         alarms.note({key: "x"}, (), 3_000)
-        (stood,) = untold(session)["pay"]
+        (stood,) = due(session)["pay"]
         alarms.note({}, [key], 4_000)
-        assert untold(session, ["pay"]) == {}, "a message about it is under way"
+        assert due(session, ["pay"]) == {}, "a message about it is under way"
         alarms.note_told([stood])
         assert alarms.every() == (Alarm(key, "x", 3_000, False, True),), "its end is to be told"
         alarms.note({key: "y"}, (), 5_000)
-        assert untold(session) == {}, "it is back before its end was told"
+        assert due(session) == {}, "it is back before its end was told"
         alarms.note({}, [key], 6_000)
-        (over,) = untold(session)["pay"]
+        (over,) = due(session)["pay"]
         alarms.note({key: "z"}, (), 7_000)
         alarms.note_told([over])
-        assert [one.what for one in untold(session)["pay"]] == ["z"], "an end was told in between"
+        assert [one.what for one in due(session)["pay"]] == ["z"], "an end was told in between"

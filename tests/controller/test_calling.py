@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -121,9 +121,12 @@ def settings(road: Road) -> Settings:
 
 
 @contextmanager
-def called(road: Road, notes: list[str] | None = None) -> Iterator[None]:
+def called(
+    road: Road, notes: list[str] | None = None, trouble: Callable[[], str] = str
+) -> Iterator[None]:
     """Whoever is on call is called for as long as a block lasts."""
-    caller = Calling(settings(road), CLOCK, (notes if notes is not None else []).append)
+    note = (notes if notes is not None else []).append
+    caller = Calling(settings(road), CLOCK, note, trouble)
     thread = threading.Thread(target=caller.run)
     thread.start()
     try:
@@ -181,6 +184,19 @@ def test_whoever_is_named_later_is_told_what_stands_and_no_end_of_the_unheard(ro
             with road.open() as session:
                 until(lambda: told(session) == {})
     assert receiver.alarms("/pay") == [("standing", "api.pay")]
+
+
+def test_the_platform_hears_of_trouble_that_no_row_speaks_of(road: Road) -> None:
+    trouble = ["the disk is full"]
+    with receiving() as receiver:
+        part = f"{{mode: team, oncall: '{receiver.address}/platform'}}"
+        road.apply({"p.yaml": f"orchestr8: 1\nplatform: {part}\n"}, "platform")
+        with called(road, trouble=lambda: trouble[-1]):
+            until(lambda: receiver.took)
+            trouble.append("")
+            until(lambda: len(receiver.took) == 2)
+    begun, over = receiver.alarms("/platform")
+    assert (begun, over) == (("standing", "this machine"), ("over", "this machine"))
 
 
 def test_what_comes_together_is_one_message(road: Road) -> None:
