@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestr8.controller.session import Session
 from orchestr8.errors import Orchestr8Error
@@ -15,8 +16,7 @@ AT_A_DEED = "at a deed"
 """Remembered while any other one is done, so that a later process knows of one that was killed."""
 
 
-@dataclass
-class Deed:
+class Deed(Struct):
     """How it ended, as the journal says it."""
 
     result: str = "failed"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from enum import Enum
 
 from msgspec import Struct, field
@@ -69,8 +68,7 @@ class Outcome(Struct, frozen=True):
     phases: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass
-class _Gate:
+class _Gate(Struct):
     """A box on its way: when it may be asked next, and the answer that is under way."""
 
     number: int

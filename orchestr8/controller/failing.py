@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestr8.boxes.world import ObservedBox
@@ -26,8 +26,7 @@ DID_NOT_COME = "it did not come up"
 ENDED_FROM_OUTSIDE = "it was told to end: the engine stopped, or somebody stopped the box"
 
 
-@dataclass
-class Failing:
+class Failing(Struct):
     """The failures of one apply, or of one turn of the loop."""
 
     session: Session

@@ -8,8 +8,8 @@ gate has opened or shut, nobody knows whether the box works, whatever was heard 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestr8.boxes.world import Health, World
@@ -18,8 +18,7 @@ from orchestr8.names import BoxId
 from orchestr8.planning.plan import Action, AwaitBox, Plan, RemoveBox, StopBox
 
 
-@dataclass
-class Gates:
+class Gates(Struct):
     """What became of the gates of one command so far."""
 
     known: dict[BoxId, Health] = field(default_factory=dict)

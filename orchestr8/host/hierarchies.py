@@ -5,10 +5,9 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from orchestr8.errors import FeatureMissingError, RejectedError
 
@@ -38,8 +37,7 @@ def by_controller() -> Mapping[str, Hierarchy]:
     return found
 
 
-@dataclass
-class Standing:
+class Standing(Struct):
     """The trees of some controllers, which mostly stay where they are: the table of mounts is read
     again only where one is missing, or another file system stands in its place."""
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 
 from orchestr8.host.mounts import RunFolder
 
 _one_at_a_time = threading.Lock()
 
 
-@dataclass(frozen=True)
 class Readiness:
     """Spares whoever makes many boxes the table of mounts, which grows with each of them."""
 
-    run: RunFolder
-    _seen: list[object] = field(default_factory=list, init=False, repr=False, compare=False)
+    def __init__(self, run: RunFolder) -> None:
+        self.run = run
+        self._seen: list[object] = []
 
     def ensure(self) -> None:
         """The folder is ready; raises EngineError where it cannot be."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,12 @@ VALUE_BYTES_MAX = 512 << 10
 _BEGINNINGS = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")
 
 
-@dataclass(frozen=True)
 class OwnerKeys:
     """The keys of the owners whose secrets lie in `folder`."""
 
-    folder: Path
-    _opened: dict[str, Any] = field(default_factory=dict, repr=False)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._opened: dict[str, Any] = {}
 
     def path(self, owner: str) -> Path:
         """Where an owner's private key lies."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestr8.boxes.desired import Box
 from orchestr8.engines.docker.situation import Bind, Staged
@@ -20,8 +21,7 @@ from orchestr8.isolation import selinux as labels
 from orchestr8.names import BoxId
 
 
-@dataclass(frozen=True)
-class HostPreparation:
+class HostPreparation(Struct, frozen=True, dict=True):
     """Prepares boxes of one installation in its run folder."""
 
     installation: str
