@@ -56,7 +56,9 @@ def connect(services: Sequence[Carried]) -> None:
         ]
         for peer in peers:
             _call(caller, peer, services)
-        _rename(caller, _Peer(caller, _names(caller, caller)))
+        # A name with a dot is what it is called from elsewhere: in its own mouth it stays.
+        own = tuple(name for name in _names(caller, caller) if "." not in name)
+        _rename(caller, _Peer(caller, own))
         _wait(caller, services)
 
 

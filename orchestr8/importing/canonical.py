@@ -226,13 +226,15 @@ def _volume(item: Scalar) -> Mapping:
     more: dict[str, Entry] = {}
     if "ro" in options:
         more["read_only"] = Entry(place, Scalar(place, "true"))
+    selinux = next((one for one in options if one in ("z", "Z")), "")
     if kind == "bind":
         propagation = next((one for one in options if one.lstrip("r") in _PROPAGATIONS), "")
-        selinux = next((one for one in options if one in ("z", "Z")), "")
         bind = mapping(place, propagation=propagation, selinux=selinux, create_host_path="true")
         more["bind"] = Entry(place, bind)
-    elif "nocopy" in options:
-        more["volume"] = Entry(place, mapping(place, nocopy="true"))
+    else:
+        nocopy = "true" if "nocopy" in options else ""
+        volume = mapping(place, nocopy=nocopy, selinux=selinux)
+        more |= {"volume": Entry(place, volume)} if volume.entries else {}
     return replace(found, entries={**found.entries, **more})
 
 

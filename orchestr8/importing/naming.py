@@ -24,6 +24,8 @@ def fitted(text: str, length_most: int, fallback: str) -> str:
     """The name that is most like a text."""
     hyphened = re.sub(r"[^a-z0-9]+", "-", text.lower())
     name = re.sub(r"^[^a-z]+", "", hyphened)[:length_most].strip("-")
+    if name in names.RESERVED:
+        name = f"{name}-{fallback}"
     return fallback if names.name_problem(name, length_most) else name
 
 

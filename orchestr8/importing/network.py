@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestr8 import names
 from orchestr8.importing.canonical import entries, text
 from orchestr8.importing.service import Carried
 from orchestr8.manifest import addresses, scalars
@@ -103,7 +104,10 @@ def _publish(service: Carried, port: Mapping, place: tuple[str, int], target: in
 def _names(service: Carried) -> None:
     name, key = service.draft.name, service.key
     if name != key:
-        what = f"is called {name}: names have small letters, digits and hyphens, 28 at most"
+        why = "names have small letters, digits and hyphens, 28 at most"
+        if key in names.RESERVED:
+            why = f"{key} is a reserved word"
+        what = f"is called {name}: {why}"
         service.changed("", what)
     if service.text("container_name"):
         service.same("container_name", "a box is named 0.SERVICE.OWNER")

@@ -13,6 +13,8 @@ from orchestr8.manifest.foreign import Scalar, Sequence
 
 _SECRET = re.compile(r"(?i)passw|passphrase|secret|token|api_?key|private_?key|access_?key|_pass$")
 _ROOT = ("0", "root")
+_SWITCHES = ("yes", "no", "true", "false", "on", "off", "1", "0")
+_ELSEWHERE = "say it in the program's own settings (`files`) or arguments (`args`)"
 
 
 def carry(service: Carried) -> None:
@@ -103,7 +105,7 @@ def _environment(service: Carried) -> None:
         try:
             scalars.env_name(name)
         except ValueError as error:
-            service.left(key, str(error), "give it another name", at=entry.place)
+            service.left(key, str(error), _ELSEWHERE, at=entry.place)
             continue
         value = text(entry.value)
         if not is_writable(value):
@@ -125,7 +127,7 @@ def _environment(service: Carried) -> None:
 
 def _is_secret(name: str, value: str) -> bool:
     """By its name, or an address with a password in it."""
-    if not value or name.upper().endswith("_FILE"):
+    if not value or value.lower() in _SWITCHES or name.upper().endswith("_FILE"):
         return False
     return bool(_SECRET.search(name) or re.search(r"://[^/\s:@]+:[^/\s@]+@", value))
 

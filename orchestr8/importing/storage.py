@@ -27,7 +27,6 @@ _OPTIONS_LEFT = {
     "mode": "everybody in the box may write to scratch",
     "propagation": "what is mounted later at the host stays there",
     "recursive": "what is mounted below comes along, as it does by default",
-    "selinux": "nothing is labelled anew",
 }
 _CLOCKS = ("/etc/localtime", "/etc/timezone")
 _DEFAULTS = tuple(scratch.path for scratch in VERSIONS[NEWEST].scratch)
@@ -118,11 +117,24 @@ def _options(service: Carried, item: Mapping) -> None:
         service.same("volumes", "a mount is the same at both sides at once")
     for name, found in item.entries.items():
         for option, entry in entries(found.value).items():
-            if option in _OPTIONS_LEFT:
+            if option == "selinux":
+                _label(service, item, entry)
+            elif option in _OPTIONS_LEFT:
                 what = f"{name}.{option}: {_OPTIONS_LEFT[option]}"
                 service.left("volumes", what, "take it out", at=entry.place)
             elif option == "nocopy":
                 service.same("volumes", "nothing of the image is copied into a volume")
+
+
+def _label(service: Carried, item: Mapping, option: Entry) -> None:
+    """`z` and `Z`: whatever is mounted is labelled for the box, but for folders of the host."""
+    if not text(item.get("source")).startswith("/"):
+        service.same("volumes", "what a box mounts gets its label of SELinux by itself")
+        return
+    what = "selinux: nothing of the host is labelled anew"
+    service.left(
+        "volumes", what, "label it at the host, where SELinux is in force", at=option.place
+    )
 
 
 def _volume(service: Carried, item: Mapping, source: str, asked: str) -> None:
@@ -251,7 +263,7 @@ def _beside(service: Carried, item: Mapping, asked: str, read_only: bool) -> Non
 def _instead(source: str, target: str, read_only: bool) -> str:
     """What to write in place of a folder of this machine."""
     each = f"each file by itself:  files: {{{target.rstrip('/')}/NAME: ./{source}/NAME}}"
-    volume = f"for what the program writes:  volumes: {{{target}: NAME}}"
+    volume = f"for what the program writes:  volumes: {{{target.rstrip('/')}: NAME}}"
     host = "`orchestr8 explain relaxation fs.host-path`"
     if source.startswith("~"):
         return f"{volume};  for a folder of the host: {host}"
