@@ -11,6 +11,7 @@ from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server
 
 from orchestr8.server.application import BODY_BYTES_MOST
+from orchestr8.server.headers import Request
 from orchestr8.server.shares import Shares
 
 CONNECTIONS_MOST = 8
@@ -25,6 +26,7 @@ class CountedConnection(HTTPConnection):
     """A connection that counts for whoever is at its other end, and is shut where that is too
     many."""
 
+    RequestHandlerClass = Request
     _counted = False
 
     def __init__(self, server: Any, sock: Any, *rest: Any) -> None:
