@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.world import State
+from orchestr8.engines.docker.borders import docker_borders
 from orchestr8.errors import RejectedError
 from orchestr8.isolation.limits import MIB, Limits
 from orchestr8.isolation.profile import Scratch
 from orchestr8.kernel import cgroups
 from tests.conformance.benches import DockerBench, label, said
-from tests.conformance.programs import PROGRAMS
+from tests.conformance.programs import PROGRAMS, Contents
 from tests.conformance.promises import detail, promise
 
 
@@ -153,6 +154,43 @@ def test_a_name_that_a_foreign_container_has_is_refused(real: DockerBench) -> No
         assert real.client.inspect_container(other) == before
     finally:
         real.client.remove_container(other)
+
+
+@detail("docker.others.hands")
+def test_a_box_that_somebody_renamed_is_the_same_box(real: DockerBench) -> None:
+    made = real.box()
+    before = real.run(made)
+    real.client.rename(str(made.id), f"renamed-{os.getpid()}")
+    another = docker_borders(real.engine.docker_host, real.installation, Contents()).boxes
+    for boxes in (real.boxes, another):
+        assert boxes.observe([made.id]).boxes == boxes.observe().boxes == (before,)
+    real.clear()
+    assert real.boxes.observe().boxes == another.observe().boxes == ()
+
+
+@promise("docker.others.copies")
+def test_what_is_made_from_a_copy_of_a_box_is_no_box(real: DockerBench) -> None:
+    """A container with all labels of a box, and later with its name as well."""
+    made = real.box()
+    before = real.run(made)
+    image = real.client.commit(str(made.id))["Id"]
+    copy = real.client.create_container(image)["Id"]
+    try:
+        assert real.inspect(made)["Config"]["Labels"].items() <= _labels(real, copy).items()
+        assert real.boxes.observe().boxes == (before,)
+        real.clear()
+        real.client.rename(copy, str(made.id))
+        assert real.boxes.observe().boxes == real.boxes.observe([made.id]).boxes == ()
+        real.boxes.remove(made.id)
+        assert _labels(real, copy), "it is somebody else's, and stays"
+    finally:
+        real.client.remove_container(copy)
+        real.client.remove_image(image)
+
+
+def _labels(real: DockerBench, container: str) -> dict[str, str]:
+    found: dict[str, str] = real.client.inspect_container(container)["Config"]["Labels"]
+    return found
 
 
 @promise("docker.image.hostile")

@@ -20,7 +20,7 @@ from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.containers import Containers, carried_spec, details_of
 from orchestr8.engines.docker.events import DockerEvents
 from orchestr8.engines.docker.images import DockerImages
-from orchestr8.engines.docker.in_place import require_in_place
+from orchestr8.engines.docker.in_place import Mounts, mounts_of, require_in_place
 from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.programs import Programs
 from orchestr8.engines.docker.situation import Bind, Preparation, Situation, Staged
@@ -58,6 +58,13 @@ class Parts(Struct, frozen=True):
     state_folder: str = ""
 
 
+class _Created(Struct, frozen=True):
+    """A container that was made here and not started yet."""
+
+    container: str
+    mounts: Mounts | None = None
+
+
 class DockerBoxes:
     """The boxes of one installation; also their logs, and commands in them."""
 
@@ -66,9 +73,9 @@ class DockerBoxes:
         self._client = parts.client
         self._containers = Containers(parts.client, parts.installation, parts.preparation)
         self._programs = Programs(parts.client, self._containers)
-        self._created: dict[BoxId, str] = {}
-        """The containers that were made here and not started yet: each is started once without
-        being looked at again."""
+        self._created: dict[BoxId, _Created] = {}
+        """Each is started once without being looked at again."""
+        self._in_place: set[Mounts] = set()
 
     @patient
     def features(self) -> Features:
@@ -99,7 +106,7 @@ class DockerBoxes:
                 "/containers/create", f"creating box {box.id}", body, name=str(box.id)
             )
             _require_all_taken(box.id, answer.get("Warnings") or [])
-            self._created[box.id] = answer["Id"]
+            self._created[box.id] = _Created(answer["Id"], mounts_of(box, body["HostConfig"]))
         except RejectedError:
             made_meanwhile = self._containers.find(box.id)
             if not made_meanwhile:
@@ -114,12 +121,13 @@ class DockerBoxes:
     @patient
     def start(self, box_id: BoxId) -> None:
         """Start a created container; one that cannot start is removed with all it had."""
-        container = self._created.pop(box_id, "") or self._startable(box_id)
-        if not container:
+        created = self._created.pop(box_id, None) or _Created(self._startable(box_id))
+        if not created.container:
             return
         try:
-            self._client.post(f"/containers/{container}/start", f"starting box {box_id}")
-            self._require_in_place(box_id)
+            self._client.post(f"/containers/{created.container}/start", f"starting box {box_id}")
+            if created.mounts not in self._in_place:
+                self._require_in_place(box_id, created.mounts)
         except UnavailableError:
             raise  # it may run by now: look again
         except EngineError:
@@ -261,12 +269,13 @@ class DockerBoxes:
         """Run a command joined to somebody."""
         return self._programs.attach(self._existing(box_id), box_id, command, joined)
 
-    def _require_in_place(self, box_id: BoxId) -> None:
+    def _require_in_place(self, box_id: BoxId, mounts: Mounts | None) -> None:
         found = self._containers.begun(box_id)
         if found is None:
             return
         try:
-            require_in_place(box_id, found)
+            if require_in_place(box_id, found) and mounts:
+                self._in_place.add(mounts)
         except RejectedError:
             self._kill(found["Id"], box_id, "SIGKILL", _END_SECONDS)
             raise

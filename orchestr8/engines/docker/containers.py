@@ -1,9 +1,11 @@
 """This installation's containers as boxes: what Docker's answers and the kernel say of them.
 
 One list call gives all boxes with their labels; a container is inspected only when it is met in a
-new state. Of boxes that are asked for by name, those whose first task still lives are not asked of
-the engine again: the kernel's word is enough, and labels never change. Limits are read from the
-box's cgroup, since those that somebody wrote there by hand are unknown to Docker.
+new state. A container is a box where it has that one's labels and something that was staged for it:
+somebody may have renamed it, and what is made from a copy of it has its labels. Of boxes that are
+asked for by name, those whose first task still lives are not asked of the engine again: the
+kernel's word is enough, and labels never change. Limits are read from the box's cgroup, since those
+that somebody wrote there by hand are unknown to Docker.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 from msgspec import DecodeError, Struct
@@ -113,12 +116,13 @@ class Containers:
 
     def find(self, box_id: BoxId) -> Mapping[str, Any] | None:
         """The inspected container of a box, or None where there is none of ours."""
-        found: Mapping[str, Any] | None = self._client.find(
-            f"/containers/{box_id}/json", f"looking for box {box_id}"
-        )
-        if found and self._ours(found["Config"].get("Labels") or {}, box_id):
+        known = self._known.get(box_id)
+        found = self._inspected(known.container if known else str(box_id), box_id)
+        if found:
             return found
-        return None
+        listed = self._listed(f"{BOX}={box_id}")
+        renamed = (self._inspected(item["Id"], box_id) for item in listed)
+        return next(filter(None, renamed), None)
 
     def begun(self, box_id: BoxId) -> Mapping[str, Any] | None:
         """The inspected container of a box that was started just now, which is known from then on;
@@ -145,20 +149,23 @@ class Containers:
 
     def _all(self) -> list[Known]:
         """Every box of the installation; what was known of others is forgotten."""
-        listed = self._client.get(
-            "/containers/json",
-            "listing the boxes",
-            all="1",
-            filters=json.dumps({"label": [f"{INSTALLATION}={self._installation}"]}),
-        )
         met = []
-        for item in listed:
+        for item in self._listed():
             box_id = _box_id(item.get("Labels") or {})
-            # whoever copies our labels cannot have the name as well
-            if box_id and f"/{box_id}" in item["Names"] and (one := self._met(box_id, item)):
+            if box_id and (one := self._met(box_id, item)):
                 met.append(one)
         self._known = {one.name: one for one in met}
         return met
+
+    def _listed(self, *also: str) -> Sequence[Mapping[str, Any]]:
+        """The installation's containers that have these labels too."""
+        found: Sequence[Mapping[str, Any]] = self._client.get(
+            "/containers/json",
+            "listing the boxes",
+            all="1",
+            filters=json.dumps({"label": [f"{INSTALLATION}={self._installation}", *also]}),
+        )
+        return found
 
     def _met(self, box_id: BoxId, item: Mapping[str, Any]) -> Known | None:
         """A listed container: as it is known, or inspected; None if it was removed since."""
@@ -166,8 +173,15 @@ class Containers:
         state = _STATES.get(item["State"], State.STOPPED)
         if known and known.container == item["Id"] and known.details.still_true(state):
             return known
-        found = self._client.find(f"/containers/{item['Id']}/json", f"looking at box {box_id}")
+        found = self._inspected(item["Id"], box_id)
         return self._described(box_id, found) if found else None
+
+    def _inspected(self, container: str, box_id: BoxId) -> Mapping[str, Any] | None:
+        """A container by its id or name, or None where it is not there or not this box."""
+        found: Mapping[str, Any] | None = self._client.find(
+            f"/containers/{container}/json", f"looking for box {box_id}"
+        )
+        return found if found and self._is_box(found, box_id) else None
 
     def _named(self, ids: Sequence[BoxId]) -> list[Known]:
         """Those of these boxes that exist; the engine is asked for those that may have changed."""
@@ -191,8 +205,12 @@ class Containers:
             carried = _carried(found["Config"]["Labels"])
         return Known(found["Id"], box_id, carried, details_of(found))
 
-    def _ours(self, labels: Mapping[str, str], box_id: BoxId) -> bool:
-        return labels.get(INSTALLATION) == self._installation and labels.get(BOX) == str(box_id)
+    def _is_box(self, found: Mapping[str, Any], box_id: BoxId) -> bool:
+        labels, name = found["Config"].get("Labels") or {}, str(box_id)
+        if (labels.get(INSTALLATION), labels.get(BOX)) != (self._installation, name):
+            return False
+        mounts = found["HostConfig"].get("Mounts") or ()
+        return any(name in PurePosixPath(one["Source"]).parts for one in mounts)
 
     def _observed(self, known: Known) -> ObservedBox:
         details, carried = known.details, known.carried

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestr8.engines.docker.client import Client
+from orchestr8.engines.docker.labels import BOX
 from orchestr8.engines.protocol import Happened
 from orchestr8.errors import EngineError
 from orchestr8.names import BoxId
@@ -61,7 +62,7 @@ def happened(event: Mapping[str, Any]) -> Happened:
     """An event in our words."""
     actor = event.get("Actor")
     attributes = actor.get("Attributes") if isinstance(actor, dict) else None
-    name = attributes.get("name") if isinstance(attributes, dict) else None
+    name = attributes.get(BOX) if isinstance(attributes, dict) else None
     try:
         box_id = BoxId.parse(str(name))
     except ValueError:

@@ -109,7 +109,9 @@ ROWS = (
         "the box's working directory cannot be entered by its user",
         "write workdir: with a directory that everyone may enter"),
     Row(r"bind source path does not exist: (?P<path>\S+)", RejectedError,
-        "{path} is not there any more", "apply again: the box is made anew"),
+        "the engine does not see {path}",
+        "apply again: the box is made anew; where that does not help, the engine came as a snap or "
+        "in a container, and does not see this machine's folders: install it as a package"),
     Row(r"not a directory.*are you trying to mount|mounting .* to rootfs at \"?(?P<path>[^\"\s]+)",
         RejectedError, "something of the box cannot be mounted at {path}",
         "look whether the image has a file there where a directory is mounted, or the reverse"),
