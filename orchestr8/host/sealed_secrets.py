@@ -1,7 +1,8 @@
 """Sealed secrets: one key an owner, which lies on this host and is never shown.
 
 A sealed file is an age file. Whoever has the owner's public key can make one; only this host opens
-it, for that owner alone. Keys lie in a folder of their own, which no manifest can name.
+it, for that owner alone. Keys lie in a folder of their own, which no manifest can name, each in a
+file of age's own form: while a key is exchanged the newer one stands above the older one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ class OwnerKeys:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._opened: dict[str, Any] = {}
 
     def path(self, owner: str) -> Path:
         """Where an owner's private key lies."""
@@ -37,7 +37,7 @@ class OwnerKeys:
         Raises RejectedError where the folder is not ours to write.
         """
         made = not self.exists(owner) and self._make(owner)
-        return str(self._private(owner).to_public()), made
+        return str(self._private(owner)[0].to_public()), made
 
     def open(self, owner: str, name: str, sealed: bytes) -> bytes:
         """The value in a sealed file; raises RejectedError, which never tells a part of it.
@@ -45,7 +45,8 @@ class OwnerKeys:
         What is wrong is said of the file, as in "is damaged"; `name` is the secret's, for remedies.
         """
         again = f"seal the value: orchestr8 secret seal {owner} {name} < VALUE > FILE"
-        if not sealed.lstrip().startswith(_BEGINNINGS):
+        sealed = sealed.lstrip()
+        if not sealed.startswith(_BEGINNINGS):
             raise RejectedError("is no sealed file", again)
         if not self.exists(owner):
             raise RejectedError(
@@ -56,7 +57,7 @@ class OwnerKeys:
         import pyrage  # no command without a sealed secret pays for it
 
         try:
-            value: bytes = pyrage.decrypt(sealed, [self._private(owner)])
+            value: bytes = pyrage.decrypt(sealed, self._private(owner))
         except pyrage.DecryptError as error:
             if "No matching keys" in str(error):
                 raise RejectedError(
@@ -70,22 +71,25 @@ class OwnerKeys:
     def exists(self, owner: str) -> bool:
         """Whether the owner has a key on this host."""
         try:
-            return owner in self._opened or self.path(owner).exists()
+            return self.path(owner).exists()
         except PermissionError:
             raise _not_ours(self.path(owner)) from None
 
-    def _private(self, owner: str) -> Any:
-        if owner not in self._opened:
-            from pyrage import IdentityError, x25519
+    def _private(self, owner: str) -> list[Any]:
+        """Every key of the owner, the newest first; at least one. The file is read each time: it
+        may be exchanged under a server."""
+        from pyrage import IdentityError, x25519
 
-            path = self.path(owner)
-            try:
-                self._opened[owner] = x25519.Identity.from_str(_read(path).strip())
-            except (IdentityError, ValueError):
-                raise RejectedError(
-                    f"{path} holds no key", "put it back from your backup"
-                ) from None
-        return self._opened[owner]
+        path = self.path(owner)
+        lines = [line.strip() for line in _read(path).splitlines()]
+        keys = [line for line in lines if line and not line.startswith("#")]
+        try:
+            found = [x25519.Identity.from_str(key) for key in keys]
+        except (IdentityError, ValueError):
+            found = []
+        if not found:
+            raise RejectedError(f"{path} holds no key", "put it back from your backup")
+        return found
 
     def _make(self, owner: str) -> bool:
         """Written whole before it has its name; of two who make one at once the first wins."""

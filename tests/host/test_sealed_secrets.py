@@ -82,6 +82,27 @@ def test_what_is_no_sealed_file_is_not_repeated(keys: OwnerKeys, content: bytes)
     assert "hunter2" not in refused.value.remedy
 
 
+def test_while_a_key_is_exchanged_both_open(keys: OwnerKeys, tmp_path: Path) -> None:
+    old, older = keys.path("shop").read_text(), sealed(VALUE, keys.recipient("shop")[0])
+    other = OwnerKeys(tmp_path / "elsewhere")
+    public, _ = other.recipient("shop")
+    made = other.path("shop").read_text()
+    keys.path("shop").write_text(f"# created: today\n# public key: {public}\n{made}\n{old}")
+    assert keys.recipient("shop") == (public, False)
+    for file in (older, sealed(VALUE, public)):
+        assert keys.open("shop", "db", file) == VALUE
+    keys.path("shop").write_text(made)
+    with pytest.raises(RejectedError) as refused:
+        keys.open("shop", "db", older)
+    assert refused.value.what == "was not sealed for owner shop of this machine"
+
+
+def test_lines_end_as_an_editor_likes(keys: OwnerKeys) -> None:
+    file = sealed(VALUE, keys.recipient("shop")[0])
+    for written in (file.replace(b"\n", b"\r\n"), b"\n " + file + b"\n\n", file.rstrip()):
+        assert keys.open("shop", "db", written) == VALUE
+
+
 def test_a_key_that_others_can_read_is_not_used(keys: OwnerKeys) -> None:
     file = sealed(VALUE, keys.recipient("shop")[0])
     keys.path("shop").chmod(0o644)
@@ -92,10 +113,11 @@ def test_a_key_that_others_can_read_is_not_used(keys: OwnerKeys) -> None:
 
 def test_a_key_that_is_none_is_not_repeated(keys: OwnerKeys) -> None:
     file = sealed(VALUE, keys.recipient("shop")[0])
-    keys.path("shop").write_text("AGE-SECRET-KEY-1HUNTER2")
-    with pytest.raises(RejectedError) as refused:
-        OwnerKeys(keys.folder).open("shop", "db", file)
-    assert refused.value.what == f"{keys.path('shop')} holds no key"
+    for text in ("AGE-SECRET-KEY-1HUNTER2", "# empty\n", ""):
+        keys.path("shop").write_text(text)
+        with pytest.raises(RejectedError) as refused:
+            OwnerKeys(keys.folder).open("shop", "db", file)
+        assert refused.value.what == f"{keys.path('shop')} holds no key"
 
 
 def test_a_link_in_place_of_a_key_is_not_followed(keys: OwnerKeys, tmp_path: Path) -> None:
