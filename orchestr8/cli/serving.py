@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -130,6 +131,8 @@ class Ways(NamedTuple):
 
 def serve(session: Session, output: Output, ways: Ways) -> int:
     """Runs the loop until a signal ends it; it is come to by the socket and these ways."""
+    # What is left of a process that a supervisor aborts would have secrets in it.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     notify = Notify()
     session.clock = LastingClock()
     log = Log(output)

@@ -1,7 +1,7 @@
 """Readers of what a source is written with: addresses, folders, branches, tags, commits, keys.
 
-What passes here is handed to git as a word of its command, so nothing may look like an option, run
-a program, or go in the clear.
+What passes here is handed to git as a word of its command, but for a folder of the repository, so
+nothing may look like an option, run a program, or go in the clear.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from orchestr8.manifest.wording import shortened
 _LENGTH_MAX = 500
 _HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
 _PATH = r"[A-Za-z0-9._~/+-]*"
-_HTTPS = rf"https://{_HOST}(?::[0-9]{{1,5}})?/{_PATH}"
+_ESCAPED = r"(?:[A-Za-z0-9._~/+-]|%[2-7A-Fa-f][0-9A-Fa-f])*"
+"""As some forges write a blank in a project's name."""
+_HTTPS = rf"https://{_HOST}(?::[0-9]{{1,5}})?/{_ESCAPED}"
 _SSH = rf"ssh://(?:[a-z_][a-z0-9_-]*@)?{_HOST}(?::[0-9]{{1,5}})?/{_PATH}"
 _FILE = rf"(?:file://)?/{_PATH}"
 _SCP = rf"([a-z_][a-z0-9_-]*@{_HOST}):({_PATH})"
@@ -76,7 +78,7 @@ def _reference(text: str, form: str, kind: str, example: str) -> str:
 def path(text: str) -> str:
     """A folder of the repository; the whole of it is the empty path."""
     normal = posixpath.normpath(text)
-    plain = re.fullmatch(r"[A-Za-z0-9._/+ -]+", text) and len(text) <= _LENGTH_MAX
+    plain = re.fullmatch(r"[\w./+@ -]+", text) and len(text) <= _LENGTH_MAX
     if not plain or text.startswith("/") or ".." in text.split("/"):
         raise ValueError(
             f'"{shortened(text)}" is no folder of a repository; write it as in deploy or apps/web'

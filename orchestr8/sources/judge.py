@@ -21,6 +21,10 @@ from orchestr8.sources.signatures import NotSigned, Signed
 
 COMMITS_MOST = 10_000
 SHOWN_MOST = 20
+_BUILT_ON = (
+    "where others have built on it, as in a repository of several owners, the platform looks at it "
+    "and writes it as the source's `start`"
+)
 
 
 class Question(Struct, frozen=True):
@@ -100,7 +104,7 @@ def _key(commit: Commit, question: Question, signature: Signed | NotSigned) -> s
             f"somebody of {question.of} signs and pushes it anew: git commit --amend -S, or "
             "git rebase --exec 'git commit --amend --no-edit -S' for several"
         )
-        return Problem(place, f"{told} {signature.why}", remedy)
+        return Problem(place, f"{told} {signature.why}", f"{remedy}; {_BUILT_ON}")
     if signature.key in question.members:
         return signature.key
     if signature.key in question.merge_keys:
@@ -112,7 +116,7 @@ def _key(commit: Commit, question: Question, signature: Signed | NotSigned) -> s
     remedy = (
         f"somebody of {question.of} signs it; or the platform adds the key to its `members` first"
     )
-    return Problem(place, what, remedy)
+    return Problem(place, what, f"{remedy}; {_BUILT_ON}")
 
 
 def _strayed(tip: str, since: str) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -61,6 +62,7 @@ def test_it_brings_back_what_was_applied_and_says_each_event_in_a_line(shell: Co
         assert "everything is looked at" in line_with(server, "started")
         assert "hello.me" in line_with(server, "step")
         assert "0.hello.me" in line_with(server, "start ")
+        assert resource.prlimit(server.pid, resource.RLIMIT_CORE)[0] == 0  # it has secrets in it
         applied = shell.run("apply", "hello.yaml")
         assert applied.status == 0 and "1 service is as declared" in applied.output, applied
         (shell.folder / "run" / "api.sock").unlink()

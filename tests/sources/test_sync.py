@@ -50,6 +50,7 @@ def test_a_push_that_nobody_of_the_owner_signed_changes_nothing(team: Team) -> N
     (said,) = told(synced)
     assert said.startswith(f"commit {bad[:12]}: ")
     assert said.endswith("and that is no key of the owner web")
+    assert "writes it as the source's `start`" in synced.record.problems[0].remedy
     assert (synced.record.good, synced.record.seen) == (good, bad)
     assert team.road.boxes() == {"web--front--1": "a"}
     assert team.record() == synced.record
