@@ -22,7 +22,11 @@ _FILE = rf"(?:file://)?/{_PATH}"
 _SCP = rf"([a-z_][a-z0-9_-]*@{_HOST}):({_PATH})"
 _REFERENCE = r"[A-Za-z0-9_](?:[A-Za-z0-9._/+-]*[A-Za-z0-9_+-])?"
 _PATTERN = r"[A-Za-z0-9_*](?:[A-Za-z0-9._/+*-]*[A-Za-z0-9_+*-])?"
-_KEY = r"ssh:SHA256:[A-Za-z0-9+/]{43}=?|gpg:[0-9A-F]{40}"
+KEY = r"ssh:SHA256:[A-Za-z0-9+/]{43}=?|gpg:[0-9A-F]{40}"
+KEY_WORDS = (
+    "ssh:SHA256:… (as `ssh-keygen -lf KEY.pub` prints it) or gpg: and the 40 characters of its "
+    "fingerprint, capitals without blanks"
+)
 
 
 def git_url(text: str) -> str:
@@ -98,14 +102,11 @@ def commit(text: str) -> str:
 
 def key(text: str) -> str:
     """A key that signs commits, as members are named."""
-    if not re.fullmatch(_KEY, text):
-        raise ValueError(
-            f'"{shortened(text)}" is no key; write ssh:SHA256:… (as `ssh-keygen -lf KEY.pub` '
-            "prints it) or gpg: and the 40 characters of its fingerprint"
-        )
+    if not re.fullmatch(KEY, text):
+        raise ValueError(f'"{shortened(text)}" is no key; write {KEY_WORDS}')
     return text
 
 
 def is_key(member: str) -> bool:
     """Whether a member is a key, and so can sign."""
-    return re.fullmatch(_KEY, member) is not None
+    return re.fullmatch(KEY, member) is not None

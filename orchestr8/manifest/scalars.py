@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 from orchestr8 import names, units
 from orchestr8.isolation.limits import MEMORY_LEAST_BYTES
-from orchestr8.manifest import hints
+from orchestr8.manifest import hints, repository
 from orchestr8.manifest.reads import WrongError
 from orchestr8.manifest.wording import shortened
 
@@ -23,8 +23,8 @@ VOLUME_LEAST = 16 << 20
 _ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _FILE_NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 _MEMBER = (
-    r"(?:user|group):[a-z_][a-z0-9_-]{0,31}|token:[a-z0-9](?:[a-z0-9-]{0,39})|"
-    r"ssh:SHA256:[A-Za-z0-9+/]{43}=?|gpg:[0-9A-F]{40}"
+    r"(?:user|group):[A-Za-z_][A-Za-z0-9_.@-]{0,63}|token:[a-z0-9](?:[a-z0-9-]{0,39})|"
+    + repository.KEY
 )
 _PERSON = r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,63})"
 _URL = r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:/[!-~]*)?"
@@ -293,8 +293,8 @@ def member(text: str) -> str:
     """Who belongs to an owner: `user:`, `group:`, `token:`, `ssh:SHA256:` or `gpg:`."""
     if not re.fullmatch(_MEMBER, text):
         raise ValueError(
-            f'"{shortened(text)}" is not a member; write user:NAME, group:NAME, token:NAME or '
-            "ssh:SHA256:… (43 characters, as `ssh-keygen -lf KEY.pub` prints it)"
+            f'"{shortened(text)}" is not a member; write user:NAME, group:NAME, token:NAME, '
+            + repository.KEY_WORDS
         )
     return text
 
