@@ -168,6 +168,8 @@ class World(Struct, frozen=True):
     held: Mapping[BoxId, int] = field(default_factory=dict)
     """Of boxes whose maximum shall become less: the memory that the kernel cannot take back, in
     bytes."""
+    held_by_owners: Mapping[str, int] = field(default_factory=dict)
+    """The same of all boxes of an owner whose quota shall become less."""
     images: frozenset[str] = frozenset()
     """The image ids that are present."""
     ports_taken: Mapping[tuple[str, int], str] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from orchestr8.controller.failing import ATTEMPTS
 from orchestr8.controller.session import Session
 from orchestr8.controller.sources import FAILED, INVALID, REFUSED, UNREACHABLE
 from orchestr8.names import PLATFORM, BoxId
-from orchestr8.planning.plan import Reason
+from orchestr8.planning.plan import Mark, Reason
 from orchestr8.store.alarms import Key
 
 MACHINE = "this machine"
@@ -84,6 +84,9 @@ def _of_services(cycle: Cycle) -> Iterator[tuple[Key, str]]:
         if step.reason not in _WAITS_BY_INTENT:
             what = ": ".join(filter(None, (step.what, step.cause)))
             yield Key(step.service.owner, WAITS, str(step.service)), what
+    for line in cycle.plan.upkeep:
+        if line.mark is Mark.WAITS:
+            yield Key(PLATFORM, WAITS, line.subject), line.cause
     for name, contract in cycle.contracts.services.items():
         ended = sorted(grant.id for grant in contract.grants if grant.ended)
         if ended:

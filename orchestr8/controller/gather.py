@@ -130,6 +130,7 @@ def gather(borders: Borders, desired: Desired, look: Look) -> World:
         health=health,
         quotas=host.quotas,
         held=_held(borders, desired, look.observation),
+        held_by_owners=_held_by_owners(borders, desired, look.observation, host.quotas),
         images=_images_present(borders, desired, look.observation),
         ports_taken=_taken(borders, wanted - ours),
         addresses_absent=_absent(borders, wanted - ours),
@@ -147,6 +148,25 @@ def _held(borders: Borders, desired: Desired, seen: Observation) -> Mapping[BoxI
             use = borders.witness.use(box.id, box.pid or 0)
             found[box.id] = use.box.held_bytes if use else 0
     return found
+
+
+def _held_by_owners(
+    borders: Borders, desired: Desired, seen: Observation, quotas: Mapping[str, Quota]
+) -> Mapping[str, int]:
+    """The same of owners: each of their boxes shows what all of them hold together."""
+    less = {owner for owner, one in quotas.items() if _lowers(desired.quotas.get(owner), one)}
+    found: dict[str, int] = {}
+    for box in seen.boxes if less else ():
+        if box.id.owner in less - found.keys() and box.state.runs:
+            use = borders.witness.use(box.id, box.pid or 0)
+            if use:
+                found[box.id.owner] = use.owner.held_bytes
+    return found
+
+
+def _lowers(wanted: Quota | None, carried: Quota) -> bool:
+    most = wanted.memory_bytes if wanted else None
+    return most is not None and (carried.memory_bytes is None or most < carried.memory_bytes)
 
 
 def _images_present(borders: Borders, desired: Desired, seen: Observation) -> frozenset[str]:

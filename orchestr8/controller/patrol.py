@@ -17,6 +17,7 @@ from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.proving import Kept, prove_boxes
 from orchestr8.controller.session import Session
 from orchestr8.names import BoxId
+from orchestr8.planning.changes import quotas_that_wait
 from orchestr8.planning.plan import Reason
 from orchestr8.proof.brake import broken_claims, fleet_wide
 from orchestr8.proof.model import Proof, Verdict
@@ -157,12 +158,15 @@ class Patrol:
 
 
 def _awaited(cycle: Cycle, box_id: BoxId) -> frozenset[str]:
-    """The claims of which the plan itself says that they are to become true: a box that holds more
-    than its new maximum is waited for, and so are dedicated cores that are not there yet."""
+    """The claims of which the plan itself says that they are to become true: boxes that hold more
+    than their new maximum, or their owner's, are waited for, and so are dedicated cores that are
+    not there yet."""
     name, found = box_id.service_name, set()
     service = cycle.desired.services.get(name)
     if service and cycle.world.held.get(box_id, 0) > service.limits.memory_max_bytes:
         found.add("limits.memory")
+    if name.owner in quotas_that_wait(cycle.desired, cycle.world):
+        found.add("quota.memory")
     if any(one.service == name and one.reason is Reason.CORES for one in cycle.plan.waiting):
         found |= {"limits.cores", "alone.cores"}
     return frozenset(found)

@@ -12,9 +12,9 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from orchestr8 import units
-from orchestr8.boxes.desired import DesiredVolume
+from orchestr8.boxes.desired import Desired, DesiredVolume
 from orchestr8.boxes.spec import BoxSpec, FieldChange, differences
-from orchestr8.boxes.world import ObservedVolume
+from orchestr8.boxes.world import ObservedVolume, World
 from orchestr8.isolation import features as feature
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
@@ -66,6 +66,16 @@ def quota_changes(wanted: Quota, seen: Quota) -> tuple[FieldChange, ...]:
     Boxes are counted at admission, and bandwidth is no cgroup's number.
     """
     return _number_changes(_QUOTA, wanted, seen)
+
+
+def quotas_that_wait(desired: Desired, world: World) -> dict[str, int]:
+    """The owners whose boxes hold more memory than their new quota, and how much: a kernel refuses
+    it, or ends somebody for it."""
+    return {
+        owner: held
+        for owner, held in sorted(world.held_by_owners.items())
+        if held > (desired.quotas[owner].memory_bytes or held)
+    }
 
 
 def volume_grows(wanted: DesiredVolume, seen: ObservedVolume) -> FieldChange | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box, Desired, DesiredService, DesiredVolume
 from orchestr8.boxes.network import Element
@@ -14,7 +15,7 @@ from orchestr8.boxes.world import State, World
 from orchestr8.isolation import features as feature
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import BoxId, ServiceName
-from orchestr8.planning.changes import quota_changes, volume_grows
+from orchestr8.planning.changes import quota_changes, quotas_that_wait, volume_grows
 from orchestr8.planning.cores import Deal
 from orchestr8.planning.links import Wiring
 from orchestr8.planning.moves import Moves, Provision, Replace, StandBy, joined
@@ -193,9 +194,12 @@ def _owners(draft: Draft, with_fresh_boxes: Set[str]) -> None:
     from."""
     if not draft.world.features.has(feature.QUOTA):
         return
+    waiting = quotas_that_wait(draft.desired, draft.world)
     for owner in sorted(draft.seen.traits.owners):
-        wanted = draft.desired.quotas.get(owner, Quota())
         seen = draft.world.quotas.get(owner)
+        wanted = draft.desired.quotas.get(owner, Quota())
+        if seen is not None and owner in waiting:
+            wanted = replace(wanted, memory_bytes=seen.memory_bytes)
         call = EnsureOwner(owner, wanted)
         if seen is None and owner in with_fresh_boxes:
             cause = "the owner has no cgroup yet"

@@ -242,9 +242,7 @@ def _doors_held(desired: Desired, world: World) -> dict[tuple[str, int], HeldDoo
         for line in service.publish
     }
     is_open = {(e.address, e.host_port) for e in world.network.elements if isinstance(e, Door)}
-    return {
-        door: held for door in wanted - is_open if (held := _held(world, *door)) is not None
-    }
+    return {door: held for door in wanted - is_open if (held := _held(world, *door)) is not None}
 
 
 def _held(world: World, address: str, port: int) -> HeldDoor | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from orchestr8 import units
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.boxes.spec import FieldChange
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import ServiceName
-from orchestr8.planning.changes import NONE, quota_changes, volume_grows
+from orchestr8.planning.changes import NONE, quota_changes, quotas_that_wait, volume_grows
 from orchestr8.planning.core_moves import shared_line
 from orchestr8.planning.draft import Draft
 from orchestr8.planning.plan import (
@@ -99,6 +100,7 @@ def upkeep(draft: Draft, *, is_explained: bool) -> tuple[Upkeep, ...]:
     """
     calls = [action.call for action in draft.actions if isinstance(action.call, EnsureOwner)]
     found = [line for call in calls if (line := _quota_line(draft, call))]
+    found += _quotas_that_wait(draft)
     found += _volume_lines(draft)
     found += (line,) if (line := shared_line(draft)) else ()
     if not is_explained and not found:
@@ -114,6 +116,17 @@ def _quota_line(draft: Draft, call: EnsureOwner) -> Upkeep | None:
         return None
     changes = quota_changes(call.quota, seen)
     return Upkeep(f"owner {call.owner}", changes=changes, effect=IN_PLACE)
+
+
+def _quotas_that_wait(draft: Draft) -> list[Upkeep]:
+    """An owner's boxes hold more memory than its new quota, all the rest of which is set."""
+    found = []
+    for owner, held in quotas_that_wait(draft.desired, draft.world).items():
+        most = units.format_size(draft.desired.quotas[owner].memory_bytes or 0)
+        cause = f"quota.memory {most}: its boxes hold {units.rounded_size(held)}"
+        effect = f"when they hold less, or a box of {owner} is stopped"
+        found.append(Upkeep(f"owner {owner}", cause, effect=effect, mark=Mark.WAITS))
+    return found
 
 
 def _leftovers(draft: Draft) -> list[Upkeep]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from orchestr8.isolation.limits import MIB
+from orchestr8.controller.alarms import WAITS
+from orchestr8.isolation.limits import MIB, Quota
 from orchestr8.names import BoxId
 from orchestr8.planning.plan import Reason
 from tests.controller.looping import looping, until
@@ -71,6 +72,22 @@ def test_the_loop_lowers_it_as_soon_as_it_sees_that_it_can(road: Road) -> None:
         until(lambda: _most(road) == 64)
     assert "alarm" not in running.told.kinds()
     assert FRONT in road.machine.boxes, "the broken claim of its old maximum replaced nothing"
+
+
+def test_a_quota_below_what_boxes_hold_waits_and_keeps_nobody_else(road: Road) -> None:
+    less = "orchestr8: 1\nplatform: {owners: {shop: {quota: {memory: 64MiB, pids: 90}}, bar: {}}}\n"
+    assert road.apply({"platform.yaml": less}, "platform").exit == 0
+    assert road.machine.quotas["shop"] == Quota(pids=90)
+    assert road.apply({"bar.yaml": manifest("bar", "beer front:1")}, "bar").exit == 0
+    with looping(road) as running:
+        until(lambda: road.machine.faults.calls.count(("witness.read", str(FRONT))) >= 2)
+        with road.open() as session:
+            until(lambda: any(one.key.kind == WAITS for one in session.store.alarms.every()))
+        _hold(road, 60)
+        running.loop.wake()
+        until(lambda: road.machine.quotas["shop"] == Quota(memory_bytes=64 * MIB, pids=90))
+    assert not {"alarm", "trouble"}.intersection(running.told.kinds())
+    assert FRONT in road.machine.boxes, "the broken claim of its owner's quota replaced nothing"
 
 
 def test_those_that_come_after_it_do_not_wait_with_it(road: Road) -> None:

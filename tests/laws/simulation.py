@@ -64,6 +64,7 @@ class Simulation:
     """The cores that the other plan deals out."""
     held: dict[BoxId, int] = field(default_factory=dict)
     """The memory that boxes hold, where somebody looked."""
+    held_by_owners: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.borders = memory_borders(self.machine)
@@ -114,6 +115,7 @@ class Simulation:
             ports_taken=dict(self.ports_taken),
             addresses_absent=frozenset(self.addresses_absent),
             held=dict(self.held),
+            held_by_owners=dict(self.held_by_owners),
         )
 
     def store(self, allocations: Allocations) -> None:

@@ -132,6 +132,10 @@ def _quota(simulation: Simulation, words: Event, _: Fleet) -> None:
     simulation.machine.quotas[words["quota of"]] = quota(words["is"])
 
 
+def _owner_holds(simulation: Simulation, words: Event, _: Fleet) -> None:
+    simulation.held_by_owners[words["owner"]] = units.parse_size(words["holds"])
+
+
 def _interrupted(simulation: Simulation, words: Event, wanted: Fleet) -> None:
     """A plan for what is wanted now, of which only the first actions were carried out."""
     plan = simulation.plan(wanted)
@@ -228,6 +232,7 @@ _EVENTS: dict[str, Callable[[Simulation, Event, Fleet], None]] = {
     "failures": _failures,
     "passed": _passed,
     "quota of": _quota,
+    "owner": _owner_holds,
     "interrupted after": _interrupted,
     "program": _program,
     "tried": _tried,

@@ -86,9 +86,16 @@ class MemoryOwners:
             return {owner: _carried(quota) for owner, quota in sorted(machine.quotas.items())}
 
     def ensure(self, owner: str, quota: Quota) -> None:
-        """Make or change the owner's cgroup."""
+        """Make or change the owner's cgroup; its memory not below what its boxes use."""
         machine = self._machine
         with machine.faults.during("owners.ensure", owner), machine.lock:
+            machine.settle()
+            used = machine.memory_of(owner)
+            if quota.memory_bytes is not None and used > quota.memory_bytes:
+                raise RejectedError(
+                    f"the boxes of {owner} use {used} bytes, more than the quota",
+                    "stop some, or leave the quota higher",
+                )
             machine.quotas[owner] = quota
 
     def bias(self, box_id: BoxId, pid: int, *, first: bool) -> None:

@@ -157,6 +157,14 @@ class Machine(Struct):
                     )
                     self.tell(box_id)
 
+    def memory_of(self, owner: str) -> int:
+        """What the running boxes of an owner use, in bytes."""
+        return sum(
+            box.workload.memory_bytes
+            for box_id, box in self.boxes.items()
+            if box_id.owner == owner and box.state.runs
+        )
+
     def tell(self, box_id: BoxId) -> None:
         """Whoever listens hears that a box ended."""
         for heard in list(self.hearers):

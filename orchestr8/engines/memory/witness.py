@@ -63,15 +63,13 @@ class MemoryWitness:
             found = machine.boxes.get(box_id)
             if not found or found.pid != pid:
                 return None
-            beside = [
-                box.workload.memory_bytes
-                for one, box in machine.boxes.items()
-                if one.owner == box_id.owner and box.state.runs
-            ]
-            own = found.workload.memory_bytes
+            own, owners = found.workload.memory_bytes, machine.memory_of(box_id.owner)
+            beside = sum(
+                one.owner == box_id.owner and box.state.runs for one, box in machine.boxes.items()
+            )
             return BoxUse(
                 Use(memory_bytes=own, held_bytes=own, pids=1),
-                Use(memory_bytes=sum(beside), held_bytes=sum(beside), pids=len(beside)),
+                Use(memory_bytes=owners, held_bytes=owners, pids=beside),
                 Traffic(),
             )
 
