@@ -37,7 +37,8 @@ class Storage:
 
     Each has one home, the service whose data it is: that one writes, has a volume for each slot,
     and its uid owns the content. Every other service sees the home's first volume, and writes only
-    where the volume's owner says so.
+    where the volume's owner says so: another owner's also while no service of the volume's owner
+    has it, since its data is nobody else's for that.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Storage:
             sorted(
                 mount.volume
                 for mount in contract.service.volumes
-                if self._home(mount) == contract.name and "rw" not in self._modes(mount).values()
+                if self._is_at_home(contract, mount) and "rw" not in self._modes(mount).values()
             )
         )
 
@@ -87,10 +88,10 @@ class Storage:
 
     def _slots(self, contract: Contract, mount: VolumeMount) -> Iterable[int]:
         replicas = contract.service.replicas
-        return range(replicas if self._home(mount) == contract.name else min(replicas, 1))
+        return range(replicas if self._is_at_home(contract, mount) else min(replicas, 1))
 
     def _mount(self, contract: Contract, mount: VolumeMount, slot: int) -> SpecVolume:
-        is_home = self._home(mount) == contract.name
+        is_home = self._is_at_home(contract, mount)
         return SpecVolume(
             mount.target,
             volume_name(mount.owner, mount.volume, slot if is_home else 0),
@@ -112,6 +113,9 @@ class Storage:
 
     def _home(self, mount: VolumeMount) -> ServiceName:
         return self._homes[mount.owner, mount.volume]
+
+    def _is_at_home(self, contract: Contract, mount: VolumeMount) -> bool:
+        return contract.name == self._home(mount) and contract.name.owner == mount.owner
 
     def _uid(self, mount: VolumeMount) -> int:
         home = self._home(mount)
