@@ -72,6 +72,8 @@ class Narrator:
                 parts=outcome.phases if outcome else {},
             )
         )
+        if done and box_id and isinstance(action.call, plan.RemoveBox):
+            self._slots.pop(box_id, None)  # a loop hears of boxes for months
 
     def failed(self, box_id: BoxId | None, slot: int, failure: Failure) -> None:
         """A box did not come up."""
