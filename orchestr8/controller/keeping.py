@@ -178,11 +178,11 @@ class Keeper:
     def _note_ends(self, cycle: Cycle) -> tuple[Cycle, Begun | None]:
         """Counts boxes that ended or fell ill by themselves, each once; what is to be done then. It
         has begun where that takes no other look: the disk is waited for once."""
-        failing = Failing(self.session, self.narrator)
+        failing, now_ms = Failing(self.session, self.narrator), self.session.clock.now_ms()
         ended = [
             (box, failing.failure_of(box, why))
             for box, why in _ended(cycle)
-            if box.id not in self._noted and not _is_known(box, cycle)
+            if box.id not in self._noted and not _is_known(box, cycle, now_ms)
         ]
         counted = [(box, failure) for box, failure in ended if failure]
         begun = None
@@ -282,10 +282,12 @@ def _ended(cycle: Cycle) -> Iterator[tuple[ObservedBox, str]]:
             yield box, "unhealthy"
 
 
-def _is_known(box: ObservedBox, cycle: Cycle) -> bool:
-    """Whether the slot's history knows of this box's failure, as after a restart of the loop."""
+def _is_known(box: ObservedBox, cycle: Cycle, now_ms: int) -> bool:
+    """Whether the slot's history knows of this box's failure, as after a restart of the loop. One
+    that is yet to come is of before somebody set the clock back, and knows of nothing since."""
     history = cycle.records.failures.get((box.id.service_name, box.slot))
-    return history is not None and history.last_ms >= (box.stopped_ms or box.started_ms)
+    ended_ms = box.stopped_ms or box.started_ms
+    return history is not None and ended_ms <= history.last_ms <= now_ms
 
 
 def _dates(cycle: Cycle) -> Iterator[int]:

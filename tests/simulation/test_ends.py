@@ -186,6 +186,25 @@ def test_a_stop_at_the_engine_is_healed_and_no_failure(day: Day) -> None:
         assert not Store(day.folder).ledger.records().failures
 
 
+def test_a_crash_loop_rests_although_the_clock_was_set_back(day: Day) -> None:
+    day.machine.workloads[str(APP)] = Workload(exits_after_ms=4_000, exit_status=1)
+    day.apply(0, "default", MANIFEST)
+    made: list[int] = []
+
+    def count() -> None:
+        made.append(day.session.store.ledger.records().failures[APP, 0].count)
+
+    def set_back() -> None:
+        count()
+        day.time.set_by_ms -= 3_600_000
+
+    day.time.at(100, set_back)
+    day.time.at(400, count)
+    day.until(401)
+    before, after = made
+    assert before < after < before + 6
+
+
 def test_a_broken_claim_replaces_the_box_and_not_endlessly(day: Day) -> None:
     """Whatever box comes, the claim is broken again: replacements back off."""
     day.apply(0, "default", MANIFEST)
