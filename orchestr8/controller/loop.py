@@ -19,11 +19,12 @@ from orchestr8.boxes.use import Ceilings
 from orchestr8.controller.alarms import Watch
 from orchestr8.controller.balancing import Balancer
 from orchestr8.controller.cycle import Cycle
-from orchestr8.controller.keeping import Keeper
+from orchestr8.controller.keeping import LOOP, Keeper
 from orchestr8.controller.patrol import every_seconds
 from orchestr8.controller.progress import Event, Listener
 from orchestr8.controller.pulses import Pulses
 from orchestr8.controller.recording import close_cut_short
+from orchestr8.controller.reflex import Reflex
 from orchestr8.controller.session import Session
 from orchestr8.controller.sight import Sight
 from orchestr8.engines.protocol import Events, Happened
@@ -58,12 +59,21 @@ class _Wake(Struct, frozen=True):
     boxes: tuple[BoxId, ...] = ()
 
 
+class _Ended(Struct, frozen=True):
+    """A box whose place is taken by a standby ended; that is looked at once its own word comes."""
+
+    box: BoxId
+
+
 class _Errand(Struct, frozen=True):
     """A request that somebody waits for."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     answer: Future[Any] = field(default_factory=Future)
+
+
+_Message = _Wake | _Ended | _Errand
 
 
 class Loop:
@@ -73,9 +83,12 @@ class Loop:
         self._session = session
         self._clock = session.clock
         self._listener = listener
-        self._inbox: SimpleQueue[_Wake | _Errand] = SimpleQueue()
+        self._inbox: SimpleQueue[_Message] = SimpleQueue()
         self._keeper = Keeper(session, listener)
         self._watch = Watch(session)
+        self._reflex = Reflex(
+            session, self._keeper.narrator, LOOP, lambda box: self._inbox.put(_Ended(box))
+        )
         self._full_look_due = 0.0
         self._due = 0.0
         """When the next turn is due, if nothing is heard before."""
@@ -109,6 +122,7 @@ class Loop:
             finally:
                 self._refuse_the_rest()
                 self._listen_no_more()
+                self._reflex.close()
                 self._balancer.lift()
                 if session.pulses:
                     session.pulses.close()
@@ -170,7 +184,7 @@ class Loop:
             self._refuse_the_rest()
         return errand.answer
 
-    def _put(self, message: _Wake | _Errand) -> None:
+    def _put(self, message: _Message) -> None:
         self._inbox.put(message)
         self._needed = True
 
@@ -197,7 +211,7 @@ class Loop:
         while (message := self._waiting()) is not None:
             if isinstance(message, _Errand):
                 errands.append(message)
-            else:
+            elif isinstance(message, _Wake):
                 self._take_in(message)
                 is_due = True
         for errand in errands:
@@ -206,7 +220,7 @@ class Loop:
             self._session.forget_stored()
             self._due = self._clock.monotonic() + self._turn()
 
-    def _waiting(self) -> _Wake | _Errand | None:
+    def _waiting(self) -> _Message | None:
         try:
             return self._inbox.get_nowait()
         except Empty:
@@ -216,6 +230,7 @@ class Loop:
         """One turn; the seconds until the next, if nothing is heard before."""
         if not self._session.under_way:
             self._needed = False
+        self._reflex.stir()
         began = self._clock.monotonic()
         if began >= self._full_look_due - self._soon():
             self._sight.doubt_all()
@@ -223,6 +238,8 @@ class Loop:
             self._take_over()
             self._attend()
             cycle, next_ms = self._keeper.turn()
+            if cycle.plan.empty and not self._session.under_way:
+                self._reflex.rest(cycle)
             self._balancer.follow(cycle)
             self._watch.look(cycle, self._keeper.unwanted, self._keeper.patrol.alarms)
         except (EngineError, StoreError, ManifestError) as error:
@@ -291,11 +308,14 @@ class Loop:
         is_due = False
         message = self._clock.receive(self._inbox, seconds)
         while message is not None:
-            if isinstance(message, _Errand):
-                self._run(message)
+            if isinstance(message, _Ended):
+                is_due = self._reflex.ended(message.box) or is_due
             else:
-                self._take_in(message)
-            is_due = True
+                is_due = True
+                if isinstance(message, _Errand):
+                    self._run(message)
+                else:
+                    self._take_in(message)
             message = self._clock.receive(self._inbox, 0)
         return self._ask_pulses() or is_due
 
@@ -308,6 +328,9 @@ class Loop:
         return bool(changed)
 
     def _take_in(self, wake: _Wake) -> None:
+        for box_id in wake.boxes:
+            self._reflex.heard_of(box_id)
+        self._reflex.stir()
         if wake.services or wake.boxes:
             self._sight.doubt(wake.services, wake.boxes)
             # A box that ended is mostly replaced: one look at all that this needs, instead of two.
@@ -318,6 +341,7 @@ class Loop:
     def _run(self, errand: _Errand) -> None:
         if not errand.answer.set_running_or_notify_cancel():
             return
+        self._reflex.stir()
         self._needed = False
         try:
             errand.answer.set_result(errand.function(self._session, *errand.arguments))

@@ -37,6 +37,7 @@ PROMISES: dict[str, str] = {
     "standbys.take.runs": "a standby takes a slot and runs at once, with the limits that it has",
     "standbys.take.changed": "a standby's limits and names change in place before it is taken",
     "standbys.take.again": "taking a box that runs is success, and one that stopped is rejected",
+    "standbys.watch_ends.told": "the end of a box that is watched is told at once, and no other",
     "cores.set_cores.from-the-start": "a box that is given cores runs on them alone from its start",
     "cores.set_cores.in-place": "a box moves to other cores, and back to all, and runs on",
     "cores.set_cores.ended": "a box that has ended, or is not there, counts as moved",

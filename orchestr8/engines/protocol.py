@@ -8,7 +8,7 @@ FeatureMissingError.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -206,6 +206,13 @@ class Standbys(Protocol):
     def take(self, box_id: BoxId, slot: int) -> None:
         """Give a standby its slot and let it run; one that runs is success, a stopped one is
         rejected. From then on it is seen in that slot."""
+
+    def watch_ends(self, ids: Collection[BoxId], ended: Callable[[BoxId], None]) -> None:
+        """From now on tell once of each of these boxes whose first task ends, and of no others.
+
+        That is as soon as it is known, maybe before anybody can say how it ended. Calls come from
+        another thread.
+        """
 
 
 @runtime_checkable

@@ -25,7 +25,7 @@ from orchestr8.boxes.records import BoxRecord, Records
 from orchestr8.boxes.world import World
 from orchestr8.names import STANDBY, ServiceName
 from orchestr8.planning.admit import admit, room_beside
-from orchestr8.planning.allocate import Dealer
+from orchestr8.planning.allocate import Dealer, extend
 from orchestr8.planning.compare import Decisions, compare
 from orchestr8.planning.core_moves import write_cores
 from orchestr8.planning.cores import deal, say_short
@@ -36,7 +36,14 @@ from orchestr8.planning.links import wire
 from orchestr8.planning.moves import Moves
 from orchestr8.planning.order import start_order
 from orchestr8.planning.places import Places
-from orchestr8.planning.plan import ChangeNetwork, Plan, Purpose, UpdateLimits, WriteNames
+from orchestr8.planning.plan import (
+    Allocations,
+    ChangeNetwork,
+    Plan,
+    Purpose,
+    UpdateLimits,
+    WriteNames,
+)
 from orchestr8.planning.release import write_forgets, write_releases
 from orchestr8.planning.replace import write_boxes
 from orchestr8.planning.standby import stand_by, take_standbys
@@ -50,6 +57,7 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
     `records` hold a record for every desired service. `now_ms` is milliseconds since the epoch.
     """
     seen = survey(desired, world, records, now_ms)
+    records = extend(records, Allocations(boxes=seen.misplaced))
     compared = compare(desired, seen, records)
     seen = replace(seen, traits=compared.traits)
     wanted = take_standbys(desired, compared.moves, seen)
@@ -71,6 +79,7 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
     wiring = wire(desired, places.presences(desired), world.network.elements, seen)
     promised = stops(desired, seen, records)
     dealer.renew(promised.renewed.values())
+    dealer.renew(seen.misplaced)
     draft = Draft(desired, world, seen, moves, places, wiring, promised, cores)
     _write(draft, order)
     steps, upkeep = describe(draft)

@@ -55,6 +55,9 @@ class Survey(Struct, frozen=True):
     promised: frozenset[ServiceName] = frozenset()
     """Services with a box that was promised to end otherwise than is usual."""
     unknown: tuple[BoxId, ...] = ()
+    misplaced: tuple[BoxRecord, ...] = ()
+    """Records of boxes that are in another slot than was written down, as they should be: whoever
+    gave or took it was killed."""
     absent: tuple[BoxRecord, ...] = ()
     """Boxes that the store knows and nobody sees: somebody removed them, or they never came to be
     since an apply was cut short."""
@@ -151,6 +154,7 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
     on_cores: list[ObservedBox] = []
     odd: list[ObservedBox] = []
     promised: set[ServiceName] = set()
+    misplaced: list[BoxRecord] = []
     adopted = without_manifest(desired, world.boxes, records)
     holds = in_force(records.holds, now_ms) if records.holds else {}
     held = held_without_manifest(desired, world.boxes, holds.keys()) if holds else frozenset()
@@ -175,6 +179,8 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
             kind[name] = [box]
         if record.stop != UNSAID:
             promised.add(name)
+        if record.slot != box.slot and name not in busy:
+            misplaced.append(replace(record, slot=box.slot))
     for several in (*boxes.values(), *standbys.values()):
         if len(several) > 1:
             several.sort(key=lambda box: (box.slot, box.id.serial))
@@ -187,11 +193,8 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
         on_cores=on_cores,
         promised=frozenset(promised),
         unknown=tuple(sorted(unknown)),
-        absent=tuple(
-            one
-            for one in _absent(world, records, len(world.boxes) - len(unknown))
-            if one.id.service_name not in busy
-        ),
+        misplaced=tuple(misplaced),
+        absent=_absent(world, records, len(world.boxes) - len(unknown), busy),
         health=world.health,
         unhealthy=frozenset(
             box_id for box_id, health in world.health.items() if health is Health.UNHEALTHY
@@ -211,11 +214,13 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
     )
 
 
-def _absent(world: World, records: Records, known: int) -> tuple[BoxRecord, ...]:
+def _absent(
+    world: World, records: Records, known: int, busy: frozenset[ServiceName]
+) -> tuple[BoxRecord, ...]:
     if known == len(records.boxes):
         return ()
-    there = {box.id for box in world.boxes}
-    return tuple(records.boxes[one] for one in sorted(records.boxes.keys() - there))
+    gone = sorted(records.boxes.keys() - {box.id for box in world.boxes})
+    return tuple(records.boxes[one] for one in gone if one.service_name not in busy)
 
 
 def _harmed(desired: Desired, odd: Iterable[ObservedBox]) -> dict[BoxId, str]:

@@ -49,6 +49,14 @@ def _box(simulation: Simulation, words: Event, _: Fleet) -> None:
                 exit_status=None,
                 pid=4_000,
             )
+        case {"takes": slot}:
+            simulation.machine.boxes[box_id] = replace(
+                box,
+                box=replace(box.box, slot=slot),
+                state=State.RUNNING,
+                started_ms=simulation.clock.now_ms(),
+                pid=4_000,
+            )
         case {"health": word}:
             simulation.health[box_id] = Health(word)
         case {"gone": True}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from orchestr8.engines.memory.engine import memory_borders
 from orchestr8.engines.memory.faults import Faults
 from orchestr8.engines.memory.machine import Machine
-from orchestr8.engines.protocol import Borders, Contents, Happened
+from orchestr8.engines.protocol import Borders, Contents
 from orchestr8.errors import Orchestr8Error, RejectedError, UnavailableError
 from orchestr8.names import BoxId
 from orchestr8.store.database import Database
@@ -58,12 +59,7 @@ class StormyMachine(Machine):
         """Whoever listens hears of it, or not."""
         world = self.world
         assert world
-        happened = Happened(f"{box_id} ended", box_id)
-
-        def deliver() -> None:
-            for heard in list(self.hearers):
-                heard(happened)
-
+        deliver = partial(super().tell, box_id)
         fault = world.fate(EVENT, dict.fromkeys(EVENT_FAULTS, 0.15)) if world.storm else ""
         overtaken, self.late = self.late, (deliver,) if fault == "reordered" else ()
         if fault not in ("lost", "reordered"):

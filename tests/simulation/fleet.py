@@ -69,4 +69,6 @@ def _service(chance: random.Random, part: Brief, name: str, names: list[str]) ->
     if chance.random() < 0.5:
         memory = chance.choice(("64MiB", "256MiB"))
         words["limits"] = {**words.get("limits", {}), "memory": memory}
+    if chance.random() < 0.4:
+        words["standby"] = 1
     return words

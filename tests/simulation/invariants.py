@@ -17,7 +17,7 @@ from orchestr8.boxes.world import State
 from orchestr8.controller.cycle import walk
 from orchestr8.controller.request import aim_in_force
 from orchestr8.engines.memory.machine import SimulatedBox
-from orchestr8.names import BoxId
+from orchestr8.names import STANDBY, BoxId
 from orchestr8.planning.show import plan_text
 from tests.laws.road import SET
 from tests.simulation.cores import MOVES, Cores
@@ -160,10 +160,15 @@ class Invariants:
         slots = Counter((str(box.box.id.service_name), box.box.slot) for box in boxes)
         wanted = {(name, slot): 1 for name, service in declared.items()
                   for slot in range(service.replicas)}  # fmt: skip
+        wanted |= {(name, STANDBY): service.standby for name, service in declared.items()
+                   if service.standby and service.replicas}  # fmt: skip
         assert slots == wanted
         for box in boxes:
             service = declared[str(box.box.id.service_name)]
-            assert box.state is State.RUNNING and self._healthy(box), box.box.id
+            if box.box.slot == STANDBY:
+                assert box.state is State.CREATED, box.box.id
+            else:
+                assert box.state is State.RUNNING and self._healthy(box), box.box.id
             assert box.box.spec.image == service.image
             if service.limits.memory_max_bytes:
                 assert box.limits.memory_max_bytes == service.limits.memory_max_bytes

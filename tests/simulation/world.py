@@ -147,6 +147,7 @@ class World:
             self.people.died()
             self.time.pending.clear()
             self.machine.hearers.clear()
+            self.machine.watched.clear()
             session.store.close()
 
     def _end(self) -> None:

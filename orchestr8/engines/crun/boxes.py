@@ -7,7 +7,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from orchestr8.boxes.world import Observation, State
 from orchestr8.engines.crun import carried, failures, making, seen, stopwatch
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.commands import Commands
+from orchestr8.engines.crun.ends import Ends
 from orchestr8.engines.crun.log_files import LogFiles
 from orchestr8.engines.crun.logs import follow, last_lines
 from orchestr8.engines.crun.making import Parts
@@ -51,6 +52,7 @@ class CrunBoxes:
         self._parts = parts
         self._places = parts.places
         self._commands = Commands(parts.monitors.runtime, parts.places)
+        self._ends = Ends()
         self._made: object = None
 
     def features(self) -> Features:
@@ -109,6 +111,12 @@ class CrunBoxes:
         """Open the gate of a standby, which has its slot before it runs."""
         held = self._existing(box_id)
         self._run(replace(held, slot=slot) if held.slot == STANDBY else held)
+
+    def watch_ends(self, ids: Collection[BoxId], ended: Callable[[BoxId], None]) -> None:
+        """By descriptors of the first processes."""
+        found = {box_id: held for box_id in ids if (held := self._carried(box_id))}
+        firsts = {box_id: held.process for box_id, held in found.items() if held.process}
+        self._ends.watch(firsts, ended)
 
     def update(self, box_id: BoxId, limits: Limits) -> None:
         """Write the cgroup's numbers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -107,6 +107,11 @@ class MemoryBoxes:
             if found.state.can_start:
                 machine.boxes[box_id] = replace(found, box=replace(found.box, slot=slot))
         self.start(box_id)
+
+    def watch_ends(self, ids: Collection[BoxId], ended: Callable[[BoxId], None]) -> None:
+        """What the machine tells of these boxes."""
+        with self._machine.lock:
+            self._machine.watched = dict.fromkeys(ids, ended)
 
     def update(self, box_id: BoxId, limits: Limits) -> None:
         """Change the limits of a running box or a standby; not below what it uses."""

@@ -119,6 +119,8 @@ class Machine(Struct):
     first_to_end: set[BoxId] = field(default_factory=set)
     keepsake: dict[str, bytes] = field(default_factory=dict)
     hearers: list[Callable[[Happened], None]] = field(default_factory=list)
+    watched: dict[BoxId, Callable[[BoxId], None]] = field(default_factory=dict)
+    """The boxes of whose ends somebody hears at once, and who."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     _pids: Iterator[int] = field(default_factory=lambda: itertools.count(1_001))
 
@@ -166,7 +168,9 @@ class Machine(Struct):
         )
 
     def tell(self, box_id: BoxId) -> None:
-        """Whoever listens hears that a box ended."""
+        """Whoever watches it, or listens, hears that a box ended."""
+        if watcher := self.watched.pop(box_id, None):
+            watcher(box_id)
         for heard in list(self.hearers):
             heard(Happened(f"{box_id} ended", box_id))
 

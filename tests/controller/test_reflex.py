@@ -1,0 +1,168 @@
+"""A standby takes the place of a box that ends before anything is looked at, if that is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from orchestr8.boxes.world import State
+from orchestr8.controller.keeping import LOOP, Keeper
+from orchestr8.controller.reflex import Reflex
+from orchestr8.controller.session import Session
+from orchestr8.engines.memory.faults import Fault
+from orchestr8.errors import UnavailableError
+from orchestr8.names import STANDBY, BoxId, ServiceName
+from tests.controller.looping import Told, looping, until
+from tests.controller.road import Road
+
+API = ServiceName("shop", "api")
+FIRST, WAITING, NEXT = (BoxId("shop", "api", serial) for serial in (1, 2, 3))
+ALONE = "api standby: 1, image: api:1, connects: [db:5432]"
+
+
+@dataclass
+class Resting:
+    """A loop's parts between two turns, and the ends of boxes that were told."""
+
+    road: Road
+    session: Session
+    keeper: Keeper
+    reflex: Reflex
+    ended: list[BoxId] = field(default_factory=list)
+
+    def turns(self) -> None:
+        """Turns until there is nothing to do; then it rests."""
+        while not (cycle := self.keeper.turn()[0]).plan.empty:
+            pass
+        self.reflex.rest(cycle)
+
+    def crash(self, box_id: BoxId = FIRST) -> bool:
+        """A box dies; whether a standby took its place at once."""
+        self.road.machine.crash(box_id, 1)
+        return any(self.reflex.ended(one) for one in self.ended)
+
+    def seen(self) -> dict[int, tuple[State, int]]:
+        """The state and slot of each box of the service, by serial."""
+        boxes = self.road.machine.boxes
+        return {
+            one.serial: (box.state, box.box.slot)
+            for one, box in sorted(boxes.items())
+            if one.service_name == API
+        }
+
+
+@pytest.fixture
+def road(tmp_path: Path) -> Road:
+    """A machine with images for a service and its database."""
+    one = Road(tmp_path)
+    one.image("api:1", "a")
+    one.image("db:1", "b")
+    return one
+
+
+@contextmanager
+def resting(road: Road, api: str = ALONE) -> Iterator[Resting]:
+    """A machine at rest that somebody keeps."""
+    road.apply({"shop.yaml": _shop(api)})
+    with road.open() as session, session.serving():
+        told, ended = Told(), list[BoxId]()
+        keeper = Keeper(session, told)
+        reflex = Reflex(session, keeper.narrator, LOOP, ended.append)
+        rest = Resting(road, session, keeper, reflex, ended)
+        rest.turns()
+        yield rest
+
+
+def _shop(api: str) -> str:
+    name, _, fields = api.partition(" ")
+    lines = [f"  {name}: {{{fields}, health: {{tcp: 80, every: 100ms}}}}"]
+    lines += ["  db: {image: db:1, accepts: [api:5432], health: {tcp: 5432, every: 100ms}}"]
+    return "orchestr8: 1\nowner: shop\nservices:\n" + "\n".join(lines) + "\n"
+
+
+def test_it_takes_the_slot_with_its_links_open_and_the_rest_follows(road: Road) -> None:
+    with resting(road) as rest:
+        assert rest.seen() == {1: (State.RUNNING, 0), 2: (State.CREATED, STANDBY)}
+        road.machine.faults.calls.clear()
+        assert rest.crash()
+        acted = [call for call, _ in road.machine.faults.calls]
+        assert acted == ["network.change", "boxes.start"]
+        assert rest.seen() == {1: (State.STOPPED, 0), 2: (State.RUNNING, 0)}
+        store = rest.session.store
+        assert store.ledger.records().boxes[WAITING].slot == 0
+        assert not store.journal.under_way()
+        assert store.journal.newest("start", str(WAITING))
+        rest.reflex.stir()
+        rest.keeper.sight.doubt([API])
+        rest.turns()
+        assert rest.seen() == {2: (State.RUNNING, 0), 3: (State.CREATED, STANDBY)}
+        assert store.ledger.failures()[API, 0].count == 1
+
+
+def test_after_a_failure_the_next_end_is_judged_first(road: Road) -> None:
+    with resting(road) as rest:
+        assert rest.crash()
+        rest.reflex.stir()
+        rest.keeper.sight.doubt([API])
+        rest.turns()
+        rest.ended.clear()
+        assert not rest.crash(WAITING)
+        assert rest.seen()[3] == (State.CREATED, STANDBY)
+
+
+@pytest.mark.parametrize(
+    "api",
+    [
+        pytest.param(f"{ALONE}, replicas: 2", id="others serve meanwhile"),
+        pytest.param("api image: api:1, connects: [db:5432]", id="nobody waits"),
+    ],
+)
+def test_others_are_left_to_the_next_look(road: Road, api: str) -> None:
+    with resting(road, api) as rest:
+        before = rest.seen()
+        assert not rest.crash()
+        assert rest.seen() == {**before, 1: (State.STOPPED, 0)}
+
+
+def test_it_acts_upon_nothing_but_what_was_seen_at_rest(road: Road) -> None:
+    with resting(road) as rest:
+        rest.reflex.stir()
+        assert not rest.crash()
+        assert rest.seen()[2] == (State.CREATED, STANDBY)
+
+
+def test_what_cannot_be_done_is_left_to_the_next_look(road: Road) -> None:
+    with resting(road) as rest:
+        away = UnavailableError("the engine is away")
+        road.machine.faults.order(Fault("boxes.start", away, times=1))
+        assert not rest.crash()
+        rest.reflex.stir()
+        rest.keeper.sight.doubt([API])
+        rest.turns()
+        assert (State.RUNNING, 0) in rest.seen().values()
+
+
+def test_a_slot_that_was_taken_by_who_was_killed_then_is_written_down(road: Road) -> None:
+    with resting(road) as rest:
+        road.machine.crash(FIRST, 1)
+        rest.session.borders.boxes.take(WAITING, 0)  # type: ignore[attr-defined]
+    with road.open() as session:
+        assert session.store.ledger.records().boxes[WAITING].slot == STANDBY
+    road.apply({"shop.yaml": _shop(ALONE)})
+    with road.open() as session:
+        assert session.store.ledger.records().boxes[WAITING].slot == 0
+    assert set(road.machine.boxes) >= {WAITING, NEXT}
+
+
+def test_a_loop_at_rest_has_it(road: Road) -> None:
+    road.apply({"shop.yaml": _shop(ALONE)})
+    with looping(road):
+        until(lambda: FIRST in road.machine.watched)
+        road.machine.crash(FIRST, 1)
+        until(lambda: NEXT in road.machine.boxes and FIRST not in road.machine.boxes)
+    assert road.machine.boxes[WAITING].state is State.RUNNING
+    assert not road.machine.watched
