@@ -38,13 +38,13 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
     if services or anything_applied(settings_for()):
         with opened_fleet() as session:
             names = require_services(session, services or ())
-            if session.store.documents.sets():
+            if session.store.documents.sets() or session.store.ledger.records().boxes:
                 found, down = status(session, names), session.stored.down
             sources = source_status(session) if not services else ()
     if output is Output.JSON:
         _print_json(found, sources, down)
     else:
-        if (found and found.services) or not sources:
+        if (found and (found.services or found.leaving)) or not sources:
             _print_text(found, down)
         else:
             say("no service is applied on this machine yet.")
@@ -56,12 +56,12 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
 def _print_text(found: Status | None, down: frozenset[str]) -> None:
     from orchestr8.cli.terminal import say
 
-    if not found or not (found.services or found.adopted):
+    if not found or not (found.services or found.adopted or found.leaving):
         say("nothing is applied on this machine; begin with `orchestr8 apply PATH`.")
         return
     if found.services:
         _print_services(found, down)
-    for line in (*_adopted_lines(found), *_upgrade_lines(found)):
+    for line in (*_adopted_lines(found), *_leaving_lines(found), *_upgrade_lines(found)):
         say(line)
     if found.unknown:
         say(
@@ -106,6 +106,23 @@ def _adopted_lines(found: Status) -> list[str]:
         f"{services} {are} left alone until the manifests come back: "
         "`orchestr8 apply PATH --set SET`",
     ]
+
+
+def _leaving_lines(found: Status) -> list[str]:
+    """What no manifest declares any more and is still there."""
+    from orchestr8.cli.terminal import count
+    from orchestr8.planning.holds import moment
+
+    lines = []
+    for one in found.leaving:
+        boxes = count(len(one.boxes), "box of it is", "boxes of it are")
+        held = ""
+        if one.hold:
+            until = moment(one.hold.until_ms)
+            held = f"held until {until}, or until `orchestr8 hold {one.name} --end`; then "
+        goes = f"{held}`orchestr8 apply` lets go of it"
+        lines.append(f"{one.name} is declared no more, and {boxes} still there: {goes}")
+    return lines
 
 
 def _print_services(found: Status, down: frozenset[str]) -> None:
@@ -301,5 +318,14 @@ def _print_json(
                 "boxes": [box.id for box in one.boxes],
             }
             for one in (found.adopted if found else ())
+        ],
+        leaving=[
+            {
+                "service": one.name,
+                "owner": one.name.owner,
+                "boxes": [box.id for box in one.boxes],
+                "hold": one.hold,
+            }
+            for one in (found.leaving if found else ())
         ],
     )

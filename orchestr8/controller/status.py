@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -78,6 +78,15 @@ class AdoptedStatus(Struct, frozen=True):
     boxes: tuple[ObservedBox, ...]
 
 
+class LeavingStatus(Struct, frozen=True):
+    """A service that no manifest declares any more, and its boxes that are still there: they go
+    with the next apply, or the first one after its hold."""
+
+    name: ServiceName
+    boxes: tuple[ObservedBox, ...]
+    hold: Hold | None = None
+
+
 class Status(Struct, frozen=True):
     """The whole fleet."""
 
@@ -86,6 +95,7 @@ class Status(Struct, frozen=True):
     unknown: tuple[str, ...]
     engine: str
     adopted: tuple[AdoptedStatus, ...] = ()
+    leaving: tuple[LeavingStatus, ...] = ()
 
 
 def status(session: Session, names: Sequence[ServiceName] = ()) -> Status:
@@ -103,20 +113,36 @@ def status(session: Session, names: Sequence[ServiceName] = ()) -> Status:
         tuple(str(box_id) for box_id in cycle.plan.unknown),
         cycle.contracts.features.engine,
         _adopted(cycle),
+        () if names else _leaving(cycle),
     )
 
 
 def _adopted(cycle: Cycle) -> tuple[AdoptedStatus, ...]:
     """What runs on without a manifest, by service."""
     ids = set(cycle.plan.adopted)
-    found: dict[ServiceName, list[ObservedBox]] = {}
-    for box in cycle.world.boxes:
-        if box.id in ids:
-            found.setdefault(box.id.service_name, []).append(box)
+    found = _by_service(box for box in cycle.world.boxes if box.id in ids)
     return tuple(
-        AdoptedStatus(name, cycle.records.adopted[name], tuple(boxes))
-        for name, boxes in sorted(found.items())
+        AdoptedStatus(name, cycle.records.adopted[name], boxes) for name, boxes in found.items()
     )
+
+
+def _leaving(cycle: Cycle) -> tuple[LeavingStatus, ...]:
+    """What is still there of services that manifests declared once."""
+    kept = {*cycle.plan.adopted, *cycle.plan.unknown}
+    found = _by_service(
+        box
+        for box in cycle.world.boxes
+        if box.id.service_name not in cycle.desired.services and box.id not in kept
+    )
+    holds = in_force(cycle.records.holds, now_ms())
+    return tuple(LeavingStatus(name, boxes, holds.get(name)) for name, boxes in found.items())
+
+
+def _by_service(boxes: Iterable[ObservedBox]) -> dict[ServiceName, tuple[ObservedBox, ...]]:
+    found: dict[ServiceName, tuple[ObservedBox, ...]] = {}
+    for box in boxes:
+        found[box.id.service_name] = (*found.get(box.id.service_name, ()), box)
+    return dict(sorted(found.items()))
 
 
 def _service(

@@ -97,9 +97,21 @@ def test_what_its_set_names_no_more_is_left_alone_as_well(shell: Shell) -> None:
     assert shell.running == ["me--db--1", "me--web--1"]
     assert shell.machine.elements == before, "it may call what it called"
     assert "0 broken, 0 unproven" in shell.type("prove").output
+    left = "web.me is declared no more, and 1 box of it is still there: "
+    assert f"{left}held until 20" in shell.type("status").output
+    shell.type("remove --set shop")
+    assert shell.type("status").output.startswith(f"{left}held until 20")
     shell.type("hold web.me --end")
-    shell.type("apply")
-    assert (shell.running, shell.machine.elements) == (["me--db--1"], set())
+    assert f"{left}`orchestr8 apply` lets go of it\n" in shell.type("status").output
+    (leaving,) = shell.type("status --output json").document["leaving"]
+    assert (leaving["service"], leaving["boxes"], leaving["hold"]) == (
+        "web.me",
+        ["me--web--1"],
+        None,
+    )
+    shell.apply(only_db, "--set shop")
+    assert "web.me" not in shell.type("status").output
+    assert (shell.running, shell.machine.elements) == (["me--db--2"], set())
 
 
 def test_it_is_not_restarted(shell: Shell) -> None:
