@@ -144,7 +144,8 @@ def parse_time(text: str) -> int:
     """`2s` to milliseconds."""
     number, unit = _quantity(text, "30s", _time_meant)
     if unit not in _TIMES:
-        raise ValueError(f'"{text}" needs a unit of time: ms s m h d{_guess(_time_meant(text))}')
+        remedy = _guess(_time_meant(text)) or "; units are ms s m h d, as in 30s"
+        raise ValueError(f'"{text}" needs a unit of time{remedy}')
     return number * _TIMES[unit]
 
 

@@ -31,6 +31,8 @@ _LOST = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF)
 """How a write to standard output fails; files that have a name are answered for elsewhere."""
 _PREFIX = "Value error, "
 """What the library says before why a value is none of those that there are."""
+_NO_NUMBER = "Input should be a valid integer"
+"""How the library begins to say that a word is no number."""
 
 
 def report(error: BaseException, arguments: Sequence[str]) -> int:
@@ -91,6 +93,8 @@ def _usage(error: BaseException, message: str, arguments: Sequence[str]) -> int:
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "orchestr8") if context else "orchestr8"
     what = message.strip().rstrip(".").replace(_PREFIX, "")
+    before, is_no_number, _ = what.partition(_NO_NUMBER)
+    what = f"{before}a whole number is needed" if is_no_number else what
     what = what[:1].lower() + what[1:]
     return sentence(what, f"`{path} --help` says what it takes", Exit.USAGE, arguments)
 

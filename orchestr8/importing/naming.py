@@ -15,7 +15,8 @@ def fitting(asked: Iterable[str], length_most: int, fallback: str) -> dict[str, 
     taken = set(made.values())
     for name in wanted:
         if name not in made:
-            made[name] = _free(fitted(name, length_most, fallback), length_most, taken)
+            meant = f"{name}-{fallback}" if name in names.RESERVED else name
+            made[name] = _free(fitted(meant, length_most, fallback), length_most, taken)
             taken.add(made[name])
     return {name: made[name] for name in wanted}
 
@@ -24,8 +25,6 @@ def fitted(text: str, length_most: int, fallback: str) -> str:
     """The name that is most like a text."""
     hyphened = re.sub(r"[^a-z0-9]+", "-", text.lower())
     name = re.sub(r"^[^a-z]+", "", hyphened)[:length_most].strip("-")
-    if name in names.RESERVED:
-        name = f"{name}-{fallback}"
     return fallback if names.name_problem(name, length_most) else name
 
 

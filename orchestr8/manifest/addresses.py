@@ -93,6 +93,11 @@ def tcp(text: str) -> int:
 
 def cidr(text: str) -> ipaddress.IPv4Network:
     """One IPv4 range without host bits; a bare address is a range of one."""
+    address, _, number = text.partition(":")
+    if number.isdigit() and "." in address:
+        raise ValueError(
+            f"{shortened(text)} names a port; write the address alone, and ports: [{number}]"
+        )
     if ":" in text:
         raise ValueError(f"{shortened(text)} is IPv6, which boxes do not have; write IPv4")
     if not re.fullmatch(r"[0-9.]+(?:/[0-9]+)?", text):

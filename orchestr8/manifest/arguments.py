@@ -147,14 +147,17 @@ def _arguments(entry: Relaxation, value: Any, flaws: list[WrongError]) -> Argume
         argument_value = _argument(known[key], argument, at, flaws)
         if argument_value is not None:
             found[key] = argument_value
+    lacking = []
     for parameter in entry.parameters:
         if parameter.name in given or parameter.name in misspelled:
             continue
         if parameter.default is None:
-            what = f"{entry.id} lacks `{parameter.name}`"
-            flaws.append(WrongError(what, _usage(entry), (entry.id,), True))
+            lacking.append(f"`{parameter.name}`")
         else:
             found[parameter.name] = parameter.default
+    if lacking:
+        what = f"{entry.id} lacks {' and '.join(lacking)}"
+        flaws.append(WrongError(what, _usage(entry), (entry.id,), True))
     return tuple(sorted(found.items()))
 
 

@@ -57,6 +57,7 @@ WRONG = {
     "an output format": (["plan", "x", "--output", "xml"], "`orchestr8 plan --help`"),
     "a set's name": (["plan", "x", "--set", "Shop"], "cannot name a set"),
     "a set's reserved name": (["apply", "x", "--set", "host"], "reserved word"),
+    "a set for a revision": (["rollback", "shop"], "for 'REVISION': a whole number is needed\n"),
     "a time": (["apply", "x", "--timeout", "ten"], "write --timeout 10m"),
     "a time without end": (["apply", "x", "--timeout", "99d"], "at most 1d"),
     "a date": (["validate", "x", "--at", "tomorrow"], "write --at 2027-02-28"),
