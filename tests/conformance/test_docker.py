@@ -245,7 +245,7 @@ def test_a_lost_run_folder_makes_the_start_fail_and_leaves_nothing(real: DockerB
     made = real.box()
     real.boxes.create(made)
     real.borders.boxes._parts.preparation.release(made.id)  # type: ignore[attr-defined]
-    with pytest.raises(RejectedError, match="not there any more"):
+    with pytest.raises(RejectedError, match="the engine does not see"):
         real.boxes.start(made.id)
     assert real.boxes.observe([made.id]).boxes == ()
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from orchestr8.boxes.world import State
+from orchestr8.engines.docker.boxes import DockerBoxes, Parts
 from orchestr8.engines.docker.containers import carried_spec, details_of, milliseconds
 from orchestr8.engines.docker.images import DockerImages, inspected_facts
+from orchestr8.engines.docker.labels import BOX, INSTALLATION
 from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.streams import lines
 from orchestr8.engines.docker.translate import cpu_shares, stop_signal
@@ -18,6 +20,7 @@ from orchestr8.errors import RejectedError
 from orchestr8.frames import Frames
 from orchestr8.isolation import features
 from orchestr8.isolation.limits import Limits
+from orchestr8.names import BoxId
 
 
 class Answers:
@@ -125,6 +128,22 @@ def test_facts_of_an_image() -> None:
 def test_a_name_that_leads_elsewhere_is_no_image(reference: str) -> None:
     with pytest.raises(RejectedError, match="no name of an image"):
         DockerImages(Answers({})).resolve(reference)  # type: ignore[arg-type]
+
+
+def test_an_end_counts_where_the_clock_was_set_back_since_the_start() -> None:
+    """An engine refuses to be asked for what was after now."""
+    box_id = BoxId("me", "a", 1)
+    carried = {INSTALLATION: "here", BOX: str(box_id)}
+    ended = {
+        "Id": "1",
+        "Config": {"Labels": carried},
+        "HostConfig": {"Mounts": [{"Source": f"/run/shown/{box_id}/hosts"}]},
+        "State": {"Status": "exited", "StartedAt": "2999-01-01T00:00:00Z", "ExitCode": 1},
+    }
+    nothing: Any = None
+    client: Any = Answers(ended)
+    parts = Parts("here", client, nothing, nothing, nothing, nothing, nothing)
+    assert not DockerBoxes(parts).ended_from_outside(box_id)
 
 
 def machine(**info: Any) -> DockerMachine:

@@ -111,6 +111,10 @@ MESSAGES = [
      UnavailableError, "registry does not answer"),
     (500, "Get https://r/v2/: dial tcp 127.0.0.1:1: connect: connection refused",
      UnavailableError, "registry does not answer"),
+    (500, 'Get "https://r/v2/": dial tcp: lookup r on 10.0.0.1:53: dial udp 10.0.0.1:53: connect: '
+     "network is unreachable", UnavailableError, "registry does not answer"),
+    (500, 'Get "https://r/v2/": dial tcp 192.0.2.1:443: connect: no route to host',
+     UnavailableError, "registry does not answer"),
     (500, "toomanyrequests: You have reached your pull rate limit.", UnavailableError, "limits"),
     (500, "write /var/lib/docker/tmp/x: no space left on device", RejectedError, "disk"),
     (403, "Address already in use", RejectedError, "address is in use"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,7 +16,7 @@ from orchestr8.engines import this_kernel
 from orchestr8.engines.docker import labels, streams
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.containers import Containers, carried_spec, details_of
-from orchestr8.engines.docker.events import DockerEvents
+from orchestr8.engines.docker.events import DockerEvents, was_signalled
 from orchestr8.engines.docker.images import DockerImages
 from orchestr8.engines.docker.in_place import Mounts, mounts_of, require_in_place
 from orchestr8.engines.docker.machine import DockerMachine
@@ -240,19 +238,11 @@ class DockerBoxes:
 
     @patient
     def ended_from_outside(self, box_id: BoxId) -> bool:
-        """Whether the engine tells of a signal; one that was started anew tells of no start."""
+        """Whether the engine tells of a signal."""
         known = self._containers.ended(box_id)
         if not known or known.details.state is not State.STOPPED:
             return False
-        content = self._client.text(
-            "/events",
-            f"asking how box {box_id} ended",
-            since=str(known.details.started_ms // 1000 - 1),
-            until=f"{time.time():.3f}",
-            filters=json.dumps({"container": [known.container], "event": ["start", "kill"]}),
-        )
-        told = {json.loads(line).get("Action") for line in content.splitlines()}
-        return "kill" in told or "start" not in told
+        return was_signalled(self._client, known)
 
     def listen(self, heard: Callable[[Happened], None]) -> Callable[[], None]:
         """Docker's events of our containers."""

@@ -1,12 +1,16 @@
-"""Docker's events of our boxes, told as they come; an engine that goes away is come back to."""
+"""Docker's events of our boxes, as they come and as it keeps them; an engine that goes away is come
+back to."""
 
 from __future__ import annotations
 
+import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestr8.engines.docker.client import Client
+from orchestr8.engines.docker.containers import Known
 from orchestr8.engines.docker.labels import BOX
 from orchestr8.engines.protocol import Happened
 from orchestr8.errors import EngineError
@@ -70,3 +74,24 @@ def happened(event: Mapping[str, Any]) -> Happened:
     words = {"die": "ended", "destroy": "was removed", "update": "got other limits"}
     action = str(event.get("Action"))
     return Happened(f"{box_id} {words.get(action, f'met {action}')}", box_id)
+
+
+def was_signalled(client: Client, ended: Known) -> bool:
+    """Whether the engine tells of a signal to one that has ended. It keeps the last events alone:
+    one of whose start it tells nothing may have got one.
+
+    Where the clock was set back since the start nobody can ask: an end that counts for nothing
+    would be healed without a pause for as long.
+    """
+    started_ms, now = ended.details.started_ms, time.time()
+    if started_ms > now * 1000:
+        return False
+    content = client.text(
+        "/events",
+        f"asking how box {ended.name} ended",
+        since=str(started_ms // 1000 - 1),
+        until=f"{now:.3f}",
+        filters=json.dumps({"container": [ended.container], "event": ["start", "kill"]}),
+    )
+    told = {json.loads(line).get("Action") for line in content.splitlines()}
+    return "kill" in told or "start" not in told

@@ -89,9 +89,10 @@ ROWS = (
     Row(r"invalid reference format", RejectedError,
         "the image's name is malformed", "write registry/name:tag or name@sha256:digest"),
     Row(r"no such host|server misbehaving|tls handshake timeout|i/o timeout|"
-        r"dial tcp .*(?:refused|unreachable)|failed to resolve reference|"
-        r"client\.timeout exceeded|request canceled while waiting", UnavailableError,
-        "the registry does not answer", "see whether this machine reaches it:  curl https://REGISTRY/"),
+        r"dial (?:tcp|udp)\b.*(?:refused|unreachable|no route to host|timed out)|"
+        r"failed to resolve reference|client\.timeout exceeded|request canceled while waiting",
+        UnavailableError, "the registry does not answer",
+        "see whether this machine reaches it:  curl https://REGISTRY/"),
     Row(r"x509:|http: server gave http response to https client", RejectedError,
         "the registry's certificate is not trusted", "put its CA below /etc/docker/certs.d"),
     Row(r'(?:exec: "(?P<program>[^"]*)": .*(?:no such file|not found|is a directory))|'
