@@ -29,6 +29,8 @@ class Row(NamedTuple):
     remedy: str
 
 
+_BUILT_HERE = "one that Docker built here comes by orchestr8 image import docker-daemon:NAME"
+
 ROWS = (
     Row(
         r"no space left on device|disk quota exceeded", RejectedError,
@@ -49,7 +51,8 @@ ROWS = (
         r"|50[0234] |service unavailable|bad gateway|toomanyrequests|too many requests",
         UnavailableError,
         "the registry {registry} does not answer, or not to the end",
-        "look whether it can be reached; what came so far is kept, and the next try goes on there",
+        "look whether it can be reached: what came so far is kept, and the next try goes on there; "
+        "or bring it yourself: orchestr8 image import ARCHIVE",
     ),
     Row(
         r"server gave http response to https client", RejectedError,
@@ -74,7 +77,7 @@ ROWS = (
         RejectedError,
         "the registry {registry} does not let us read it: no login, or a wrong one",
         "log in as who runs orchestr8: skopeo login {registry}; or name a file of logins by "
-        "REGISTRY_AUTH_FILE",
+        f"REGISTRY_AUTH_FILE; {_BUILT_HERE}",
     ),
     Row(
         r"no image found in (manifest list|image index)", RejectedError,
@@ -86,7 +89,7 @@ ROWS = (
         r"|no descriptor found|tag .* does not exist",
         RejectedError,
         "there is no such image or tag",
-        "look at its name and tag",
+        f"look at its name and tag; {_BUILT_HERE}",
     ),
     Row(
         r"(unsupported|unknown|invalid|not correct).*media ?type", RejectedError,
