@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from orchestr8.cli.board import Board
 from orchestr8.cli.terminal import count, escaped, milliseconds
+from orchestr8.contract.losses import Loss
 from orchestr8.controller.applied import Applied, Failure
 from orchestr8.controller.boot import is_enabled
 from orchestr8.controller.session import Session
@@ -65,6 +66,7 @@ def conclusion(
         lines.append(f"nothing to do: {what}." if services else "nothing to do.")
     if applied.timed_out:
         lines.append(f"{why_over(applied)}; the same command goes on from here:  {again}")
+    lines += [f"! {escaped(loss.said)}" for loss in applied.losses]
     if applied.exit:
         lines.append(f"exit status {int(applied.exit)}")
     if watch is Watch.SIMULATED or (board.started and not applied.ended):
@@ -219,7 +221,22 @@ def as_json(applied: Applied, board: Board) -> dict[str, object]:
         "waiting": steps_as_json(applied.waiting),
         "proofs": proofs_as_json(applied.proofs),
         "timed_out": applied.timed_out,
+        "losses": losses_as_json(applied.losses),
     }
+
+
+def losses_as_json(losses: Sequence[Loss]) -> list[dict[str, object]]:
+    """The lines of other sets that are untrue now."""
+    return [
+        {
+            "set": loss.set_name,
+            "service": loss.service,
+            "owner": loss.service.owner,
+            "place": str(loss.place),
+            "what": f"{loss.what}, {loss.why}",
+        }
+        for loss in losses
+    ]
 
 
 def proofs_as_json(proofs: Sequence[Proof]) -> list[dict[str, object]]:

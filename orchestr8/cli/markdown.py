@@ -15,7 +15,7 @@ _HEAD = ("", "service", "boxes", "what", "details", "effect")
 
 def plan_as_markdown(prospect: Prospect, title: str) -> list[str]:
     """A heading, a table of what an apply would do, and the counts below it."""
-    plan, notes = prospect.cycle.plan, prospect.cycle.contracts.notes
+    plan, notes = prospect.cycle.plan, prospect.cycle.contracts.told
     lines = [f"### {inline(title)}", ""]
     rows = plan_lines(plan)
     if rows:

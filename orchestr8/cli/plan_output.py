@@ -47,7 +47,7 @@ def print_text(prospect: Prospect, texts: Texts, words: str, *, simulated: bool)
         say(counted)
     for line in relaxation_lines(contracts, now_ms()):
         say(line)
-    for line in (*gap_line(contracts), *contracts.notes):
+    for line in (*gap_line(contracts), *contracts.told):
         say(line)
     waiting = {step.service for step in plan.waiting}
     for held, hold in in_force(prospect.cycle.records.holds, now_ms()).items():
@@ -122,6 +122,6 @@ def print_json(prospect: Prospect, texts: Texts, words: str) -> None:
         left_alone=cycle.plan.unknown,
         adopted=cycle.plan.adopted,
         passed_over=texts.passed_over,
-        notes=cycle.contracts.notes,
+        notes=cycle.contracts.told,
         apply=f"orchestr8 {words}",
     )

@@ -6,10 +6,11 @@ from msgspec import Struct
 
 from orchestr8.cli.arguments import Output
 from orchestr8.cli.board import Board
-from orchestr8.cli.conclusion import failure_lines, waiting_lines, why_over
+from orchestr8.cli.conclusion import failure_lines, losses_as_json, waiting_lines, why_over
 from orchestr8.cli.opening import opened_fleet
-from orchestr8.cli.terminal import count, milliseconds, say
+from orchestr8.cli.terminal import count, escaped, milliseconds, say
 from orchestr8.cli.watching import watching
+from orchestr8.contract.losses import Loss
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.expected import expecting
 from orchestr8.controller.making import down
@@ -65,6 +66,8 @@ def _print_text(
         say(f"what was done stays done; {again} goes on from here")
         say(f"exit status {int(status)}")
         return
+    for loss in applied.losses:
+        say(f"! {escaped(loss.said if is_forgotten else _missed(loss))}")
     stopped = f"{count(board.released, 'box', 'boxes')} stopped and removed"
     say(f"{stopped} in {milliseconds(applied.settled_ms)}." if board.released else "no box ran.")
     named = f": {', '.join(_volumes(part))}" if part.volumes else ""
@@ -93,7 +96,13 @@ def _print_json(
         failures=applied.failures,
         kept_volumes=_volumes(part),
         timed_out=applied.timed_out,
+        losses=losses_as_json(applied.losses),
     )
+
+
+def _missed(loss: Loss) -> str:
+    """What a service misses while a set is down."""
+    return f"{loss.place}: {loss.service} {loss.what}, which has no box now"
 
 
 def _volumes(part: ManifestSet) -> list[str]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from orchestr8.contract.losses import Loss
 from orchestr8.isolation.consent import Consent, Danger
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
@@ -155,3 +156,10 @@ class Contracts(Struct, frozen=True):
     on_expiry: str = "keep"
     notes: tuple[str, ...] = ()
     """Sentences about the whole, such as what could not be checked without a fleet."""
+    losses: tuple[Loss, ...] = ()
+    """The lines of other sets that are untrue once this is applied."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All sentences that are worth a line beside a plan."""
+        return (*self.notes, *(loss.said for loss in self.losses))

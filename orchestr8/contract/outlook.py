@@ -1,14 +1,28 @@
-"""What a change of the platform's part would refuse, if every other set were applied as it stands.
+"""What a change would refuse, if every other set were applied as it stands.
 
-Nothing that runs is stopped by a rule that changes; so whoever changes one learns here whose next
-apply it stops.
+Nothing that runs is stopped by a rule that changes, or by a thing that is taken away; so whoever
+does either learns here whose next apply it stops.
 """
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from orchestr8.contract.grant import Circumstances, grant
+from orchestr8.contract.losses import losses
+from orchestr8.contract.model import Contracts
 from orchestr8.errors import ManifestError, Problem, RefusedError
 from orchestr8.manifest.model import Fleet
+
+
+def looked_ahead(contracts: Contracts, fleet: Fleet, circumstances: Circumstances) -> Contracts:
+    """The contracts with everything that the change would refuse others, if it is one."""
+    applying = circumstances.applying
+    refused = outlook(fleet, circumstances)
+    lost = losses(circumstances.in_force, fleet, applying) if applying else ()
+    if not (refused or lost):
+        return contracts
+    return replace(contracts, notes=(*contracts.notes, *refused), losses=lost)
 
 
 def outlook(fleet: Fleet, circumstances: Circumstances) -> tuple[str, ...]:

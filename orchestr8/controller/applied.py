@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from orchestr8.contract.losses import Loss
 from orchestr8.errors import Exit
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.plan import Reason, Step
@@ -47,6 +48,8 @@ class Applied(Struct, frozen=True):
     timed_out: bool = False
     ended: bool = False
     """Whether its time was over since whoever makes the changes was told to end."""
+    losses: tuple[Loss, ...] = ()
+    """The lines of other sets that are untrue now."""
 
     def succeeded_for(self, services: Container[ServiceName]) -> bool:
         """Whether all was done in time that concerns these services."""

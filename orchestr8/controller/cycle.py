@@ -16,7 +16,7 @@ from orchestr8.boxes.records import Records
 from orchestr8.boxes.world import World
 from orchestr8.contract.grant import Circumstances, grant
 from orchestr8.contract.model import Contracts
-from orchestr8.contract.outlook import outlook
+from orchestr8.contract.outlook import looked_ahead
 from orchestr8.controller.aim import Aim
 from orchestr8.controller.contents import digests_of
 from orchestr8.controller.facts import Resolved, resolve_images
@@ -62,9 +62,7 @@ def decide(session: Session, aim: Aim, look: Look) -> Cycle:
         facts=resolved.facts,
         strict=session.strict if aim.strict is None else aim.strict,
     )
-    contracts = grant(aim.fleet, circumstances)
-    refused = outlook(aim.fleet, circumstances)
-    contracts = replace(contracts, notes=(*contracts.notes, *refused)) if refused else contracts
+    contracts = looked_ahead(grant(aim.fleet, circumstances), aim.fleet, circumstances)
     hashed = session.store.documents.digest
     digests = digests_of(aim.fleet, aim.files, session.contents, hashed, aim.applying)
     known = once_applied(replace(ledger.records(), holds=session.holds), aim.applying)

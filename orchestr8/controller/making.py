@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
+from msgspec.structs import replace
+
+from orchestr8.contract.losses import Loss, losses
 from orchestr8.controller.applied import Applied
 from orchestr8.controller.basis import require_unmoved
 from orchestr8.controller.clock import Patience
@@ -30,6 +33,7 @@ from orchestr8.controller.writing import (
     same_revision,
     store_revision,
 )
+from orchestr8.manifest.model import Fleet
 from orchestr8.names import ServiceName
 
 
@@ -54,7 +58,7 @@ def make_true(
     convergence = Convergence(session, request.set_name, revision, narrator, patience)
     applied = convergence.run(None if begin_anew(session, loaded) else first)
     end_overrides(session)
-    return applied
+    return replace(applied, losses=first.contracts.losses)
 
 
 def apply_stored(session: Session, set_name: str, progress: Progress, timeout_ms: int) -> Applied:
@@ -87,6 +91,7 @@ def down(
         require_set(session, set_name)
         of_sets = sets_of_services(session).items()
         own = frozenset(name for name, of_set in of_sets if of_set == set_name)
+        lost = losses(session.stored.fleet, _without(session.stored.fleet, set_name), set_name)
         with session.store.together():
             session.store.documents.take_down(set_name)
             session.store.adoption.declared(set_name, (), whole=True)
@@ -99,7 +104,16 @@ def down(
         if forget and applied.succeeded_for(own):
             _forget(session, set_name, own)
             applied = depart().run()
-        return applied
+        return replace(applied, losses=lost if forget else tuple(filter(_calls, lost)))
+
+
+def _without(fleet: Fleet, set_name: str) -> Fleet:
+    return replace(fleet, sets={name: p for name, p in fleet.sets.items() if name != set_name})
+
+
+def _calls(loss: Loss) -> bool:
+    """Whether a service misses boxes of a set that is down, whose texts and data stay."""
+    return loss.field in ("connects", "after", "relax")
 
 
 def _forget(session: Session, set_name: str, services: Iterable[ServiceName]) -> None:

@@ -16,7 +16,7 @@ from orchestr8.controller.files import contents_of
 from orchestr8.controller.fleet import files_of, merge, sealed_of, stopped, with_set, without_older
 from orchestr8.controller.overrides import counting, overridden, value_said
 from orchestr8.controller.session import Session
-from orchestr8.errors import Problem, RefusedError, UsageError
+from orchestr8.errors import ManifestError, Problem, RefusedError, UsageError
 from orchestr8.manifest.load import load
 from orchestr8.manifest.model import Fleet, ManifestSet, Source
 from orchestr8.names import ServiceName
@@ -74,9 +74,15 @@ def load_request(session: Session, request: Request) -> Loaded:
     before = session.stored.fleet.sets.get(request.set_name) if named else None
     require_theirs(session.authority, request.sources, before or ManifestSet())
     outside, seen = without_set(others, request.set_name), _seen(session, request)
-    part = load(request.sources, outside, seen)
-    if seen is not None:
-        require_agreed(part, outside, seen)
+    try:
+        part = load(request.sources, outside, seen)
+        if seen is not None:
+            require_agreed(part, outside, seen)
+    except (ManifestError, RefusedError) as error:
+        from orchestr8.controller.bygone import with_what_became  # most texts are right
+
+        asked = request.set_name, request.sources
+        raise type(error)(with_what_became(session, asked, error.problems, seen)) from error
     if not request.takes_over:
         _refuse_moves(session, request.set_name, part)
     return Loaded(request, part, contents_of(part, request.read_file))

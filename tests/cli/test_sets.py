@@ -133,3 +133,31 @@ def test_a_quota_goes_with_the_set_that_gave_it(shell: Shell) -> None:
     assert shell.running == ["me--web--1"]
     assert not shell.machine.quotas["me"].memory_bytes
     assert "nothing to do" in shell.type("apply").output
+
+
+def test_whose_link_a_change_takes_is_said_before_and_after(shell: Shell) -> None:
+    shell.apply(text(WEB, API), "--set base")
+    shell.write("calls.yaml", text('  job: {image: "job:1", connects: [api:8080]}\n'))
+    shell.type("apply calls.yaml --set shop")
+    refused = "the next apply of set shop would be refused, and what runs of it runs on: "
+    where = "calls.yaml:4:36: job.me connects to api.me:8080, which "
+    assert f"! {where}has no box now" in shell.type("down --set base").output
+    shell.write("fleet.yaml", text(WEB))
+    assert f"{refused}{where}is there no longer" in shell.type("plan fleet.yaml --set base").output
+    assert f"! {refused}{where}is there no longer" in shell.apply(text(WEB), "--set base").output
+    left = "revision 2 of set base left it out (apply by "
+    assert left in shell.type("plan calls.yaml --set shop", 2).errors
+
+
+def test_whose_link_a_remove_takes_is_a_fact(shell: Shell) -> None:
+    shell.apply(text(API), "--set base")
+    shell.write("calls.yaml", text('  job: {image: "job:1", connects: [api:8080]}\n'))
+    shell.type("apply calls.yaml --set shop")
+    (loss,) = shell.type("remove --set base --output json").document["losses"]
+    assert loss == {
+        "set": "shop",
+        "service": "job.me",
+        "owner": "me",
+        "place": "calls.yaml:4:36",
+        "what": "connects to api.me:8080, which is there no longer",
+    }

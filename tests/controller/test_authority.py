@@ -177,6 +177,22 @@ def test_what_others_agreed_to_is_named(road: Road) -> None:
         assert problem.what == "db.data does not accept page.pay on port 81, or is not there"
 
 
+@pytest.mark.parametrize("left", [None, "db db:1"])
+def test_what_was_agreed_to_once_is_told_alike_however_it_ended(
+    road: Road, left: str | None
+) -> None:
+    road.apply({"data.yaml": manifest("data", "db db:1, accepts: [page.pay:80]")}, "data")
+    named = NAMED["connects"].replace("SERVICE", str(DB))
+    road.apply({"p.yaml": manifest("pay", f"page {named}")})
+    road.apply({"data.yaml": manifest("data", left)}, "data") if left else road.down(
+        "data", forget=True
+    )
+    with road.open() as session, pytest.raises(RefusedError) as refused:
+        planned(session, named)
+    (problem,) = refused.value.problems
+    assert problem.what == "db.data does not accept page.pay on port 80, or is not there any more"
+
+
 def test_a_port_of_the_host_is_taken_by_nobody_who_is_named(road: Road) -> None:
     road.apply({"data.yaml": manifest("data", "db db:1, publish: {127.0.0.1:81: 80}")}, "data")
     with road.open() as session, pytest.raises(ManifestError) as refused:

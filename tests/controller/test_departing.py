@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from orchestr8.engines.memory.workload import NEVER_HEALTHY, Workload, dies_at_once
-from orchestr8.errors import Exit
+from orchestr8.errors import Exit, ManifestError, Problem
 from orchestr8.names import BoxId
 from tests.controller.road import Road, manifest
+
+SHOP = {"shop.yaml": manifest("shop", "api api:1, connects: [db.data:80]")}
 
 
 @pytest.fixture
@@ -19,7 +23,7 @@ def road(tmp_path: Path) -> Road:
     made.image("db:1", "a")
     made.image("api:1", "b")
     made.apply({"db.yaml": manifest("data", "db db:1, accepts: [api.shop:80]")}, "base")
-    made.apply({"shop.yaml": manifest("shop", "api api:1, connects: [db.data:80]")}, "shop")
+    made.apply(SHOP, "shop")
     return made
 
 
@@ -49,3 +53,48 @@ def test_who_waited_for_the_room_comes_without_being_waited_for(road: Road) -> N
     road.machine.workloads["next.shop"] = NEVER_HEALTHY
     assert road.down("first").exit is Exit.DONE
     assert "shop--next--1" in road.boxes()
+
+
+def test_who_loses_a_link_is_told_by_a_remove_and_not_stopped(road: Road) -> None:
+    (loss,) = road.down("base", forget=True).losses
+    assert f"{loss.set_name} {loss.service} {loss.place}" == "shop api.shop shop.yaml:4:34"
+    assert "shop--api--1" in road.boxes()
+
+
+def test_who_calls_a_set_that_is_down_is_told(road: Road) -> None:
+    (loss,) = road.down("base").losses
+    assert loss.what == "connects to db.data:80"
+    assert road.apply(SHOP, "shop").exit is Exit.DONE, "what is down is there"
+
+
+def test_an_unchanged_text_says_what_became_of_what_it_names(road: Road) -> None:
+    road.down("base", forget=True)
+    (problem,) = refused(road)
+    assert str(problem.place) == "shop.yaml:4:34"
+    assert "there is no such service any more: the set base was removed by ann, " in problem.what
+    assert problem.remedy == "take the line out; or owner data declares db.data again"
+
+
+def test_a_revision_that_left_a_service_out_is_named(road: Road) -> None:
+    both = manifest("data", "db db:1, accepts: [api.shop:80]", "other db:1")
+    road.apply({"db.yaml": both}, "base")
+    applied = road.apply({"db.yaml": manifest("data", "other db:1")}, "base")
+    assert [loss.said.partition(": ")[0] for loss in applied.losses] == [
+        "the next apply of set shop would be refused, and what runs of it runs on"
+    ]
+    (problem,) = refused(road)
+    assert "any more: revision 3 of set base left it out (apply by ann, " in problem.what
+
+
+def test_a_name_that_was_never_there_is_told_as_such(road: Road) -> None:
+    road.down("base", forget=True)
+    new = {"shop.yaml": manifest("shop", "api api:1", "web api:1, connects: [db.data:80]")}
+    (problem,) = refused(road, new)
+    assert problem.what == "services.web.connects names db.data, and there is no such service"
+
+
+def refused(road: Road, texts: Mapping[str, str] = MappingProxyType(SHOP)) -> tuple[Problem, ...]:
+    """What is wrong with the shop's text."""
+    with pytest.raises(ManifestError) as error:
+        road.apply(texts, "shop")
+    return error.value.problems
