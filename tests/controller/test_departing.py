@@ -98,3 +98,13 @@ def refused(road: Road, texts: Mapping[str, str] = MappingProxyType(SHOP)) -> tu
     with pytest.raises(ManifestError) as error:
         road.apply(texts, "shop")
     return error.value.problems
+
+
+def test_what_is_read_only_stays_so_without_its_owner(road: Road) -> None:
+    share = "volumes: {rows: {share: {report.shop: ro}}}\n"
+    road.apply({"d.yaml": manifest("data", "own db:1, volumes: {/d: rows}", more=share)}, "rows")
+    road.apply({"r.yaml": manifest("shop", "report api:1, volumes: {/in: rows.data}")}, "report")
+    before = road.machine.boxes[BoxId("shop", "report", 1)]
+    (loss,) = road.down("rows", forget=True).losses
+    assert loss.what == "mounts the volume rows.data"
+    assert road.machine.boxes[BoxId("shop", "report", 1)] == before, "it runs on as it was"
