@@ -36,15 +36,22 @@ class Watch(Enum):
     AT_BOOT = "Back after a reboot by themselves; after a crash by:  orchestr8 apply"
     SERVED = "A server watches these boxes, and heals them:  orchestr8 status"
     SIMULATED = "simulated: these boxes existed only while this command ran."
+    SIMULATED_BY_SERVER = "simulated: these boxes exist while the server runs, and no longer."
 
     @classmethod
     def of(cls, session: Session) -> Watch:
         """What is true of the boxes of this session."""
+        is_served = bool(serving_pid(session.store.folder))
         if session.choice.engine == "memory":
-            return cls.SIMULATED
-        if serving_pid(session.store.folder):
+            return cls.SIMULATED_BY_SERVER if is_served else cls.SIMULATED
+        if is_served:
             return cls.SERVED
         return cls.AT_BOOT if is_enabled(session, Units()) else cls.NOBODY
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the boxes are made up."""
+        return self in (Watch.SIMULATED, Watch.SIMULATED_BY_SERVER)
 
 
 def why_over(applied: Applied) -> str:
@@ -62,14 +69,15 @@ def conclusion(
     if summed:
         lines.append(summed)
     elif not (applied.changed or applied.failures or applied.waiting or applied.timed_out):
-        what = f"{count(services, 'service')} {'is' if services == 1 else 'are'} as declared"
-        lines.append(f"nothing to do: {what}." if services else "nothing to do.")
+        new = f"revision {applied.revision} of set {applied.set_name} is in force; "
+        what = f": {count(services, 'service')} {'is' if services == 1 else 'are'} as declared"
+        lines.append(f"{new if applied.anew else ''}nothing to do{what if services else ''}.")
     if applied.timed_out:
         lines.append(f"{why_over(applied)}; the same command goes on from here:  {again}")
     lines += [f"! {escaped(loss.said)}" for loss in applied.losses]
     if applied.exit:
         lines.append(f"exit status {int(applied.exit)}")
-    if watch is Watch.SIMULATED or (board.started and not applied.ended):
+    if watch.is_simulated or (board.started and not applied.ended):
         lines.append(watch.value)
     return lines
 
@@ -195,6 +203,7 @@ def as_json(applied: Applied, board: Board) -> dict[str, object]:
     return {
         "set": applied.set_name,
         "revision": applied.revision,
+        "anew": applied.anew,
         "exit": applied.exit,
         "changed": applied.changed,
         "started": applied.started,

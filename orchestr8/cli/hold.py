@@ -42,7 +42,7 @@ def run(
     from orchestr8.cli.terminal import say
     from orchestr8.controller import hold
     from orchestr8.controller.meant import require_services
-    from orchestr8.planning.holds import moment
+    from orchestr8.planning.holds import end_of
 
     end_ms = 0 if end else _checked(until, reason, service)
     if end and (until or reason):
@@ -61,7 +61,7 @@ def run(
     elif end:
         say(f"{name} is held no longer; `orchestr8 apply` does what has waited.")
     else:
-        say(f"{name} is left alone until {moment(found.until_ms)}.")
+        say(f"{name} is left alone until {end_of(found)}.")
         say(f"`orchestr8 hold {name} --end` ends it before.")
     return 0
 

@@ -165,7 +165,7 @@ def _row(service: ServiceStatus, down: frozenset[str], *, with_set: bool) -> lis
 
 def state_of(service: ServiceStatus, down: frozenset[str] = frozenset()) -> str:
     """The state of all boxes together: `healthy`, or `1 healthy, 1 waits: back-off`."""
-    from orchestr8.planning.holds import moment
+    from orchestr8.planning.holds import end_of
     from orchestr8.planning.plan import Mark, Reason
 
     if service.set_name in down and not service.boxes:
@@ -178,9 +178,9 @@ def state_of(service: ServiceStatus, down: frozenset[str] = frozenset()) -> str:
     waiting = [step for step in service.steps if step.mark is Mark.WAITS]
     parts += [_waits(step, service.hold) for step in waiting]
     planned = [step for step in service.steps if step.mark is not Mark.WAITS]
-    parts += [f"{step.count} to {_verb(step.mark.name)}" for step in planned]
+    parts += [f"{step.count} to {_verb(step)}" for step in planned]
     if service.hold and not any(step.reason is Reason.HELD for step in waiting):
-        parts.append(f"held until {moment(service.hold.until_ms)}")
+        parts.append(f"held until {end_of(service.hold)}")
     if service.overrides:
         parts.append(f"by hand: {', '.join(one.path for one in service.overrides)}")
     if service.held_back:
@@ -191,17 +191,21 @@ def state_of(service: ServiceStatus, down: frozenset[str] = frozenset()) -> str:
 
 
 def _waits(step: Step, hold: Hold | None) -> str:
-    from orchestr8.planning.holds import moment
+    from orchestr8.planning.holds import end_of
     from orchestr8.planning.plan import Reason
 
     if hold and step.reason is Reason.HELD:
-        return f"{step.count} waits: held until {moment(hold.until_ms)}"
+        return f"{step.count} waits: held until {end_of(hold)}"
     return f"{step.count} waits: {step.reason.value if step.reason else step.what}"
 
 
-def _verb(mark: str) -> str:
+def _verb(step: Step) -> str:
+    from orchestr8.planning.describe import RELEASE_STANDBY, REPLACE_STANDBY, STAND_BY
+
+    if step.what in (STAND_BY, REPLACE_STANDBY, RELEASE_STANDBY):
+        return step.what
     words = {"PROVISION": "provision", "REBALANCE": "change in place", "REPLACE": "replace"}
-    return words.get(mark, "release")
+    return words.get(step.mark.name, "release")
 
 
 def relaxed(service: ServiceStatus) -> str:

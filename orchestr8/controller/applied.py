@@ -48,6 +48,8 @@ class Applied(Struct, frozen=True):
     timed_out: bool = False
     ended: bool = False
     """Whether its time was over since whoever makes the changes was told to end."""
+    anew: bool = False
+    """Whether the revision is in force since this apply."""
     losses: tuple[Loss, ...] = ()
     """The lines of other sets that are untrue now."""
 

@@ -52,13 +52,15 @@ def make_true(
     note_images(session, first.resolved.fresh)
     _tell(session, loaded, narrator)
     end_overrides(session)
+    before = {(one.set_name, one.number) for one in session.stored.live}
     revision = store_revision(session, loaded, first)
     session.forget_stored()
     session.write_kept()
     convergence = Convergence(session, request.set_name, revision, narrator, patience)
     applied = convergence.run(None if begin_anew(session, loaded) else first)
     end_overrides(session)
-    return replace(applied, losses=first.contracts.losses)
+    anew = (request.set_name, revision) not in before
+    return replace(applied, anew=anew, losses=first.contracts.losses)
 
 
 def apply_stored(session: Session, set_name: str, progress: Progress, timeout_ms: int) -> Applied:

@@ -142,9 +142,10 @@ def _usual_goal(session: Session, history: Sequence[Revision]) -> int:
     for revision in reversed(history):
         if first <= revision.number < start and _worked(revision):
             return revision.number
-    which = "no earlier revision" if set_name == DEFAULT_SET else "no earlier revision that worked"
+    which = "" if set_name == DEFAULT_SET else " that worked"
+    since = ", since it was removed once" if first > 1 else ""
     raise UsageError(
-        f"the set {set_name} has {which}",
+        f"the set {set_name} has no earlier revision{which}{since}",
         f"orchestr8 history --set {set_name} lists what there is",
     )
 

@@ -21,6 +21,8 @@ from orchestr8.planning.upkeep import link_changes, upkeep
 from orchestr8.planning.wording import counted, is_own, listed, on_cores, volume_label
 
 IN_PLACE = "in place, no restart"
+STAND_BY, REPLACE_STANDBY, RELEASE_STANDBY = "stand by", "replace standby", "release standby"
+"""What happens to boxes that take no part in the work."""
 _ORDER = {mark: position for position, mark in enumerate(Mark)}
 _Move = TypeVar("_Move", Provision, Replace, Release, Wait)
 
@@ -101,19 +103,19 @@ class _About(Struct, frozen=True):
         if anew:
             changes = spec_changes(fresh[0].spec, spec) if spec else ()
             yield Step(
-                Mark.REPLACE, self.name, running, running, "replace standby",
+                Mark.REPLACE, self.name, running, running, REPLACE_STANDBY,
                 cause="" if changes else outdated[0].cause, changes=changes,
                 effect="it never ran", count=anew,
             )  # fmt: skip
         if len(fresh) > anew:
             yield Step(
-                Mark.PROVISION, self.name, running, running, "stand by",
+                Mark.PROVISION, self.name, running, running, STAND_BY,
                 effect=f"{counted(len(fresh) - anew, 'box waits', 'boxes wait')} to be started",
                 count=len(fresh) - anew,
             )  # fmt: skip
         if len(outdated) > anew:
             yield Step(
-                Mark.RELEASE, self.name, running, running, "release standby",
+                Mark.RELEASE, self.name, running, running, RELEASE_STANDBY,
                 cause=outdated[0].cause, effect="it never ran", count=len(outdated) - anew,
             )  # fmt: skip
 

@@ -39,7 +39,13 @@ def leave_alone(name: ServiceName, moves: Moves, hold: Hold) -> Moves:
 
 def said(hold: Hold) -> str:
     """A hold in one clause: until when, and why."""
-    return f"held until {moment(hold.until_ms)}: {hold.reason}"
+    return f"held until {end_of(hold)}: {hold.reason}"
+
+
+def end_of(hold: Hold) -> str:
+    """When a hold ends, in UTC: with its seconds, since it may be one of seconds."""
+    end = datetime.fromtimestamp(hold.until_ms / 1000, UTC)
+    return f"{end:%Y-%m-%d %H:%M:%S} UTC" if end.second else moment(hold.until_ms)
 
 
 def moment(at_ms: int) -> str:

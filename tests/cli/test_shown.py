@@ -149,6 +149,11 @@ def test_a_rollback_and_what_waits() -> None:
     assert lines[-1] == "exit status 5"
 
 
+def test_a_revision_that_touches_no_box_is_told() -> None:
+    (line,) = _told(Applied("platform", 2, False, anew=True), Board())
+    assert line.startswith("revision 2 of set platform is in force; nothing to do")
+
+
 @pytest.mark.parametrize("changed", [True, False])
 def test_a_deadline_says_how_to_go_on(changed: bool) -> None:
     lines = _told(Applied("shop", 1, changed, timed_out=True), Board())

@@ -7,7 +7,7 @@ import pytest
 from orchestr8.boxes.records import Hold
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.names import ServiceName
-from orchestr8.planning.holds import leave_alone
+from orchestr8.planning.holds import end_of, leave_alone
 from orchestr8.planning.moves import Moves, Provision, Wait
 from orchestr8.planning.plan import Reason
 
@@ -22,3 +22,8 @@ def test_whose_move_it_is(actor: str, who: str) -> None:
         f"{who}, who holds it",
         60_000,
     )
+
+
+def test_the_end_of_a_hold_of_seconds_is_told_with_them() -> None:
+    assert end_of(Hold(1_800_000_000_000, "x")) == "2027-01-15 08:00 UTC"
+    assert end_of(Hold(1_800_000_030_000, "x")) == "2027-01-15 08:00:30 UTC"

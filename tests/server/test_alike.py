@@ -211,7 +211,7 @@ _TIMES = (
     (r"\b[0-9a-f]{16,64}\b", "HASH"),
     (r"\bo8_[A-Za-z0-9_-]{43}", "TOKEN"),
 )
-ABOUT_WATCHING = ("simulated: these boxes existed", "The server of this machine keeps")
+ABOUT_WATCHING = ("simulated: these boxes exist", "The server of this machine keeps")
 
 
 def same(text: str) -> list[str]:

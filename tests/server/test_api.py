@@ -57,7 +57,9 @@ def test_a_command_says_what_it_needs_and_does_nothing(api: Path) -> None:
     assert third.exit == 2
     assert "file front.toml cannot be read: No such file or directory" in third.text
     whole = command(files={"front.toml": {"content": sent("x")}})
-    assert request(api, "POST", APPLY, whole).exit == 0
+    fourth = request(api, "POST", APPLY, whole)
+    assert fourth.exit == 0
+    assert fourth.text.endswith("these boxes exist while the server runs, and no longer.\n")
     assert request(api, "POST", PLAN, whole).text.startswith("Nothing to do.")
 
 
