@@ -125,6 +125,8 @@ class Keeper:
             if failure:
                 failing.note_end(cycle, boxes[box_id], failure)
             self.listener.tell(Event("alarm", broken[box_id], str(box_id)))
+        if failing.rolled_back:
+            self.session.forget_stored()
         return bool(fresh)
 
     def _tell_steps(self, cycle: Cycle) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orchestr8.controller.clock import Clock, yes
 from orchestr8.controller.keeping import Keeper
 from orchestr8.controller.patrol import NEW_MOST, every_seconds, round_seconds
+from orchestr8.names import ServiceName
 from tests.controller.looping import Told
 from tests.controller.road import Road, manifest
 
@@ -54,6 +56,23 @@ def test_proofs_give_way_to_what_was_heard_and_come_further_each_time(tmp_path: 
             assert len(read) == 1
             assert next_ms == 0 or len(session.proved) == 3
         assert turns == 5, "each of the others is read once, so that one can be held against them"
+
+
+def test_an_update_that_breaks_a_claim_is_taken_back_at_once(tmp_path: Path) -> None:
+    road, api = Road(tmp_path), ServiceName("shop", "api")
+    road.image("api:1", "a")
+    road.apply({"shop.yaml": manifest("shop", "api")})
+    road.machine.listeners["127.0.0.1", 8_001] = "somebody"
+    published = 'api api:1, publish: {"127.0.0.1:8001": 80}'
+    road.apply({"shop.yaml": manifest("shop", published)})
+    with road.open() as session, session.changing():
+        (box_id,) = road.machine.boxes
+        road.machine.lies[box_id] = lambda reading: replace(reading, hostname="elsewhere")
+        keeper = Keeper(session, Told())
+        keeper.turn()
+        assert session.store.ledger.held_back() == {api: 1}
+        cycle, _ = keeper.turn()
+        assert not cycle.desired.services[api].publish
 
 
 @pytest.mark.parametrize(("boxes", "seconds"), [(0, 10), (30, 10), (60, 20), (180, 60), (900, 60)])
