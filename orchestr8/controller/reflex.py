@@ -15,7 +15,7 @@ from contextlib import suppress
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from orchestr8.boxes.world import ObservedBox, State
+from orchestr8.boxes.world import Health, ObservedBox, State
 from orchestr8.controller.borders import call, phases
 from orchestr8.controller.cycle import Cycle
 from orchestr8.controller.execute import Outcome, Result
@@ -25,6 +25,7 @@ from orchestr8.controller.session import Session
 from orchestr8.engines.protocol import Standbys
 from orchestr8.errors import EngineError, StoreError
 from orchestr8.names import STANDBY, BoxId, ServiceName
+from orchestr8.planning.backoff import after_failure
 from orchestr8.planning.plan import Action, Allocations, ChangeNetwork, Plan, StartBox
 from orchestr8.planning.reconcile import reconcile
 
@@ -79,11 +80,16 @@ class Reflex(Struct):
         return False
 
     def _first_calls(self, cycle: Cycle, box: ObservedBox) -> Plan:
+        """What would be done first if this end were seen and counted as a failure."""
         now_ms = self.session.clock.now_ms()
         ended = replace(box, state=State.STOPPED, stopped_ms=now_ms, pid=None)
         boxes = tuple(ended if one is box else one for one in cycle.world.boxes)
+        failures = cycle.records.failures
+        before, ran_ms = failures.get(_slot(box)), max(now_ms - box.started_ms, 0)
+        counted = {**failures, _slot(box): after_failure(before, ran_ms, now_ms, "")}
+        records = replace(cycle.records, failures=counted)
         world = replace(cycle.world, boxes=boxes)
-        return _to_the_start(reconcile(cycle.desired, world, cycle.records, now_ms), box)
+        return _to_the_start(reconcile(cycle.desired, world, records, now_ms), box)
 
     def _carry_out(self, cycle: Cycle, first: Plan) -> bool:
         """The calls, and at once what the journal and the next look must know of them."""
@@ -108,21 +114,19 @@ class Reflex(Struct):
 
 
 def _followed(cycle: Cycle) -> dict[BoxId, ObservedBox]:
-    """The boxes that run, each alone for its service, have not failed, and have a standby.
+    """The boxes that run, each alone for its service, work, and have a standby.
 
-    Of several boxes the others serve meanwhile; after a failure the next may have to wait.
+    Of several boxes the others serve meanwhile; an update that does not work is taken back.
     """
     waiting = {box.id.service_name for box in cycle.world.boxes if box.slot == STANDBY}
     boxes: dict[ServiceName, list[ObservedBox]] = {}
     for box in cycle.world.boxes if waiting else ():
         if box.slot != STANDBY and box.id.service_name in waiting:
             boxes.setdefault(box.id.service_name, []).append(box)
-    failures = cycle.records.failures
+    health = cycle.world.health
     alone = [several[0] for several in boxes.values() if len(several) == 1]
     return {
-        box.id: box
-        for box in alone
-        if box.state.runs and (box.id.service_name, box.slot) not in failures
+        box.id: box for box in alone if box.state.runs and health.get(box.id, Health.UNKNOWN).good
     }
 
 

@@ -16,6 +16,7 @@ from orchestr8.controller.session import Session
 from orchestr8.engines.memory.faults import Fault
 from orchestr8.errors import UnavailableError
 from orchestr8.names import STANDBY, BoxId, ServiceName
+from orchestr8.planning.backoff import FREE_FAILURES
 from tests.controller.looping import Told, looping, until
 from tests.controller.road import Road
 
@@ -39,6 +40,13 @@ class Resting:
         while not (cycle := self.keeper.turn()[0]).plan.empty:
             pass
         self.reflex.rest(cycle)
+
+    def look(self) -> None:
+        """What the end of a box causes by itself."""
+        self.ended.clear()
+        self.reflex.stir()
+        self.keeper.sight.doubt([API])
+        self.turns()
 
     def crash(self, box_id: BoxId = FIRST) -> bool:
         """A box dies; whether a standby took its place at once."""
@@ -96,22 +104,19 @@ def test_it_takes_the_slot_with_its_links_open_and_the_rest_follows(road: Road) 
         assert store.ledger.records().boxes[WAITING].slot == 0
         assert not store.journal.under_way()
         assert store.journal.newest("start", str(WAITING))
-        rest.reflex.stir()
-        rest.keeper.sight.doubt([API])
-        rest.turns()
+        rest.look()
         assert rest.seen() == {2: (State.RUNNING, 0), 3: (State.CREATED, STANDBY)}
         assert store.ledger.failures()[API, 0].count == 1
 
 
-def test_after_a_failure_the_next_end_is_judged_first(road: Road) -> None:
+def test_a_crash_loop_waits_as_any_other(road: Road) -> None:
     with resting(road) as rest:
-        assert rest.crash()
-        rest.reflex.stir()
-        rest.keeper.sight.doubt([API])
-        rest.turns()
-        rest.ended.clear()
-        assert not rest.crash(WAITING)
-        assert rest.seen()[3] == (State.CREATED, STANDBY)
+        for serial in range(1, FREE_FAILURES + 1):
+            assert rest.crash(BoxId("shop", "api", serial))
+            rest.look()
+        last = FREE_FAILURES + 1
+        assert not rest.crash(BoxId("shop", "api", last))
+        assert rest.seen()[last + 1] == (State.CREATED, STANDBY)
 
 
 @pytest.mark.parametrize(
@@ -140,9 +145,7 @@ def test_what_cannot_be_done_is_left_to_the_next_look(road: Road) -> None:
         away = UnavailableError("the engine is away")
         road.machine.faults.order(Fault("boxes.start", away, times=1))
         assert not rest.crash()
-        rest.reflex.stir()
-        rest.keeper.sight.doubt([API])
-        rest.turns()
+        rest.look()
         assert (State.RUNNING, 0) in rest.seen().values()
 
 

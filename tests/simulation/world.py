@@ -27,13 +27,24 @@ from orchestr8.planning.plan import Action
 from tests.laws.road import Killed, RoadSession, Unwatched
 from tests.simulation.faults import Storm, StormyMachine, stormy_borders, stormy_store
 from tests.simulation.people import People
-from tests.simulation.table import DELAYED, EVENT, FAULTS, SURROUNDINGS, Cell, Met, ordered
+from tests.simulation.table import (
+    DELAYED,
+    EVENT,
+    FAULTS,
+    KILLED_AFTER,
+    SURROUNDINGS,
+    Cell,
+    Met,
+    ordered,
+)
 from tests.simulation.time import Time
 
 STORM_SECONDS = 150.0
 STORM_SECONDS_MOST = 900.0
 """When the storm ends although something that was ordered has not gone wrong yet."""
 CALM_SECONDS = 650.0
+FOLLOWED = 3
+"""How many boxes end in the calm whose places standbys take."""
 ORDERED_WITHIN_SECONDS = 40.0
 ASKED_AT = (0.0, 15.0, 40.0, 70.0, 100.0)
 """When somebody applies a fleet, whatever else happens."""
@@ -77,6 +88,8 @@ class World:
     met: Met = field(default_factory=Counter)
     """What went wrong at which call, and how often."""
     disk_full_until: float = 0.0
+    kill_after: str = ""
+    """The call after which the process ends, when it comes to that."""
     before: Callable[[str, str], None] = lambda *_: None
     after: Callable[[str, str], None] = lambda *_: None
 
@@ -161,6 +174,8 @@ class World:
             self.time.at(PROVOKED_EVERY_SECONDS, self._calm_down)
             return
         self.storm = False
+        for _ in range(FOLLOWED):
+            self.time.at(self.chance.random() * CALM_SECONDS / 2, self._crash_followed)
         self.time.at(CALM_SECONDS, self._end)
 
     def _ask(self) -> None:
@@ -179,6 +194,9 @@ class World:
     def fate(self, call: str, chances: Mapping[str, float]) -> str:
         """What goes wrong at a call: what was ordered for it, or what chance brings of these; the
         empty text is nothing."""
+        if call == self.kill_after:
+            self.kill_after = ""
+            return KILLED_AFTER
         if not self.storm:
             return ""
         able = {*chances, *SURROUNDINGS} if call != EVENT else {*chances}
@@ -242,6 +260,14 @@ class World:
         box_id = self._some_box()
         if box_id:
             self.machine.crash(box_id, 1)
+
+    def _crash_followed(self) -> None:
+        """A box ends whose place a standby takes at once, if there is one; who lets it do so may be
+        killed before that is written down."""
+        watched = sorted(one for one in self.machine.watched if one in self.machine.boxes)
+        if watched:
+            self.kill_after = self.chance.choice(("", "boxes.start"))
+            self.machine.crash(self.chance.choice(watched), 1)
 
     def _stop_outside(self) -> None:
         box_id = self._some_box()
