@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from orchestr8.contract.grant import Circumstances
-from orchestr8.contract.outlook import outlook
+from orchestr8.contract.model import Contracts
+from orchestr8.contract.outlook import looked_ahead, outlook
 from orchestr8.isolation.features import Features
 from orchestr8.manifest.load import load_stored
 from orchestr8.manifest.model import Fleet, Source
@@ -49,3 +50,40 @@ def test_what_was_refused_before_is_no_news() -> None:
 def test_a_change_that_changes_no_rule_refuses_nobody() -> None:
     rule = ", policy: {images: {digests: required}}"
     assert told(fleet(rule), fleet(rule, "app:1")) == ()
+
+
+USES = {
+    "base": "orchestr8: 1\nowner: web\nservices: {db: {image: 'db:1'}}\n",
+    "gone": "orchestr8: 1\nowner: web\nservices: {other: {image: 'x:1'}}\n",
+    "user": "orchestr8: 1\nowner: web\nservices: {app: {image: 'app:1', connects: [db:5432]}}\n",
+}
+
+
+def of_base(text: str) -> Fleet:
+    """A set that has what another one's service connects to, or has it no more."""
+    texts = {"base": USES[text], "user": USES["user"]}
+    return Fleet({name: load_stored([Source(f"{name}.yaml", one)]) for name, one in texts.items()})
+
+
+SAID = Contracts({}, {}, (), Features("crun", frozenset()), notes=("said before",))
+
+
+def ahead(before: Fleet, after: Fleet, applying: str) -> Contracts:
+    """What is told with the contracts of a change, if it is one."""
+    circumstances = Circumstances(before, applying, Features("crun", frozenset()), NOW)
+    return looked_ahead(SAID, after, circumstances)
+
+
+def test_what_a_change_takes_away_and_what_it_refuses_stand_beside_what_was_said() -> None:
+    lost = ahead(of_base("base"), of_base("gone"), "base")
+    assert lost.notes == SAID.notes and [str(one.service) for one in lost.losses] == ["app.web"]
+    images = ("app:1",)
+    after = fleet(", policy: {images: {digests: required}}", *images)
+    refused = ahead(fleet("", *images), after, "platform")
+    assert refused.notes == (*SAID.notes, *told(fleet("", *images), after))
+    assert len(refused.notes) == 2 and not refused.losses
+
+
+def test_where_nobody_loses_anything_and_where_nothing_is_applied_nothing_is_told() -> None:
+    assert ahead(of_base("base"), of_base("base"), "base") is SAID
+    assert ahead(of_base("base"), of_base("gone"), "") is SAID
