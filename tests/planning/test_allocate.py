@@ -91,3 +91,18 @@ def test_the_slot_that_a_standby_takes_is_written_down_before() -> None:
     plan = simulation.plan(fleet(wanted, simulation.machine.features))
     slots = {record.id.serial: record.slot for record in plan.allocations.boxes}
     assert slots == {2: 1, 3: STANDBY}
+
+
+def test_a_slot_in_which_a_box_is_seen_is_written_down_unless_another_plan_is_at_it() -> None:
+    simulation = Simulation()
+    features = simulation.machine.features
+    simulation.machine.features = replace(features, present=features.present | {"standby"})
+    wanted = fleet({"services": {"a.me": {"standby": 1}}}, simulation.machine.features)
+    converge(simulation, wanted)
+    waits = BoxId("me", "a", 2)
+    del simulation.machine.boxes[BoxId("me", "a", 1)]
+    simulation.borders.boxes.take(waits, 0)  # type: ignore[attr-defined]
+    slots = {record.id: record.slot for record in simulation.plan(wanted).allocations.boxes}
+    assert slots == {waits: 0, BoxId("me", "a", 3): STANDBY}
+    simulation.busy = frozenset({A})
+    assert not simulation.plan(wanted).allocations.boxes
