@@ -14,6 +14,7 @@ from orchestr8.controller.keeping import LOOP, Keeper
 from orchestr8.controller.reflex import Reflex
 from orchestr8.controller.session import Session
 from orchestr8.engines.memory.faults import Fault
+from orchestr8.engines.protocol import Standbys
 from orchestr8.errors import UnavailableError
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.backoff import FREE_FAILURES
@@ -152,7 +153,9 @@ def test_what_cannot_be_done_is_left_to_the_next_look(road: Road) -> None:
 def test_a_slot_that_was_taken_by_who_was_killed_then_is_written_down(road: Road) -> None:
     with resting(road) as rest:
         road.machine.crash(FIRST, 1)
-        rest.session.borders.boxes.take(WAITING, 0)  # type: ignore[attr-defined]
+        boxes = rest.session.borders.boxes
+        assert isinstance(boxes, Standbys)
+        boxes.take(WAITING, 0)
     with road.open() as session:
         assert session.store.ledger.records().boxes[WAITING].slot == STANDBY
     road.apply({"shop.yaml": _shop(ALONE)})

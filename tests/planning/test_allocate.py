@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.records import UID_FIRST, UID_RANGE, Records
 from orchestr8.contract.model import Contracts
+from orchestr8.engines.protocol import Standbys
 from orchestr8.errors import RejectedError
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.allocate import allocate, extend
@@ -101,7 +102,9 @@ def test_a_slot_in_which_a_box_is_seen_is_written_down_unless_another_plan_is_at
     converge(simulation, wanted)
     waits = BoxId("me", "a", 2)
     del simulation.machine.boxes[BoxId("me", "a", 1)]
-    simulation.borders.boxes.take(waits, 0)  # type: ignore[attr-defined]
+    boxes = simulation.borders.boxes
+    assert isinstance(boxes, Standbys)
+    boxes.take(waits, 0)
     slots = {record.id: record.slot for record in simulation.plan(wanted).allocations.boxes}
     assert slots == {waits: 0, BoxId("me", "a", 3): STANDBY}
     simulation.busy = frozenset({A})
