@@ -111,15 +111,15 @@ def _adopted_lines(found: Status) -> list[str]:
 def _leaving_lines(found: Status) -> list[str]:
     """What no manifest declares any more and is still there."""
     from orchestr8.cli.terminal import count
-    from orchestr8.planning.holds import moment
+    from orchestr8.planning.holds import end_of
 
     lines = []
     for one in found.leaving:
         boxes = count(len(one.boxes), "box of it is", "boxes of it are")
         held = ""
         if one.hold:
-            until = moment(one.hold.until_ms)
-            held = f"held until {until}, or until `orchestr8 hold {one.name} --end`; then "
+            end = f"until {end_of(one.hold)}, or until `orchestr8 hold {one.name} --end`"
+            held = f"held {end}; then "
         goes = f"{held}`orchestr8 apply` lets go of it"
         lines.append(f"{one.name} is declared no more, and {boxes} still there: {goes}")
     return lines
