@@ -21,6 +21,7 @@ from orchestr8.cli.dockerd import Dockerd, ask
 from orchestr8.engines.select import Choice
 from orchestr8.errors import EngineError
 from orchestr8.host import nft_library
+from orchestr8.store.lock import MOUNTED_REMEDY
 
 API_LEAST = (1, 41)
 IDMAPPED_SINCE = (5, 12)
@@ -217,7 +218,8 @@ def _folders(host: Host) -> Iterator[Check]:
     state = host.settings.state
     parent = next((one for one in (state, *state.parents) if _is_folder(one)), Path("/"))
     if not os.access(parent, os.W_OK):
-        yield Check("state folder", Grade.BAD, f"{state} cannot be written", "run as root")
+        mend = MOUNTED_REMEDY if os.geteuid() == 0 else "run as root"
+        yield Check("state folder", Grade.BAD, f"{state} cannot be written", mend)
     else:
         there = "in use" if (state / "orchestr8.db").exists() else "nothing is applied yet"
         yield Check("state folder", Grade.GOOD, f"{state} ({there})")

@@ -6,6 +6,7 @@ busy time-out. `synchronous` is FULL, since allocations and intents must survive
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -28,7 +29,7 @@ class Database:
 
     def __init__(self, folder: Path, *, make: bool = True) -> None:
         """Opens the database, or makes it where it is missing; without `make` that is an error.
-        Raises StoreError with a remedy."""
+        On a disk that is mounted read-only it can be read. Raises StoreError with a remedy."""
         self.folder = folder
         file = folder / FILE_NAME
         with told(folder):
@@ -36,9 +37,12 @@ class Database:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             elif not file.exists():
                 raise self._gone()
-            with _one_at_a_time(folder):
-                self._connection = _connected(file, make=make)
-                file.chmod(0o600)
+            with _one_at_a_time(folder) as is_writable:
+                if is_writable:
+                    self._connection = _connected(file, make=make)
+                    file.chmod(0o600)
+                else:
+                    self._connection = connected_to_read(file)
                 self._file = file.stat()
                 self._connection.execute("PRAGMA synchronous=FULL")
                 self._lay_out(make=make)
@@ -149,10 +153,7 @@ def _connected(file: Path, *, make: bool) -> sqlite3.Connection:
     memory, and nobody else has the database meanwhile: whatever only reads goes on.
     """
     for mode in ("NORMAL", "EXCLUSIVE"):
-        connection = sqlite3.connect(
-            f"{file.absolute().as_uri()}?mode={'rwc' if make else 'rw'}",
-            uri=True, isolation_level=None, timeout=10, check_same_thread=False,
-        )  # fmt: skip
+        connection = _opened(file, f"mode={'rwc' if make else 'rw'}")
         try:
             connection.execute(f"PRAGMA locking_mode={mode}")
             connection.execute("PRAGMA journal_mode=WAL")
@@ -164,12 +165,44 @@ def _connected(file: Path, *, make: bool) -> sqlite3.Connection:
     return connection
 
 
+def connected_to_read(file: Path) -> sqlite3.Connection:
+    """A connection that changes nothing; raises sqlite3.DatabaseError.
+
+    Even to read, the index of a log is wanted. Where there is none, no log and a disk that takes
+    none, nobody can write meanwhile, and the file is read without.
+    """
+    connection = _opened(file, "mode=ro")
+    try:
+        connection.execute("PRAGMA user_version")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        log = file.with_name(f"{file.name}-wal")
+        if error.sqlite_errorcode != sqlite3.SQLITE_CANTOPEN or log.exists():
+            raise
+        connection = _opened(file, "immutable=1")
+    return connection
+
+
+def _opened(file: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{file.absolute().as_uri()}?{how}",
+        uri=True, isolation_level=None, timeout=10, check_same_thread=False,
+    )  # fmt: skip
+
+
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Waits for whoever opens the database too: the change to WAL knows no busy time-out."""
-    descriptor = os.open(folder / "opening", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _one_at_a_time(folder: Path) -> Iterator[bool]:
+    """Waits for whoever opens the database too: the change to WAL knows no busy time-out. False
+    where the disk is mounted read-only, so that nobody changes anything."""
+    try:
+        descriptor = os.open(folder / "opening", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        yield False
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield True
     finally:
         os.close(descriptor)

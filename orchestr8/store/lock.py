@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -16,6 +17,7 @@ DAMAGED_REMEDY = (
     "`orchestr8 backup restore FILE` brings a backup back; without one `orchestr8 adopt` takes the "
     "boxes over that run"
 )
+MOUNTED_REMEDY = "look why its disk is mounted read-only (dmesg), and mount it writable again"
 TURN_SECONDS = 0.1
 """How often somebody who waits for the lock looks whether it is free."""
 _SERVER = "server "
@@ -48,7 +50,7 @@ def writer_lock(folder: Path, patience_ms: int = 0, *, server: bool = False) -> 
 def serving_pid(folder: Path) -> int:
     """The process of the server that holds a folder's lock; 0 where there is none."""
     try:
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return 0
     try:
@@ -108,6 +110,11 @@ def told(folder: Path) -> Iterator[None]:
             f"the state folder {folder} cannot be used: {error}", _remedy(error)
         ) from (error)
     except OSError as error:
+        if error.errno == errno.EROFS:
+            raise StoreError(
+                f"the state folder {folder} cannot be written: its disk is mounted read-only",
+                f"{MOUNTED_REMEDY}, then type the command again",
+            ) from error
         raise StoreError(
             f"the state folder {folder} cannot be used: {error.strerror}",
             "look at the disk's space and at the folder's rights",

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestr8.errors import StoreError
-from orchestr8.store.database import FILE_NAME
+from orchestr8.store.database import FILE_NAME, connected_to_read
 from orchestr8.store.lock import no_permission
 from orchestr8.store.schema import VERSION
 
@@ -70,7 +70,7 @@ def move_aside(folder: Path, why: str = "damaged") -> Path:
 
 
 def _installation(path: Path) -> str:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
+    with closing(connected_to_read(path)) as connection:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if version > VERSION:
             raise StoreError(
@@ -88,7 +88,7 @@ def _installation(path: Path) -> str:
 
 def _locked(folder: Path) -> bool:
     try:
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

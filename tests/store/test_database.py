@@ -20,6 +20,7 @@ from orchestr8.store.database import FILE_NAME, Database
 from orchestr8.store.documents import Deed
 from orchestr8.store.lock import DAMAGED_REMEDY, writer_lock
 from orchestr8.store.schema import VERSION
+from orchestr8.store.standing import standing
 from orchestr8.store.store import Store
 from tests.store.writer import FILES, TEXT_LENGTH
 
@@ -313,16 +314,45 @@ def test_on_a_full_disk_the_store_is_still_read(tmp_path: Path) -> None:
 
 
 @as_root
-def test_a_disk_that_is_mounted_read_only_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("was_killed", [False, True])
+def test_on_a_disk_that_is_mounted_read_only_the_store_is_read(
+    tmp_path: Path, was_killed: bool
+) -> None:
+    """What was killed leaves a log, which belongs to what is read."""
     folder = tmp_path / "small"
     with small_disk(folder):
-        Store(folder).close()
-        remount = ["mount", "-o", "remount,ro", str(folder)]
-        subprocess.run(remount, check=True)
+        store = Store(folder)
+        store.documents.save("shop", [Source("a", "first")], {}, (), Deed("ann", 1))
+        if was_killed:
+            left = {path: path.read_bytes() for path in folder.iterdir()}
+        store.close()
+        if was_killed:
+            for path, content in left.items():
+                path.write_bytes(content)
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        seen, store = standing(folder), Store(folder)
+        assert (seen.installation, seen.damage) == (store.ledger.installation, "")
+        assert [one.sources for one in store.documents.in_force("shop")] == [
+            (Source("a", "first"),)
+        ]
         with pytest.raises(StoreError) as caught:
-            Store(folder).documents.note_platform()
-        assert str(folder) in caught.value.what
-        assert "rights" in caught.value.remedy or "disk" in caught.value.remedy
+            store.documents.note_platform()
+        assert caught.value.remedy.endswith("whether its disk is mounted read-only")
+        with pytest.raises(StoreError) as caught, store.writing():
+            pass
+        assert caught.value.what.endswith("cannot be written: its disk is mounted read-only")
+        store.close()
+
+
+@as_root
+def test_no_store_begins_on_a_disk_that_is_mounted_read_only(tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    with small_disk(folder):
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        for place in (folder, folder / "state"):
+            with pytest.raises(StoreError, match="cannot be") as caught:
+                Store(place)
+            assert "mounted read-only" in caught.value.remedy
 
 
 def test_a_store_that_is_only_opened_is_not_made(tmp_path: Path) -> None:
