@@ -30,6 +30,11 @@ def _after(day: date) -> datetime:
     return datetime.combine(day, time(0), UTC) + timedelta(days=1)
 
 
+def end_ms(until: str) -> int:
+    """That moment in milliseconds since the epoch."""
+    return int(end_of(until).timestamp() * 1000)
+
+
 def has_ended(until: str, now: datetime) -> bool:
     """Whether an end has passed; the empty text never ends."""
     return bool(until) and end_of(until) <= now

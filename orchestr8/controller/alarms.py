@@ -8,21 +8,32 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from orchestr8.contract.expiry import end_ms
+from orchestr8.contract.model import Grant
 from orchestr8.controller.cycle import Cycle
 from orchestr8.controller.failing import ATTEMPTS
 from orchestr8.controller.session import Session
 from orchestr8.controller.sources import FAILED, INVALID, REFUSED, UNREACHABLE
+from orchestr8.controller.tokens import ending
 from orchestr8.names import PLATFORM, BoxId
+from orchestr8.planning.holds import moment
 from orchestr8.planning.plan import Mark, Reason
 from orchestr8.store.alarms import Key
 
 MACHINE = "this machine"
-BROKEN, ENDED, FAILING, HELD_BACK, SOURCE, TROUBLE, WAITS = (
-    "broken", "ended", "failing", "held back", "source", "trouble", "waits"
+BROKEN, ENDED, ENDS, FAILING, HELD_BACK, SOURCE, TROUBLE, WAITS = (
+    "broken", "ended", "ends", "failing", "held back", "source", "trouble", "waits"
 )  # fmt: skip
-PATIENCE_MS = {WAITS: 120_000, UNREACHABLE: 300_000}
-"""How long it must be so before anybody is called, where that is not at once."""
+PATIENCE_MS = {WAITS: 120_000, UNREACHABLE: 300_000, ENDS: 12 * 3_600_000}
+"""How long it must be so before anybody is called, where that is not at once. Of what ends nobody
+hears at midnight, nor of what was given for some hours."""
 USUAL_PATIENCE_MS = 3_000
+_DAY_MS = 86_400_000
+_ON_EXPIRY = {
+    "keep": "its boxes run on with it, and no change of the service is placed",
+    "tighten": "its boxes are replaced by tight ones",
+    "stop": "its boxes are stopped",
+}
 _WAITS_BY_INTENT = (Reason.HELD, Reason.BACK_OFF, Reason.ENDED)
 """What somebody wants to wait, and what is told as another alarm."""
 Standing = dict[Key, str]
@@ -44,6 +55,7 @@ class Watch:
         found |= dict(_of_claims(unwanted, everywhere))
         before = self._standing()
         found |= dict(_of_sources(self.session, before))
+        found |= dict(_of_ends(self.session, cycle, before))
         self._note(found, before.keys() - found.keys())
 
     def trouble(self, what: str) -> None:
@@ -126,3 +138,24 @@ def _of_sources(session: Session, before: Standing) -> Iterator[tuple[Key, str]]
                 continue
             what = before[key]  # of a bad commit nobody has heard that it is gone
         yield key, what
+
+
+def _of_ends(session: Session, cycle: Cycle, before: Standing) -> Iterator[tuple[Key, str]]:
+    """What ends within some days: each relaxation by itself, since each is renewed by itself."""
+    policy, now_ms = session.stored.fleet.platform.policy, session.clock.now_ms()
+    notice_ms = policy.notice_days * _DAY_MS
+    then = _ON_EXPIRY[policy.on_expiry]
+    for name, contract in cycle.contracts.services.items():
+        near: dict[Key, Grant] = {}
+        for grant in contract.grants:
+            if not grant.until or grant.ended or end_ms(grant.until) >= now_ms + notice_ms:
+                continue
+            key = Key(name.owner, ENDS, f"{grant.id} of {name}")
+            near[key] = min(near.get(key, grant), grant, key=lambda one: end_ms(one.until))
+        for key, grant in near.items():
+            yield key, f"it ends {grant.until} ({grant.by}); then {then}"
+    for token in ending(session, notice_ms):
+        key = Key(token.owner, ENDS, f"token {token.name}")
+        # of one that has ended nobody hears that it is over, until somebody has done something
+        if token.until_ms > now_ms or key in before:
+            yield key, f"it ends {moment(token.until_ms)}; then nobody is let in with it"

@@ -40,6 +40,8 @@ LOOK_SECONDS = 1.0
 BETWEEN_SECONDS = 30.0
 """How long somebody is left alone after a message; what comes meanwhile is one message."""
 AFTER_FAILURE_SECONDS = 120.0
+LOOK_ANYWAY_SECONDS = 60.0
+"""How often it is looked whether what must stand for long does so by now."""
 ATTEMPTS, WAIT_SECONDS_MOST = 4, 20.0
 ALARMS_MOST = 50
 """How many are in one message; the others are in the next."""
@@ -81,24 +83,30 @@ class Calling:
         self._stopped.set()
 
     def _watch(self, opened: Session) -> None:
-        """Looks for as long as the store can be read; where everything is told, only once something
-        was written, or cannot be."""
-        seen: object = None
+        """Looks for as long as the store can be read; where nobody is to be told soon, only once
+        something was written, or cannot be, and each minute."""
+        seen, again = None, 0.0
         while not self._stopped.wait(LOOK_SECONDS):
-            mark = opened.store.mark()
-            if mark != seen or self._unwritten.is_open:
+            mark, now = opened.store.mark(), self._clock.monotonic()
+            if mark != seen or self._unwritten.is_open or now >= again:
                 opened.forget_stored()
                 seen = None if self._look(opened) else mark
+                again = now + LOOK_ANYWAY_SECONDS
 
     def _look(self, opened: Session) -> bool:
-        """Tells what is to be told; whether more is, though nobody writes anything."""
+        """Tells what is to be told; whether more is soon, though nobody writes anything."""
         # Asked before the store is read: what they are told now is not in there yet.
         under_way = frozenset(self._under_way)
         self._unwritten.write(opened.store.alarms)
         stored = opened.store.alarms.every()
         every = self._unwritten.beside(stored, opened.clock.now_ms(), under_way)
         due = untold(opened, every, under_way)
-        owners = {one.key.owner for one in every if one.standing != one.told}
+        soon_ms = opened.clock.now_ms() + int(LOOK_ANYWAY_SECONDS * 1000)
+        owners = {
+            one.key.owner
+            for one in every
+            if one.standing != one.told and _has_stood(one, soon_ms)
+        }
         if not owners:
             return False
         oncall = who_is_on_call(opened.stored.fleet.platform)
@@ -154,11 +162,15 @@ def untold(
     now_ms = opened.clock.now_ms()
     due: dict[str, list[Alarm]] = {}
     for alarm in every:
-        patience_ms = PATIENCE_MS.get(alarm.key.kind, USUAL_PATIENCE_MS)
-        is_late = not 0 <= now_ms - alarm.since_ms < patience_ms  # or the clock was set back
-        if alarm.standing != alarm.told and (not alarm.standing or is_late):
+        if alarm.standing != alarm.told and _has_stood(alarm, now_ms):
             due.setdefault(alarm.key.owner, []).append(alarm)
     return due
+
+
+def _has_stood(alarm: Alarm, now_ms: int) -> bool:
+    """Whether it has stood for long enough, is over, or is of before the clock was set back."""
+    patience_ms = PATIENCE_MS.get(alarm.key.kind, USUAL_PATIENCE_MS)
+    return not (alarm.standing and 0 <= now_ms - alarm.since_ms < patience_ms)
 
 
 def tell(settings: Settings, owner: str, target: str, alarms: Sequence[Alarm]) -> None:

@@ -110,7 +110,8 @@ def _is_theirs(session: Session, one: Happening) -> bool:
 
 
 def _service(subject: str) -> ServiceName | None:
-    """The service of a box's id, of a box by its slot, or by its own name."""
+    """The service of a box's id, of a box by its slot, its own name, or of its relaxation."""
+    subject = subject.rpartition(" of ")[2]
     try:
         return BoxId.parse(subject).service_name
     except ValueError:

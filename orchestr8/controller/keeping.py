@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from orchestr8.boxes.world import Health, ObservedBox, State
-from orchestr8.contract.expiry import end_of
+from orchestr8.contract.expiry import end_ms
 from orchestr8.controller.aim import Aim
 from orchestr8.controller.borders import tend
 from orchestr8.controller.carrying import Begun, Outcomes, begin, carry_out, failed
@@ -300,7 +300,7 @@ def _dates(cycle: Cycle) -> Iterator[int]:
     for contract in cycle.contracts.services.values():
         for grant in contract.grants:
             if grant.until and not grant.ended:
-                yield int(end_of(grant.until).timestamp() * 1000)
+                yield end_ms(grant.until)
     for hold in cycle.records.holds.values():
         yield hold.until_ms
     for box in cycle.world.boxes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -81,6 +82,16 @@ def tokens(session: Session) -> tuple[TokenStatus, ...]:
     return tuple(_status(session, one) for one in session.store.tokens.every())
 
 
+def ending(session: Session, within_ms: int) -> Iterator[TokenRecord]:
+    """Members' tokens that end within so many milliseconds, or have ended, and were made for
+    longer than that."""
+    until_ms = session.clock.now_ms() + within_ms
+    for one in session.store.tokens.every():
+        is_near = one.until_ms < until_ms and one.until_ms - one.made_ms > within_ms
+        if is_near and _is_member(session, one):
+            yield one
+
+
 def asker_of(store: Store, text: str, now_ms: int) -> Asker | None:
     """Who comes with this token; None where it is none, was taken back, or has ended."""
     if not re.fullmatch(_TOKEN, text):
@@ -103,9 +114,13 @@ def _status(session: Session, record: TokenRecord) -> TokenStatus:
     why_not = ""
     if record.until_ms <= session.clock.now_ms():
         why_not = "it has ended"
-    elif authority_of(_asker(record), session.stored.fleet.platform).is_nobody:
+    elif not _is_member(session, record):
         why_not = f"token:{record.name} is not among the members of {record.owner}"
     return TokenStatus(*record[1:], not why_not, why_not)
+
+
+def _is_member(session: Session, record: TokenRecord) -> bool:
+    return not authority_of(_asker(record), session.stored.fleet.platform).is_nobody
 
 
 def _require_person(session: Session) -> None:

@@ -70,6 +70,7 @@ def _policy(block: PolicyBlock | None) -> Policy:
         on_expiry=block.on_expiry or usual.on_expiry,
         ends_required=block.ends == "required",
         longest_days=usual.longest_days if block.longest is None else block.longest,
+        notice_days=usual.notice_days if block.notice is None else block.notice,
     )
 
 

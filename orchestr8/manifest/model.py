@@ -200,6 +200,8 @@ class Policy(Struct, frozen=True):
     ends_required: bool = False
     longest_days: int = 90
     """The longest that a host relaxation may last."""
+    notice_days: int = 7
+    """How long before the end of a relaxation or token whoever is on call hears of it."""
 
 
 class Waiver(Written, frozen=True):

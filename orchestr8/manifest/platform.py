@@ -199,6 +199,13 @@ class PolicyBlock(Block):
     longest: Days | None = told(
         "the longest that a relaxation of danger host may last", "30d", "90d", None
     )
+    notice: Days | None = told(
+        "how long before the end of a relaxation or token its owner's `oncall` hears of it",
+        "14d",
+        "7d",
+        None,
+        NOTHING,
+    )
 
 
 class WaiverBlock(Block):

@@ -64,6 +64,7 @@ def test_an_owner_is_told_of_what_is_theirs_alone(road: Road) -> None:
     ("kind", "subject", "owner"),
     [
         ("set", "api.pay", "pay"),
+        ("alarm ends", "net.egress of api.pay", "pay"),
         ("failed", "0.api.pay", "pay"),
         ("stop", "pay--api--3", "pay"),
         ("make volume", "pay--ledger--2", "pay"),
