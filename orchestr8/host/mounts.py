@@ -30,6 +30,13 @@ _OPTIONS = {
     mount_calls.MOUNT_ATTR_NOEXEC: "noexec",
 }
 
+_FLAGS = {
+    os.ST_RDONLY: "ro",
+    os.ST_NOSUID: "nosuid",
+    os.ST_NODEV: "nodev",
+    os.ST_NOEXEC: "noexec",
+}
+
 
 class IdMap(Struct, frozen=True):
     """Whose files a source holds, and as whose the box sees them; all other ids are nobody's."""
@@ -191,6 +198,12 @@ def attach_layers(layers: Sequence[Path], target: Path) -> None:
         mount_calls.mount("overlay", str(target), "overlay", flags, f"lowerdir={stacked}")
     except OSError as error:
         raise mount_calls.failure(f"cannot mount layers at {target}", error) from error
+
+
+def flags(path: Path) -> tuple[str, ...]:
+    """The flags of the mount that a path is seen through, as mount options."""
+    found = os.statvfs(path).f_flag
+    return tuple(word for flag, word in _FLAGS.items() if found & flag)
 
 
 def release(target: Path) -> None:

@@ -16,7 +16,7 @@ from orchestr8.boxes.desired import Box
 from orchestr8.contract.model import ImageFacts
 from orchestr8.engines.crun.bundle import FILTER_ANNOTATION, config, process
 from orchestr8.engines.crun.filter_program import program
-from orchestr8.engines.crun.situation import DeviceNode, Situation
+from orchestr8.engines.crun.situation import Bind, DeviceNode, Situation
 from orchestr8.errors import RejectedError
 from orchestr8.isolation.profile import Scratch
 from orchestr8.isolation.strict import STRICT_1
@@ -27,7 +27,7 @@ SITUATION = Situation(
     image=ImageFacts("probe:1", IMAGE_ID),
     root="/run/root",
     filter_program=program("strict-1", "amd64"),
-    binds={"/etc/hosts": "/run/hosts"},
+    binds={"/etc/hosts": Bind("/run/hosts", ("ro", "nosuid", "nodev", "noexec"))},
 )
 
 
@@ -146,9 +146,15 @@ def test_the_runtimes_own_schema_takes_it(capabilities: tuple[str, ...]) -> None
     assert list(validator().iter_errors(made))
 
 
+def test_a_bind_is_told_every_flag_of_what_is_bound() -> None:
+    (hosts,) = [one for one in config(strict(), SITUATION)["mounts"] if one["type"] == "bind"]
+    assert {"ro", "nosuid", "nodev", "noexec"} <= set(hosts["options"]), "1.21 drops the others"
+
+
 def test_what_is_anothers_is_entered_and_never_made_anew() -> None:
     joined = {kind: f"/proc/7/fd/{number}" for number, kind in enumerate(("ipc", "net", "pid"))}
-    shown = dict.fromkeys(("/dev/mqueue", "/dev/shm", "/proc", "/sys"), "/run/shown")
+    there = Bind("/run/shown", ("nosuid", "nodev"))
+    shown = dict.fromkeys(("/dev/mqueue", "/dev/shm", "/proc", "/sys"), there)
     made = config(strict(), replace(SITUATION, joined=joined, binds=shown))
     paths = {one["type"]: one.get("path", "") for one in made["linux"]["namespaces"]}
     assert paths == {
@@ -157,8 +163,8 @@ def test_what_is_anothers_is_entered_and_never_made_anew() -> None:
     }, "into the pid namespace the runtime's children are born"  # fmt: skip
     assert made["linux"]["sysctl"] == {}, "the network's are its owner's"
     for target in shown:
-        (there,) = [one for one in made["mounts"] if one["destination"] == target]
-        assert there["type"] == "bind"
+        (mount,) = [one for one in made["mounts"] if one["destination"] == target]
+        assert mount["type"] == "bind"
 
 
 def validator() -> Draft7Validator:

@@ -123,6 +123,7 @@ def test_a_bind_has_its_flags(
     mounted = mount_table.at(path)
     assert mounted
     assert mounted.options & {"ro", "rw", "nosuid", "nodev", "noexec"} == wanted
+    assert set(mounts.flags(path)) == wanted - {"rw"}
     assert (path / "content").read_text() == "kept"
 
 

@@ -23,7 +23,7 @@ from orchestr8.engines.crun.monitor import Monitors
 from orchestr8.engines.crun.places import Places
 from orchestr8.engines.crun.plugs import Plugs
 from orchestr8.engines.crun.preparation import CrunPreparation
-from orchestr8.engines.crun.situation import DeviceNode, Situation
+from orchestr8.engines.crun.situation import Bind, DeviceNode, Situation
 from orchestr8.engines.crun.stopwatch import Stopwatch
 from orchestr8.errors import RejectedError
 from orchestr8.host import small_files
@@ -129,7 +129,7 @@ def _require_room(box: Box) -> None:
 
 
 def _situation(
-    parts: Parts, box: Box, binds: dict[str, str], devices: tuple[DeviceNode, ...]
+    parts: Parts, box: Box, binds: dict[str, Bind], devices: tuple[DeviceNode, ...]
 ) -> Situation:
     machine, strict = parts.machine, VERSIONS[box.spec.profile.strict]
     facts = parts.images.resolve(box.spec.image_id)

@@ -19,7 +19,7 @@ from orchestr8.engines.crun.images import CrunImages
 from orchestr8.engines.crun.joins import Joined
 from orchestr8.engines.crun.labels import Labels
 from orchestr8.engines.crun.places import BoxPlaces
-from orchestr8.engines.crun.situation import RANGE, host_id
+from orchestr8.engines.crun.situation import RANGE, Bind, host_id
 from orchestr8.engines.crun.volumes import CrunVolumes
 from orchestr8.engines.paths import require_plain
 from orchestr8.engines.protocol import Contents
@@ -52,8 +52,8 @@ class CrunPreparation:
 
     def lay_out(
         self, box: Box, places: BoxPlaces, joined: Joined, level: str = ""
-    ) -> dict[str, str]:
-        """Mounts everything; the paths to bind from, by their targets in the box.
+    ) -> dict[str, Bind]:
+        """Mounts everything; what to bind, by targets in the box.
 
         With one of SELinux's levels, what is ours is labelled for it. A path of the host keeps the
         label that it has.
@@ -65,7 +65,7 @@ class CrunPreparation:
             bound[target] = self._bind(places, source, target, read_only, idmap)
         bound |= joined.lay_out(box, partial(_place, places))
         self._show_image(box, places, bound, level)
-        return {target: str(path) for target, path in bound.items()}
+        return {target: Bind(str(path), mounts.flags(path)) for target, path in bound.items()}
 
     def _show_image(
         self, box: Box, places: BoxPlaces, bound: Mapping[str, Path], level: str

@@ -22,20 +22,27 @@ class DeviceNode(Struct, frozen=True):
     access: str
 
 
+class Bind(Struct, frozen=True):
+    """The path of a mount that is prepared as the box shall have it, and that mount's flags."""
+
+    path: str
+    flags: tuple[str, ...]
+
+
 class Situation(Struct, frozen=True):
     """Host, image and prepared paths of one box at its creation.
 
-    `binds` leads from a target in the box to the path of a mount that is prepared as the box shall
-    have it. `joined` leads from a namespace that is another box's (pid, net, ipc) to its path; the
-    mounts that show it are among the binds. `cgroup` is the path of the box's group where the
-    runtime joins it, else empty. `apparmor` is a profile's name and `level` one of SELinux's,
-    each empty where the kernel does not have it in force.
+    `binds` leads from a target in the box to what is bound there. `joined` leads from a namespace
+    that is another box's (pid, net, ipc) to its path; the mounts that show it are among the binds.
+    `cgroup` is the path of the box's group where the runtime joins it, else empty. `apparmor` is a
+    profile's name and `level` one of SELinux's, each empty where the kernel does not have it in
+    force.
     """
 
     image: ImageFacts
     root: str
     filter_program: bytes
-    binds: Mapping[str, str] = field(default_factory=dict)
+    binds: Mapping[str, Bind] = field(default_factory=dict)
     cgroup: str = ""
     apparmor: str = ""
     level: str = ""
