@@ -71,7 +71,7 @@ def check(file: File, output: OutputAs = Output.TEXT) -> int:
         return int(status)
     header = found.header
     say(paint().bold(f"{escaped(file)}: whole"))
-    sets = [f"{name} (revision {_numbers(found.sets[name])})" for name in sorted(found.sets)]
+    sets = [f"{name} ({_revisions(found.sets[name])})" for name in sorted(found.sets)]
     rows = [
         ["installation", header.installation],
         ["made", f"{when(header.at_ms)} UTC"],
@@ -138,8 +138,11 @@ def _print_restored(restored: Restored) -> None:
     say("type next:  orchestr8 status   # what differs; `orchestr8 apply` makes it as it was then")
 
 
-def _numbers(numbers: tuple[int, ...]) -> str:
-    return ", ".join(map(str, numbers)) or "none in force"
+def _revisions(numbers: tuple[int, ...]) -> str:
+    if not numbers:
+        return "none in force"
+    word = "revision" if len(numbers) == 1 else "revisions"
+    return f"{word} {', '.join(map(str, numbers))}"
 
 
 def _print_json(kind: str, header: Header, **facts: object) -> None:

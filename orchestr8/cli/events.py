@@ -83,7 +83,7 @@ def _print(one: Happening, output: Output) -> None:
 
         say(json.dumps({"schema": SCHEMA, "kind": "event", **plain(one)}))
     else:
-        words = [paint().dim(when(one.at_ms)), f"{escaped(one.event):<12}", escaped(one.subject)]
+        words = [paint().dim(when(one.at_ms)), f"{escaped(one.event):<15}", escaped(one.subject)]
         words += [escaped(one.result), escaped(one.cause), f"by {escaped(one.actor)}"]
         say("  ".join(filter(None, words)))
     here().out.flush()  # whoever reads a pipe wants it now

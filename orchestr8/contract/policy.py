@@ -54,13 +54,14 @@ def unknown_owners(part: ManifestSet, fleet: Fleet) -> Iterator[Problem]:
 
 
 def _unknown_owner(name: str, place: Place, fleet: Fleet) -> Problem:
-    what, line = f"the platform knows no owner {name}", f"platform: {{owners: {{{name}: {{}}}}}}"
+    what, part = f"the platform knows no owner {name}", f"platform: {{owners: {{{name}: {{}}}}}}"
     if not fleet.platform_is_gone:
-        return Problem(place, what, f"ask the platform to add it:  {line}")
+        return Problem(place, what, f"ask the platform to add it:  {part}")
     return Problem(
         place,
         f"{what} any more: its part was removed with its set",
-        f"apply one:  {line}  or, where one person runs this machine,  platform: {{mode: solo}}",
+        f"apply a file with  {{orchestr8: 1, {part}}}  or, where one person runs this machine,  "
+        "{orchestr8: 1, platform: {mode: solo}}",
     )
 
 

@@ -46,6 +46,10 @@ def test_a_backup_says_what_is_in_it(shell: Shell) -> None:
     document = shell.type("backup check saved --output json").document
     assert (document["sets"], document["journal_whole"]) == ({"shop": [1]}, True)
     assert document["head"] in made
+    shell.apply(FIRST.replace("front", "shown").replace("web", "me"))
+    shell.apply(THIRD.replace("front", "other").replace("web", "you"))
+    shell.type("backup create later")
+    assert "default (revisions 1, 2)" in shell.type("backup check later").output
 
 
 def test_there_is_nothing_to_back_up_before_the_first_apply(shell: Shell) -> None:

@@ -117,9 +117,12 @@ def test_a_set_that_had_the_platforms_part_says_so_when_it_goes(shell: Shell) ->
     shell.write("platform.yaml", "orchestr8: 1\nplatform: {owners: {me: {}}}\n")
     shell.write("fleet.yaml", text(WEB))
     shell.type("apply platform.yaml fleet.yaml --set shop")
-    assert "platform: {mode: solo}" in shell.type("remove --set shop").output
-    assert "removed with its set" in shell.apply(text(WEB), status=3).errors
-    shell.write("platform.yaml", "orchestr8: 1\nplatform: {mode: solo}\n")
+    told = "{orchestr8: 1, platform: {mode: solo}}"
+    assert told in shell.type("remove --set shop").output
+    refused = shell.apply(text(WEB), status=3).errors
+    assert "removed with its set" in refused
+    assert told in refused
+    shell.write("platform.yaml", told)
     shell.type("apply platform.yaml fleet.yaml")
     assert shell.running == ["me--web--2"]
 
