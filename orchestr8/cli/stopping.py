@@ -75,7 +75,7 @@ def _print_text(
     if is_forgotten:
         say(f'the manifests of the set "{applied.set_name}" are forgotten.')
         if part.platform:
-            say("the platform's part was one of them: apply a file with another before any service:")
+            say("the platform's part was one of them: apply another first, as the file")
             say("  {orchestr8: 1, platform: {mode: solo}}   where one person runs this machine")
     else:
         again = f"orchestr8 apply --set {applied.set_name}"

@@ -55,7 +55,11 @@ def create(session: Session, name: str, owner: str, until_ms: int) -> str:
         known = {one.name for one in session.stored.fleet.platform.owners} | {PLATFORM}
         if owner not in known:
             names = ", ".join(sorted(known))
-            raise UsageError(f'the platform\'s part has no owner "{owner}"', f"they are: {names}")
+            raise UsageError(
+                f'the platform\'s part has no owner "{owner}"',
+                f"they are: {names}; one is added there as"
+                f'  owners: {{{owner}: {{members: ["token:{name}"]}}}}',
+            )
         if session.store.tokens.named(name):
             raise UsageError(
                 f"there is a token {name} already", f"orchestr8 token revoke {name}; or {_REMEDY}"

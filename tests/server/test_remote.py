@@ -298,3 +298,9 @@ def test_a_token_makes_no_tokens(team: Path) -> None:
         assert asker
         with pytest.raises(UsageError, match="a token makes"):
             tokens.tokens(opened.of(asker))
+
+
+def test_a_token_for_an_owner_that_is_missing_says_what_to_write(team: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        token("new", "ops")
+    assert 'owners: {ops: {members: ["token:new"]}}' in refused.value.remedy
