@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -30,6 +31,8 @@ MONITOR_THREADS = 4
 UNREAD_BYTES_MOST = 64 << 10
 PATH_BYTES_MOST = 107
 """What the kernel takes as a socket's name."""
+LOOK_SECONDS = 1.0
+"""How often it is looked whether somebody deleted the socket."""
 
 
 class _Connection(CountedConnection):
@@ -80,6 +83,7 @@ class _Server(CountedServer):
 
     ConnectionClass = _Connection
     threads_spared = THREADS_SPARED
+    _connections: Any
 
     def __init__(self, path: str, application: Application) -> None:
         super().__init__(path, application, THREADS)
@@ -89,11 +93,44 @@ class _Server(CountedServer):
         """Takes the place of a socket that nobody listens on any more."""
         with suppress(FileNotFoundError):
             Path(bind_addr).unlink()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(bind_addr)
-        Path(bind_addr).chmod(0o666)
+        listener = self._bound(Path(bind_addr))
         self.socket, self.bind_addr = listener, bind_addr
         return listener
+
+    def _bound(self, path: Path) -> socket.socket:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(str(path))
+            path.chmod(0o666)
+            self._made = path.stat()
+        except OSError:
+            listener.close()
+            raise
+        return listener
+
+    def made_again(self) -> bool:
+        """Makes the socket again where somebody deleted it; whether that was done. One that
+        another server made meanwhile is left alone. Raises OSError where it cannot be made."""
+        if not self.ready or os.path.lexists(self.bind_addr):
+            return False
+        Path(self.bind_addr).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        listener, before = self._bound(Path(self.bind_addr)), self.socket
+        listener.settimeout(before.gettimeout())
+        listener.listen(self.request_queue_size)
+        # Another server would end the connections that there are, and cheroot has no way of its own
+        # to exchange what it listens on.
+        waiting = self._connections._selector
+        waiting.register(listener.fileno(), selectors.EVENT_READ, data=self)
+        self.socket = listener
+        waiting.unregister(before.fileno())
+        before.close()
+        return True
+
+    def unlink(self) -> None:
+        """Takes the socket away, if it is still the one that was made here."""
+        with suppress(OSError):
+            if os.path.samestat(os.lstat(self.bind_addr), self._made):
+                Path(self.bind_addr).unlink()
 
 
 class _Watched(Server):
@@ -137,11 +174,30 @@ def listening(
             "look at the folder's rights and at its disk's space",
         ) from error
     try:
-        with answering(server, note):
+        with answering(server, note), _watched_over(server, note):
             yield path
     finally:
-        with suppress(FileNotFoundError):
-            path.unlink()
+        server.unlink()
+
+
+@contextmanager
+def _watched_over(server: _Server, note: Callable[[str], None]) -> Iterator[None]:
+    """Makes the socket again where somebody deletes it, until left."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(LOOK_SECONDS):
+            with suppress(OSError):  # what is in the way may be gone at the next look
+                if server.made_again():
+                    note(f"{server.bind_addr} was deleted: it is made again")
+
+    thread = threading.Thread(target=watch, name="socket", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager
