@@ -95,6 +95,8 @@ class ObservedBox(Struct, frozen=True, gc=False):
     """How it was to be asked to end when it was made, where the box carries that."""
     runs_again: bool = False
     """Whether somebody else started it anew, or told its engine to: a box runs once."""
+    paused: bool = False
+    """Whether somebody holds all of it still: it runs and does nothing."""
     cores: tuple[int, ...] = ()
     """The cores that it may run on; empty where it may run on every one, or nobody knows."""
 

@@ -226,7 +226,7 @@ def relaxed(service: ServiceStatus) -> str:
 def _is_well(service: ServiceStatus, down: frozenset[str]) -> bool:
     if service.set_name in down and not service.boxes:
         return True
-    ill = {"unhealthy", "stopped", "created"}
+    ill = {"unhealthy", "paused", "stopped", "created"}
     return (
         not service.steps
         and not service.held_back

@@ -123,6 +123,8 @@ def _next_move(
         return owner, f"renew {', '.join(found.ended)} or take it out, then {again}"
     if any(one.state == "unhealthy" for one in found.boxes):
         return owner, f"`orchestr8 logs {found.name}` shows what it says"
+    if any(one.state == "paused" for one in found.boxes):
+        return "whoever paused it", f"let it go on there, or `orchestr8 restart {found.name}`"
     if any(one.state == "starting" for one in found.boxes):
         return "nobody's yet", "wait; a box is on its way"
     if found.overrides:

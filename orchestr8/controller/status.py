@@ -31,7 +31,7 @@ class BoxStatus(Struct, frozen=True):
     box: ObservedBox
     health: Health
     state: str
-    """A word: running, healthy, starting, unhealthy, done, stopped, created."""
+    """A word: running, paused, healthy, starting, unhealthy, done, stopped, created."""
     cause: str = ""
     ceiling: Ceiling | None = None
     """What the loop holds it to for now, where that is less than its maximum."""
@@ -212,6 +212,8 @@ def _word(box: ObservedBox, health: Health, desired: DesiredService) -> str:
         return "done" if desired.run_once and box.exit_status == 0 else "stopped"
     if box.state is State.CREATED:
         return "standby" if box.slot == STANDBY else "created"
+    if box.paused:
+        return "paused"
     if desired.run_once:
         return "running"
     words = {

@@ -7,7 +7,7 @@ import errno
 import os
 
 from orchestr8.errors import UnavailableError
-from orchestr8.kernel import files
+from orchestr8.kernel import cgroups, files
 
 _NOBODY = (errno.ESRCH, errno.EINVAL, errno.ENOENT)
 """No process has the number; the two latter are said of a thread's."""
@@ -44,6 +44,15 @@ def opened(pid: int) -> int | None:
         if error.errno in _NOBODY:
             return None
         raise _short(pid, error) from error
+
+
+def let_go_on(pid: int, word: str) -> None:
+    """What somebody holds still goes on, so that it can be told to end; `word` is one of its own
+    control group's path."""
+    if cgroups.paused_in(cgroups.membership_of(pid)):
+        from orchestr8.host import freezing  # as good as nobody is
+
+        freezing.let_go_on(pid, word)
 
 
 def _short(pid: int, error: OSError) -> UnavailableError:

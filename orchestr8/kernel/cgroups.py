@@ -265,6 +265,19 @@ def membership_of(pid: int) -> Mapping[str, str]:
         return {}
 
 
+def paused_in(membership: Mapping[str, str]) -> bool:
+    """Whether a process's own cgroup is held still, or one above it: all of its tasks."""
+    try:
+        group = group_of(membership, trees_for(membership))
+        if group.path == "/":
+            return False
+        if (state := group.read("freezer", "freezer.state")) is not None:
+            return state == "FROZEN"
+        return "frozen 1" in (group.read(UNIFIED, "cgroup.events") or "")
+    except OSError:
+        return False
+
+
 def limits_in(membership: Mapping[str, str]) -> Limits | None:
     """The maxima that hold for a process, from its own cgroup; None if it has none or is gone.
 

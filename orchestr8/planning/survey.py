@@ -27,6 +27,7 @@ from orchestr8.planning.traits import UNSAID, Traits
 
 EVERY_ADDRESS = "0.0.0.0"
 GROUND_GONE = "its hosts file is gone, as where the run folder was lost"
+PAUSED = "somebody paused it"
 RUNS_AGAIN = "somebody started it anew, or told the engine to: a box runs once"
 
 
@@ -163,7 +164,7 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
     for box in world.boxes:
         if box.cores:
             on_cores.append(box)
-        if box.runs_again or not box.names:
+        if box.runs_again or box.paused or not box.names:
             odd.append(box)
         if adopted and box.id in adopted:
             continue
@@ -233,6 +234,8 @@ def _harmed(desired: Desired, odd: Iterable[ObservedBox]) -> dict[BoxId, str]:
             continue
         if box.runs_again:
             found[box.id] = RUNS_AGAIN
+        elif box.paused:
+            found[box.id] = PAUSED
         elif box.spec.networked and service.names:
             found[box.id] = GROUND_GONE
     return found

@@ -96,7 +96,7 @@ def test_a_paused_box_is_stopped_too(real: DockerBench) -> None:
     made = real.box()
     real.await_signals(real.run(made))
     real.client.pause(str(made.id))
-    assert real.see(made).state is State.RUNNING
+    assert (real.see(made).state, real.see(made).paused) == (State.RUNNING, True)
     real.boxes.stop(made.id, "SIGTERM", 20_000)
     assert real.see(made).exit_status == 0
 

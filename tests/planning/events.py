@@ -79,6 +79,8 @@ def _box(simulation: Simulation, words: Event, _: Fleet) -> None:
             machine.boxes[box_id] = replace(box, names=tuple(names))
         case {"runs again": again}:
             machine.boxes[box_id] = replace(box, runs_again=again)
+        case {"paused": paused}:
+            machine.boxes[box_id] = replace(box, paused=paused)
         case {"promised": "by itself"}:
             _unpromise(simulation, box_id)
         case {"key": key}:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import Observation, State
+from orchestr8.engines import living
 from orchestr8.engines.crun import carried, failures, making, seen, stopwatch
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.commands import Commands
@@ -149,6 +150,7 @@ class CrunBoxes:
         with contextlib.suppress(OSError):  # a full disk keeps no box from being stopped
             carried.told_to_end(self._places.box(box_id).record)
         asked = _signal(signal_name or self._stop_signal(held))
+        living.let_go_on(first.pid, str(box_id))
         if not first.ended_by((asked, grace_ms / 1000), (signal.SIGKILL, _END_SECONDS)):
             raise UnavailableError(
                 f"box {box_id} did not end after SIGKILL",
@@ -321,6 +323,7 @@ class CrunBoxes:
         """A box's processes have ended, but for its monitor, which ends meanwhile: that lives in
         none of its groups, and writes to no folder of those that go meanwhile."""
         if held and held.process and held.boot_id == files.boot_id():
+            living.let_go_on(held.process.pid, str(box_id))
             end([held.process], _END_SECONDS)
             with ending([held.monitor] if held.monitor else [], _END_SECONDS):
                 self._end_rest(held)

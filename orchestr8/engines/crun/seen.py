@@ -148,6 +148,7 @@ def observed(
         service_key=carried.service_key,
         address=carried.address,
         limits=cgroups.limits_in(groups),
+        paused=cgroups.paused_in(groups),
         cores=cores.of_groups(groups),
         created_ms=carried.created_ms,
         started_ms=carried.started_ms,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import Observation, State
-from orchestr8.engines import this_kernel
+from orchestr8.engines import living, this_kernel
 from orchestr8.engines.docker import labels, streams
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.containers import Containers, carried_spec, details_of
@@ -181,6 +181,7 @@ class DockerBoxes:
         container = found["Id"]
         if found["State"].get("Paused"):
             self._client.post(f"/containers/{container}/unpause", f"waking box {box_id}")
+        living.let_go_on(details_of(found).pid or 0, container)
         chosen = signal or found["Config"].get("StopSignal") or "SIGTERM"
         if self._kill(container, box_id, chosen, grace_ms / 1000):
             return

@@ -328,6 +328,7 @@ def _observed(box: SimulatedBox, present: Features) -> ObservedBox:
         service_address=made.service_address,
         stop=made.stop,
         runs_again=box.runs_again,
+        paused=box.paused and box.state.runs,
         cores=box.cores if box.state is not State.STOPPED else (),
     )
 

@@ -75,6 +75,7 @@ class SimulatedBox(Struct, frozen=True):
     """What it is held to; empty is every core."""
     runs_again: bool = False
     """Whether somebody else started it anew."""
+    paused: bool = False
 
     def ended(self, at_ms: int, exit_status: int, out_of_memory: bool = False) -> SimulatedBox:
         """The same box after its first task has gone."""
