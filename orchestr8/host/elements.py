@@ -7,6 +7,7 @@ element by element: the content of all wanted elements is compared with the cont
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
@@ -54,6 +55,7 @@ Content = Mapping[str, Mapping[str, str]]
 _EVERY = "0.0.0.0"
 _SPREAD = "spread"
 _SPREAD_ANY = "spread_any"
+_DEALING = re.compile(r"goto spread(?:_any)?_(\d+)")
 
 
 def spread_chain(count: int, any_address: bool = False) -> str:
@@ -181,8 +183,12 @@ def _turns(place: str, port: int, boxes: tuple[str, ...]) -> dict[str, str]:
 def _dealt(
     place: str, verdict: str, turns: Mapping[str, str], open_boxes: Mapping[str, str]
 ) -> tuple[int, tuple[str, ...]] | None:
-    """The port and the boxes that a place leads to, or None where a part of it is missing."""
-    count = int(verdict.rpartition("_")[2])
+    """The port and the boxes that a place leads to, or None where a part of it is missing, or it
+    leads where we lead nobody."""
+    dealing = _DEALING.fullmatch(verdict)
+    if dealing is None:
+        return None
+    count = int(dealing[1])
     dealt = [turns.get(f"{place} . {turn}") for turn in range(max(count, 1))]
     if any(text is None or (count and text not in open_boxes) for text in dealt):
         return None

@@ -87,9 +87,8 @@ class HostNetwork:
     def prepare(self) -> None:
         """Make bridge and table where they are missing or changed; elements are kept."""
         layout = self.layout
-        parts = nft.listing(layout.table)
-        if parts is None or not table.intact(layout, parts):
-            kept = elements.elements_of(table.held(parts or ()))
+        kept, lacks = _read(layout, nft.listing(layout.table))
+        if lacks:
             # The table comes before the bridge: there is no moment in which a box is not denied.
             nft.transact(table.build(layout, elements.content(kept)))
             nft.transact(table.mark(layout, nft.listing(layout.table) or ()))
@@ -150,9 +149,8 @@ class HostNetwork:
         """The table as it is: as it was listed last while nothing in the packet filter changed."""
         generation = nft_generation.number()  # before it is listed: what comes between is seen next
         if generation is None or [one.generation for one in self._listed] != [generation]:
-            parts = nft.listing(self.layout.table)
-            found = elements.elements_of(table.held(parts or ()))
-            self._listed[:] = [_Listed(generation, found, _lacks_in(self.layout, parts))]
+            read = _read(self.layout, nft.listing(self.layout.table))
+            self._listed[:] = [_Listed(generation, *read)]
         return self._listed[0]
 
     def _lacks(self) -> str:
@@ -177,7 +175,16 @@ class HostNetwork:
         return table.held(parts)
 
 
-def _lacks_in(layout: table.Layout, parts: Sequence[table.Part] | None) -> str:
+def _read(
+    layout: table.Layout, parts: Sequence[table.Part] | None
+) -> tuple[frozenset[Element], str]:
+    """The elements of a listing that are in force, and what the table itself lacks."""
+    held = table.held(parts or ())
+    found = elements.elements_of(held)
     if parts is None:
-        return "there is no table"
-    return "" if table.intact(layout, parts) else "somebody changed the rules of the table"
+        return found, "there is no table"
+    if not table.intact(layout, parts):
+        return found, "somebody changed the rules of the table"
+    if elements.content(found) != held:
+        return found, "somebody changed the sets of the table"
+    return found, ""

@@ -116,6 +116,17 @@ def test_preparing_again_changes_nothing(machine: Lab) -> None:
         pytest.param(
             _nft("insert rule TABLE passing accept"), "rules", id="a rule is put in front"
         ),
+        pytest.param(
+            _nft("add chain TABLE mine", "add element TABLE doors_any { 99 : goto mine }"),
+            "rules",
+            id="a port leads to a chain of somebody's",
+        ),
+        pytest.param(
+            _nft("add element TABLE doors_any { 99 : accept }"), "sets", id="a port leads nowhere"
+        ),
+        pytest.param(
+            _nft("add element TABLE shown { 10.77.0.10 . 22 }"), "sets", id="a box is shown"
+        ),
         pytest.param(_nft("flush set TABLE private"), "rules", id="the private ranges are emptied"),
         pytest.param(
             _write(f"/sys/class/net/{BRIDGE}/bridge/nf_call_iptables", "0"),
