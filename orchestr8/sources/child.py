@@ -28,6 +28,8 @@ UID = 65_521
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 _ENTER = 'mount --bind "$0" /etc/passwd && { echo 1000 >/proc/self/oom_score_adj; exec "$@"; }'
 """Where the machine has no memory left, what strangers made a child take goes first."""
+_TREE = ("setpriv", "--pdeathsig=KILL", "--", "unshare", "--pid", "--kill-child")
+"""All that a child starts ends with it, also what has left its session: it is pid 1 to them."""
 OUTPUT_BYTES_MOST = 16 << 20
 """What is read into memory of what a child says."""
 _NO_RIGHTS = (
@@ -185,7 +187,7 @@ class Child(Struct, frozen=True):
         ]  # fmt: skip
         if os.geteuid():
             return ["setpriv", "--no-new-privs", "--pdeathsig=KILL", "--", *bounds]
-        apart = ["unshare", "--mount", *([] if network else ["--net"]), "sh", "-c", _ENTER]
+        apart = [*_TREE, "--mount", *([] if network else ["--net"]), "--", "sh", "-c", _ENTER]
         account = ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}"]
         return [*apart, str(self.home / "passwd"), *account, *_NO_RIGHTS, *bounds]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -126,26 +124,6 @@ def test_git_runs_as_an_account_of_its_own_without_rights(clone: Clone, ground: 
     assert "=" in lines[at + 2]  # no other interface, and so no way out
     kept = {line.partition("=")[0] for line in lines if "=" in line}
     assert not kept & {"USER", "LOGNAME", "SSH_AUTH_SOCK", "ORCHESTR8_STATE"}
-
-
-def test_a_child_ends_with_whoever_started_it(clone: Clone) -> None:
-    with clone.held():
-        starter = f"""
-import time
-from pathlib import Path
-from orchestr8.sources.child import Child
-process = Child(Path({str(clone.child.home)!r})).start(["sleep", "300"])
-print(process.pid, flush=True)
-time.sleep(300)
-"""
-        process = subprocess.Popen([sys.executable, "-c", starter], stdout=subprocess.PIPE)
-        assert process.stdout
-        child = int(process.stdout.readline())
-        wait_until(lambda: Path(f"/proc/{child}/comm").read_text() == "sleep\n")
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        wait_until(lambda: not Path(f"/proc/{child}/exe").exists())
 
 
 @ROOT_ONLY
