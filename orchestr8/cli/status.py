@@ -12,7 +12,7 @@ from orchestr8.cli.arguments import Output, OutputAs, ServiceNames
 if TYPE_CHECKING:
     from orchestr8.boxes.records import Hold
     from orchestr8.controller.source_status import SourceStatus
-    from orchestr8.controller.status import ServiceStatus, Status
+    from orchestr8.controller.status import LeavingStatus, ServiceStatus, Status
     from orchestr8.planning.plan import Step
     from orchestr8.store.interventions import Override
 
@@ -27,7 +27,7 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
     from orchestr8.cli.opening import anything_applied, opened_fleet, require_not_lost
     from orchestr8.cli.source_lines import source_lines
     from orchestr8.cli.terminal import say
-    from orchestr8.controller.meant import require_services
+    from orchestr8.controller.meant import leaving, require_services
     from orchestr8.controller.source_status import source_status
     from orchestr8.controller.status import status
 
@@ -37,7 +37,7 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
         require_not_lost()
     if services or anything_applied(settings_for()):
         with opened_fleet() as session:
-            names = require_services(session, services or ())
+            names = require_services(session, services or (), also=leaving(session))
             if session.store.documents.sets() or session.store.ledger.records().boxes:
                 found, down = status(session, names), session.stored.down
             sources = source_status(session) if not services else ()
@@ -280,6 +280,12 @@ def as_json(service: ServiceStatus, down: frozenset[str] = frozenset()) -> dict[
     }
 
 
+def leaving_as_json(one: LeavingStatus) -> dict[str, object]:
+    """What is declared no more and still there, as facts."""
+    boxes = [box.id for box in one.boxes]
+    return {"service": one.name, "owner": one.name.owner, "boxes": boxes, "hold": one.hold}
+
+
 def overrides_as_json(overrides: Sequence[Override]) -> list[dict[str, object]]:
     """Values that were set by hand, as facts."""
     from orchestr8.controller.overrides import manifest_said, value_said
@@ -323,13 +329,5 @@ def _print_json(
             }
             for one in (found.adopted if found else ())
         ],
-        leaving=[
-            {
-                "service": one.name,
-                "owner": one.name.owner,
-                "boxes": [box.id for box in one.boxes],
-                "hold": one.hold,
-            }
-            for one in (found.leaving if found else ())
-        ],
+        leaving=[leaving_as_json(one) for one in (found.leaving if found else ())],
     )

@@ -10,8 +10,9 @@ from msgspec import Struct
 from orchestr8.cli.arguments import Output, OutputAs, ServiceName
 
 if TYPE_CHECKING:
+    from orchestr8.boxes.records import Hold
     from orchestr8.controller.advice import Advice
-    from orchestr8.controller.status import BoxStatus, ServiceStatus
+    from orchestr8.controller.status import BoxStatus, LeavingStatus, ServiceStatus
     from orchestr8.names import BoxId
     from orchestr8.proof.model import Proof
 
@@ -35,14 +36,18 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
     from orchestr8.contract.usual import limits_of
     from orchestr8.controller.authority import is_their_revision
     from orchestr8.controller.borders import measured
-    from orchestr8.controller.meant import require_services
+    from orchestr8.controller.meant import leaving, require_service, require_services
     from orchestr8.controller.proving import prove_services
     from orchestr8.controller.status import status
     from orchestr8.errors import EngineError
 
     with opened_fleet() as session:
-        names = require_services(session, [service])
-        found = status(session, names).services[0]
+        names = require_services(session, [service], also=leaving(session))
+        whole = status(session, names)
+        for one in whole.leaving:
+            return _tell_leaving(one, output)
+        require_service(session, names[0])  # no box of it may be there any more
+        found = whole.services[0]
         try:
             proofs = prove_services(session, names)[0]
         except EngineError:
@@ -79,6 +84,42 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
     else:
         _print_text(found, Looked(proofs, phases), advice, whose, what)
     return 0
+
+
+def _tell_leaving(one: LeavingStatus, output: Output) -> int:
+    """What no manifest declares any more and is still there."""
+    from orchestr8.boxes.world import Health
+    from orchestr8.cli.terminal import count, escaped, paint, say
+    from orchestr8.controller.status import BoxStatus
+
+    whose, what = "whoever applies here", "`orchestr8 apply` lets go of it"
+    if one.hold:
+        whose = f"{one.hold.actor or f'owner {one.name.owner}'}, who holds it"
+        what = f"`orchestr8 hold {one.name} --end` ends it; then {what}"
+    if output is Output.JSON:
+        from orchestr8.cli.document import print_document
+        from orchestr8.cli.status import leaving_as_json
+
+        print_document("why", **leaving_as_json(one), whose_move=whose, what_to_do=what)
+        return 0
+    boxes = count(len(one.boxes), "box of it is", "boxes of it are")
+    say(f"{paint().bold(str(one.name))}   declared no more, and {boxes} still there")
+    for box in one.boxes:
+        _print_box(BoxStatus(box.slot, box, Health.UNKNOWN, box.state.value), None, None)
+    if one.hold:
+        say(_held(one.hold))
+    say(f"whose move: {escaped(whose)}")
+    say(f"what to do: {what}")
+    return 0
+
+
+def _held(hold: Hold) -> str:
+    """`held until …: its disk is changed (since … by ann)`"""
+    from orchestr8.cli.terminal import escaped
+    from orchestr8.planning.holds import moment, said
+
+    by = f" by {escaped(hold.actor)}" if hold.actor else ""
+    return f"{escaped(said(hold))} (since {moment(hold.at_ms)}{by})"
 
 
 def _advice(found: ServiceStatus, memory_bytes: int) -> Advice | None:
@@ -147,7 +188,7 @@ def _print_text(
     from orchestr8.cli.terminal import count, escaped, paint, say
     from orchestr8.controller.overrides import told
     from orchestr8.isolation.strict import newest
-    from orchestr8.planning.holds import moment, said
+    from orchestr8.planning.holds import moment
     from orchestr8.planning.plan import Mark
     from orchestr8.proof.model import Verdict
 
@@ -177,9 +218,7 @@ def _print_text(
     elif revision:
         say(f"from {revision}")
     if found.hold:
-        hold = found.hold
-        by = f" by {escaped(hold.actor)}" if hold.actor else ""
-        say(f"{escaped(said(hold))} (since {moment(hold.at_ms)}{by})")
+        say(_held(found.hold))
     if found.strict < newest():
         say(
             f"placed with STRICT {found.strict}; `orchestr8 upgrade --set {found.set_name}` takes "

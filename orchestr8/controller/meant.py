@@ -25,7 +25,8 @@ def find_box(session: Session, text: str, *, running: bool) -> ObservedBox:
         usual = "write service.owner or slot.service.owner"
         raise UsageError(str(error), _of_some_owner(session, text) or usual) from error
     adopted = session.store.adoption.waiting()
-    known = service in session.stored.fleet.services() or service in adopted
+    declared = session.stored.fleet.services()
+    known = service in declared or service in adopted or service in leaving(session)
     if not (known and session.may(service.owner)):
         raise _unknown_service(session, service)
     seen = session.borders.boxes.observe().boxes
@@ -39,6 +40,13 @@ def find_box(session: Session, text: str, *, running: bool) -> ObservedBox:
         word = "running box" if running else "box"
         raise UsageError(f"{text} has no {word}", f"orchestr8 why {service}")
     return min(found, key=lambda box: (not box.state.runs, box.slot, -box.id.serial))
+
+
+def leaving(session: Session) -> frozenset[ServiceName]:
+    """The services that no manifest declares any more and that may have boxes still."""
+    recorded = {box_id.service_name for box_id in session.store.ledger.records().boxes}
+    known = {*session.stored.fleet.services(), *session.store.adoption.waiting()}
+    return frozenset(recorded - known)
 
 
 def slot_of(text: str) -> tuple[int | None, str]:

@@ -113,7 +113,7 @@ def status(session: Session, names: Sequence[ServiceName] = ()) -> Status:
         tuple(str(box_id) for box_id in cycle.plan.unknown),
         cycle.contracts.features.engine,
         _adopted(cycle),
-        () if names else _leaving(cycle),
+        tuple(one for one in _leaving(cycle) if not names or one.name in names),
     )
 
 

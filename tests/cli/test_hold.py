@@ -101,7 +101,14 @@ def test_what_its_set_names_no_more_is_left_alone_as_well(shell: Shell) -> None:
     assert f"{left}held until 20" in shell.type("status").output
     shell.type("remove --set shop")
     assert shell.type("status").output.startswith(f"{left}held until 20")
+    said = shell.type("why web.me").output
+    assert "declared no more, and 1 box of it is still there\n  0  running since 20" in said
+    assert "who holds it\nwhat to do: `orchestr8 hold web.me --end` ends it; then `" in said
+    assert shell.type("why web.me --output json").document["hold"]["reason"]
+    shell.type("logs web.me")
     shell.type("hold web.me --end")
+    assert "whose move: whoever applies here" in shell.type("why web.me").output
+    assert shell.type("status web.me").output.startswith(f"{left}`orchestr8 apply`")
     assert f"{left}`orchestr8 apply` lets go of it\n" in shell.type("status").output
     (leaving,) = shell.type("status --output json").document["leaving"]
     assert (leaving["service"], leaving["boxes"], leaving["hold"]) == (
@@ -111,6 +118,8 @@ def test_what_its_set_names_no_more_is_left_alone_as_well(shell: Shell) -> None:
     )
     shell.apply(only_db, "--set shop")
     assert "web.me" not in shell.type("status").output
+    for verb in ("why", "logs", "status"):
+        assert "there is no service web.me" in shell.type(f"{verb} web.me", 2).errors
     assert (shell.running, shell.machine.elements) == (["me--db--2"], set())
 
 
