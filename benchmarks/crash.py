@@ -84,8 +84,8 @@ def rows(ground: Ground) -> Iterator[Row]:
     own = found["ours"]
     yield Row(
         "on Docker", own, found[_API], _API, "ms", ROUNDS, most=1.2,
-        note=f"Docker tells of a death after {found[_TOLD]:.0f} ms, and nothing is done before; "
-        "what a client of the API alone needs after a crash is in decisions/0019",
+        note=f"Docker tells of a death after {found[_TOLD]:.0f} ms; the loop acts when the kernel "
+        "does (decisions/0036)",
     )  # fmt: skip
     yield Row(
         f"on Docker, and {_POLICY}", own, found[_POLICY], _POLICY, "ms", ROUNDS,

@@ -60,7 +60,7 @@ class _Wake(Struct, frozen=True):
 
 
 class _Ended(Struct, frozen=True):
-    """A box whose place is taken by a standby ended; that is looked at once its own word comes."""
+    """A box that is watched ended, by the kernel's word; the engine's own may come later."""
 
     box: BoxId
 
@@ -309,7 +309,7 @@ class Loop:
         message = self._clock.receive(self._inbox, seconds)
         while message is not None:
             if isinstance(message, _Ended):
-                is_due = self._reflex.ended(message.box) or is_due
+                is_due = self._succeed(message) or is_due
             else:
                 is_due = True
                 if isinstance(message, _Errand):
@@ -318,6 +318,18 @@ class Loop:
                     self._take_in(message)
             message = self._clock.receive(self._inbox, 0)
         return self._ask_pulses() or is_due
+
+    def _succeed(self, ended: _Ended) -> bool:
+        """Whether anybody took the place of this box, and of others that ended with it."""
+        together = [ended.box]
+        while isinstance(message := self._waiting(), _Ended):
+            together.append(message.box)
+        if message is not None:
+            self._inbox.put(message)
+        if not self._reflex.ended(together):
+            return False
+        self._take_in(_Wake(tuple({one.service_name for one in together}), tuple(together)))
+        return True
 
     def _ask_pulses(self) -> bool:
         """Whether boxes got better or worse; what they hold is looked at, too."""

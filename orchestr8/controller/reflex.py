@@ -1,37 +1,52 @@
-"""A standby takes the place of a box that ends, before anything is looked at.
+"""A box that ends has a successor before anything is looked at.
 
 At rest it is known what would be done if a box ended: the planner is asked that about the last
-look, with this one end in it. Of its answer only the first calls are made at once: the standby's
-links are opened, and its gate. They are written down right after instead of before; whoever is
-killed in between leaves a box in its slot, which the next look finds like any other. The look that
-the end itself causes counts the failure and does the rest.
+look, with this one end in it. Of its answer only the first calls are made at once: the successor's
+links are opened, it is made if it is not a standby that waits, and it starts. The look that the end
+itself causes counts the failure and does the rest.
+
+What makes a box is written down before, as ever. That a standby starts is written down right after:
+whoever is killed in between leaves a box in its slot, which the next look finds like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from orchestr8.boxes.records import BoxRecord
 from orchestr8.boxes.world import Health, ObservedBox, State
-from orchestr8.controller.borders import call, phases
+from orchestr8.controller.borders import call, phases, subject
+from orchestr8.controller.carrying import begin, carry_out
 from orchestr8.controller.cycle import Cycle
 from orchestr8.controller.execute import Outcome, Result
+from orchestr8.controller.keeping import FOREVER_MS
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.recording import conclude, intend
 from orchestr8.controller.session import Session
-from orchestr8.engines.protocol import Standbys
+from orchestr8.engines.protocol import Ends
 from orchestr8.errors import EngineError, StoreError
+from orchestr8.isolation.profile import PRIVATE
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.backoff import after_failure
-from orchestr8.planning.plan import Action, Allocations, ChangeNetwork, Plan, StartBox
+from orchestr8.planning.plan import (
+    Action,
+    Allocations,
+    ChangeNetwork,
+    CreateBox,
+    Plan,
+    StartBox,
+)
 from orchestr8.planning.reconcile import reconcile
 
 AHEAD_MOST = 2_000
 """The planner is asked ahead while the watched boxes times all boxes are no more, which takes it 30
 ms; else once one ends."""
+BOXES_MOST = 1_000
+"""Of more boxes the planner takes so long that the look may come first."""
 
 
 class Reflex(Struct):
@@ -52,12 +67,14 @@ class Reflex(Struct):
         self._rest = cycle
         boxes = self.session.borders.boxes
         followed = _followed(cycle)
-        if isinstance(boxes, Standbys) and followed.keys() != self._watched.keys():
+        if isinstance(boxes, Ends) and followed.keys() != self._watched.keys():
             with suppress(EngineError):  # then they end as any other
                 boxes.watch_ends(followed, self.tell)
         self._watched = followed
-        few = len(followed) * len(cycle.world.boxes) <= AHEAD_MOST
-        self._ahead = {one.id: self._first_calls(cycle, one) for one in followed.values() if few}
+        waited_for = _waited_for(cycle)
+        ready = [one for one in followed.values() if one.id.service_name in waited_for]
+        few = len(ready) * len(cycle.world.boxes) <= AHEAD_MOST
+        self._ahead = {one.id: self._first_calls(cycle, [one]) for one in ready if few}
 
     def stir(self) -> None:
         """Something is otherwise, and nobody has looked yet."""
@@ -65,7 +82,7 @@ class Reflex(Struct):
 
     def close(self) -> None:
         """Nothing is watched any more."""
-        if self._watched and isinstance(boxes := self.session.borders.boxes, Standbys):
+        if self._watched and isinstance(boxes := self.session.borders.boxes, Ends):
             boxes.watch_ends((), self.tell)
 
     def heard_of(self, box_id: BoxId) -> None:
@@ -74,35 +91,46 @@ class Reflex(Struct):
             with suppress(EngineError):  # the look that follows meets it too, and tells
                 (seen,) = self.session.borders.boxes.observe([box_id]).boxes or (None,)
                 if seen and seen.state is State.STOPPED:
-                    self.ended(box_id)
+                    self.ended([box_id])
 
-    def ended(self, box_id: BoxId) -> bool:
-        """A box ended: whether a standby took its place at once."""
+    def ended(self, ids: Collection[BoxId]) -> bool:
+        """Boxes ended: whether any of them has a successor by now."""
         cycle, self._rest = self._rest, None
-        box = self._watched.get(box_id)
-        if cycle is None or box is None or self.session.ending():
+        boxes = [self._watched[one] for one in ids if one in self._watched]
+        if cycle is None or not boxes or self.session.ending():
             return False
         with suppress(EngineError, StoreError):  # as above
-            first = self._ahead.get(box_id) or self._first_calls(cycle, box)
+            known = self._ahead.get(boxes[0].id) if len(boxes) == 1 else None
+            first = known or self._first_calls(cycle, boxes)
             return not first.empty and self._carry_out(cycle, first)
         return False
 
-    def _first_calls(self, cycle: Cycle, box: ObservedBox) -> Plan:
-        """What would be done first if this end were seen and counted as a failure."""
+    def _first_calls(self, cycle: Cycle, boxes: Collection[ObservedBox]) -> Plan:
+        """What would be done first if these ends were seen and counted as failures."""
         now_ms = self.session.clock.now_ms()
-        ended = replace(box, state=State.STOPPED, stopped_ms=now_ms, pid=None)
-        boxes = tuple(ended if one is box else one for one in cycle.world.boxes)
-        failures = cycle.records.failures
-        before, ran_ms = failures.get(_slot(box)), max(now_ms - box.started_ms, 0)
-        counted = {**failures, _slot(box): after_failure(before, ran_ms, now_ms, "")}
-        records = replace(cycle.records, failures=counted)
-        world = replace(cycle.world, boxes=boxes)
-        return _to_the_start(reconcile(cycle.desired, world, records, now_ms), box)
+        counted, ended = dict(cycle.records.failures), {}
+        for box in boxes:
+            ended[box.id] = replace(box, state=State.STOPPED, stopped_ms=now_ms, pid=None)
+            ran_ms = max(now_ms - box.started_ms, 0)
+            counted[_slot(box)] = after_failure(counted.get(_slot(box)), ran_ms, now_ms, "")
+        seen = tuple(ended.get(one.id, one) for one in cycle.world.boxes)
+        world, records = replace(cycle.world, boxes=seen), replace(cycle.records, failures=counted)
+        plan = reconcile(cycle.desired, world, records, now_ms)
+        return _to_the_starts(plan, {_slot(box): box for box in boxes})
 
     def _carry_out(self, cycle: Cycle, first: Plan) -> bool:
+        self.narrator.know(cycle.world.boxes)
+        if not any(isinstance(one.call, CreateBox) for one in first.actions):
+            self._start(first)
+            return True
+        patience = self.session.patience(FOREVER_MS)
+        begun = begin(self.session, first, self.actor)
+        outcomes = carry_out(self.session, first, self.narrator.watch, patience, begun)
+        return any(one.result is Result.DONE for one in outcomes)
+
+    def _start(self, first: Plan) -> None:
         """The calls, and at once what the journal and the next look must know of them."""
         session, narrator = self.session, self.narrator
-        narrator.know(cycle.world.boxes)
         outcomes = []
         for number, action in enumerate(first.actions):
             narrator.watch(action, None)
@@ -111,7 +139,6 @@ class Reflex(Struct):
         with session.store.together():  # the disk is waited for once
             session.store.ledger.allocate(first.allocations)
             conclude(session, first, self.actor, intend(session, first, self.actor), outcomes)
-        return True
 
     def _called(self, number: int, action: Action) -> Outcome:
         borders, clock = self.session.borders, self.session.clock
@@ -121,39 +148,84 @@ class Reflex(Struct):
         return Outcome(number, Result.DONE, spent_ms, phases=phases(borders, action.call))
 
 
+def _waited_for(cycle: Cycle) -> set[ServiceName]:
+    """The services with a standby."""
+    return {box.id.service_name for box in cycle.world.boxes if box.slot == STANDBY}
+
+
 def _followed(cycle: Cycle) -> dict[BoxId, ObservedBox]:
-    """The boxes that run, each alone for its service, work, and have a standby.
+    """The boxes that run, each alone for its service, and work; first those with a standby.
 
-    Of several boxes the others serve meanwhile; an update that does not work is taken back.
+    Of several boxes the others serve meanwhile; an update that does not work is taken back. With
+    the first task of a box that has its own pid namespace all of its tasks have ended. A job may be
+    done.
     """
-    waiting = {box.id.service_name for box in cycle.world.boxes if box.slot == STANDBY}
+    if len(cycle.world.boxes) > BOXES_MOST:
+        return {}
     boxes: dict[ServiceName, list[ObservedBox]] = {}
-    for box in cycle.world.boxes if waiting else ():
-        if box.slot != STANDBY and box.id.service_name in waiting:
+    for box in cycle.world.boxes:
+        if box.slot != STANDBY:
             boxes.setdefault(box.id.service_name, []).append(box)
-    health = cycle.world.health
+    services, health, waited_for = cycle.desired.services, cycle.world.health, _waited_for(cycle)
     alone = [several[0] for several in boxes.values() if len(several) == 1]
-    return {
-        box.id: box for box in alone if box.state.runs and health.get(box.id, Health.UNKNOWN).good
-    }
+    followed = [
+        box
+        for box in alone
+        if box.state.runs
+        and health.get(box.id, Health.UNKNOWN).good
+        and box.spec
+        and box.spec.profile.pid == PRIVATE
+        and (service := services.get(box.id.service_name))
+        and not service.run_once
+    ]
+    followed.sort(key=lambda box: box.id.service_name not in waited_for)
+    return {box.id: box for box in followed}
 
 
-def _to_the_start(plan: Plan, box: ObservedBox) -> Plan:
-    """Of a plan the start of the standby that takes a box's slot, and what that stands on; nothing
-    where that is more than open links."""
+def _to_the_starts(plan: Plan, ended: Mapping[tuple[ServiceName, int], ObservedBox]) -> Plan:
+    """Of a plan the starts of those that take the slots of ended boxes, and what these stand on;
+    none of whom stands on more than open links and being made."""
+    records = {one.id: one for one in plan.allocations.boxes}
+    succeeded: dict[BoxId, BoxId] = {}
+    wanted: set[int] = set()
+    for number, box_id in _starts(plan):
+        before = _stands_on(plan, number)
+        box = ended.get((box_id.service_name, records[box_id].slot)) if box_id in records else None
+        if box and all(isinstance(plan.actions[n].call, ChangeNetwork | CreateBox) for n in before):
+            wanted.update(before, [number])
+            succeeded[box_id] = box.id
+    places = {number: place for place, number in enumerate(sorted(wanted))}
+    actions = tuple(_placed(plan.actions[number], places, succeeded) for number in places)
+    made = [one.call.box.id for one in actions if isinstance(one.call, CreateBox)]
+    boxes = tuple(record for record in plan.allocations.boxes if record.id in succeeded)
+    return Plan(actions=actions, allocations=_given(plan.allocations, boxes, made))
+
+
+def _placed(action: Action, places: Mapping[int, int], succeeded: Mapping[BoxId, BoxId]) -> Action:
+    """An action of the whole plan as one of the few that are done first."""
+    made = subject(action.call)[0]
+    cause = f"{succeeded[made]} ended" if made and made in succeeded else action.cause
+    return replace(action, needs=tuple(places[one] for one in action.needs), cause=cause)
+
+
+def _starts(plan: Plan) -> Iterator[tuple[int, BoxId]]:
     for number, action in enumerate(plan.actions):
-        match action.call:
-            case StartBox(taken, int(slot)) if (action.service, slot) == _slot(box):
-                before = [plan.actions[one] for one in _stands_on(plan, number)]
-                if not all(isinstance(one.call, ChangeNetwork) for one in before):
-                    return Plan()
-                records = tuple(one for one in plan.allocations.boxes if one.id == taken)
-                start = replace(action, cause=f"{box.id} ended")
-                actions = tuple(replace(one, needs=()) for one in (*before, start))
-                return Plan(actions=actions, allocations=Allocations(boxes=records))
-            case _:
-                pass
-    return Plan()
+        if isinstance(action.call, StartBox):
+            yield number, action.call.id
+
+
+def _given(
+    given: Allocations, boxes: tuple[BoxRecord, ...], made: Collection[BoxId]
+) -> Allocations:
+    """What was given out for these boxes alone, some of which are made."""
+    serials = {one.service_name: one.serial for one in sorted(made)}
+    services = (one for one in given.services if one.name in serials)
+    addresses = [one.address for one in boxes if one.id in made and one.address]
+    return Allocations(
+        tuple(replace(one, serial_last=serials[one.name]) for one in services),
+        boxes,
+        addresses[-1] if addresses else "",
+    )
 
 
 def _slot(box: ObservedBox) -> tuple[ServiceName, int]:

@@ -207,11 +207,17 @@ class Standbys(Protocol):
         """Give a standby its slot and let it run; one that runs is success, a stopped one is
         rejected. From then on it is seen in that slot."""
 
-    def watch_ends(self, ids: Collection[BoxId], ended: Callable[[BoxId], None]) -> None:
-        """From now on tell once of each of these boxes whose first task ends, and of no others.
 
-        That is as soon as it is known, maybe before anybody can say how it ended. Calls come from
-        another thread.
+@runtime_checkable
+class Ends(Protocol):
+    """What an engine does that hears of ends from the kernel itself; asked for by type."""
+
+    def watch_ends(self, ids: Collection[BoxId], ended: Callable[[BoxId], None]) -> None:
+        """From now on tell once of each of these boxes whose first task ends, and of no others: of
+        the first of them, where they are too many.
+
+        That is as soon as it is known, maybe before anybody can say how it ended; whoever observes
+        such a box waits for that. Calls come from another thread.
         """
 
 

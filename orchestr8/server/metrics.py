@@ -21,7 +21,6 @@ from orchestr8.controller.settings import Settings
 from orchestr8.controller.source_status import source_status
 from orchestr8.errors import Orchestr8Error
 from orchestr8.names import PLATFORM
-from orchestr8.planning.plan import CreateBox
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0)
@@ -64,10 +63,6 @@ class Metrics:
         self._cycle = cycle
         if cycle is None:
             self._troubles.inc()
-            return
-        for action in cycle.plan.actions:
-            if isinstance(action.call, CreateBox):
-                self._heals.labels(action.call.box.id.owner).inc()
 
     def phase(self, phase: Phase) -> None:
         """A phase of a box is over, or failed."""
@@ -77,6 +72,8 @@ class Metrics:
         if phase.phase == "failed":
             self._failures.labels(owner).inc()
         elif phase.phase in _PHASES and not phase.failed:
+            if phase.phase == "create":
+                self._heals.labels(owner).inc()
             self._phases.labels(owner, phase.phase).observe(phase.milliseconds / 1000)
 
     def command(self, verb: str, status: int, seconds: float) -> None:

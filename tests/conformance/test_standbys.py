@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from queue import SimpleQueue
-
 import pytest
 from msgspec.structs import replace
 
@@ -17,7 +15,6 @@ from tests.conformance.benches import Bench
 from tests.conformance.promises import promise
 
 NOBODY = BoxId("web", "nobody", 1)
-SECONDS_MOST = 60.0
 
 
 @promise("standbys.take.runs")
@@ -55,23 +52,6 @@ def test_a_standby_runs_with_what_was_changed_while_it_waited(bench: Bench) -> N
     bench.boxes.take(made.id, 1)
     runs = bench.see(made)
     assert (runs.state, runs.limits, runs.names) == (State.RUNNING, wanted, names)
-
-
-@promise("standbys.watch_ends.told")
-def test_the_end_of_a_box_that_is_watched_is_told_once(bench: Bench) -> None:
-    if not isinstance(bench.boxes, Standbys):
-        return
-    watched, other = bench.box(), bench.box()
-    for made in (watched, other):
-        bench.boxes.create(made)
-        bench.boxes.start(made.id)
-    told = SimpleQueue[BoxId]()
-    bench.boxes.watch_ends([watched.id, NOBODY], told.put)
-    bench.boxes.stop(other.id, "SIGKILL", 0)
-    bench.boxes.stop(watched.id, "SIGKILL", 0)
-    assert told.get(timeout=SECONDS_MOST) == watched.id
-    bench.boxes.watch_ends((), told.put)
-    assert told.empty()
 
 
 @promise("standbys.take.again")

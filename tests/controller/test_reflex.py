@@ -1,4 +1,4 @@
-"""A standby takes the place of a box that ends before anything is looked at, if that is right."""
+"""A box that ends has a successor before anything is looked at, if that is right."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from tests.controller.road import Road
 API = ServiceName("shop", "api")
 FIRST, WAITING, NEXT = (BoxId("shop", "api", serial) for serial in (1, 2, 3))
 ALONE = "api standby: 1, image: api:1, connects: [db:5432]"
+FRESH = "api image: api:1, connects: [db:5432]"
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Resting:
     def crash(self, box_id: BoxId = FIRST) -> bool:
         """A box dies; whether a standby took its place at once."""
         self.road.machine.crash(box_id, 1)
-        return any(self.reflex.ended(one) for one in self.ended)
+        return self.reflex.ended(self.ended)
 
     def seen(self) -> dict[int, tuple[State, int]]:
         """The state and slot of each box of the service, by serial."""
@@ -88,7 +89,8 @@ def resting(road: Road, api: str = ALONE) -> Iterator[Resting]:
 
 def _shop(api: str) -> str:
     name, _, fields = api.partition(" ")
-    lines = [f"  {name}: {{{fields}, health: {{tcp: 80, every: 100ms}}}}"]
+    health = "" if "once" in fields else ", health: {tcp: 80, every: 100ms}"
+    lines = [f"  {name}: {{{fields}{health}}}"]
     lines += ["  db: {image: db:1, accepts: [api:5432], health: {tcp: 5432, every: 100ms}}"]
     return "orchestr8: 1\nowner: shop\nservices:\n" + "\n".join(lines) + "\n"
 
@@ -110,21 +112,57 @@ def test_it_takes_the_slot_with_its_links_open_and_the_rest_follows(road: Road) 
         assert store.ledger.failures()[API, 0].count == 1
 
 
-def test_a_crash_loop_waits_as_any_other(road: Road) -> None:
-    with resting(road) as rest:
+def test_a_fresh_box_takes_the_slot_where_nobody_waits(road: Road) -> None:
+    with resting(road, FRESH) as rest:
+        road.machine.faults.calls.clear()
+        assert rest.crash()
+        acted = [call for call, _ in road.machine.faults.calls]
+        assert acted == ["network.change", "boxes.create", "boxes.start"]
+        assert rest.seen() == {1: (State.STOPPED, 0), 2: (State.RUNNING, 0)}
+        store = rest.session.store
+        assert store.ledger.records().boxes[WAITING].slot == 0
+        assert store.ledger.records().services[API].serial_last == 2
+        assert not store.journal.under_way()
+        assert [store.journal.newest(kind, str(WAITING)) for kind in ("create", "start")]
+        rest.look()
+        assert rest.seen() == {2: (State.RUNNING, 0)}
+        assert store.ledger.failures()[API, 0].count == 1
+
+
+def test_boxes_that_end_together_are_succeeded_together(road: Road) -> None:
+    with resting(road, FRESH) as rest:
+        road.machine.crash(BoxId("shop", "db", 1), 1)
+        assert rest.crash()
+        running = {one for one, box in road.machine.boxes.items() if box.state.runs}
+        assert running == {WAITING, BoxId("shop", "db", 2)}
+
+
+def test_a_fresh_box_that_cannot_be_made_is_left_to_the_next_look(road: Road) -> None:
+    with resting(road, FRESH) as rest:
+        away = UnavailableError("the engine is away")
+        road.machine.faults.order(Fault("boxes.create", away, times=1))
+        rest.crash()
+        assert not rest.session.store.journal.under_way()
+        rest.look()
+        assert [state for state, _ in rest.seen().values()] == [State.RUNNING]
+
+
+@pytest.mark.parametrize("api", [ALONE, FRESH])
+def test_a_crash_loop_waits_as_any_other(road: Road, api: str) -> None:
+    with resting(road, api) as rest:
         for serial in range(1, FREE_FAILURES + 1):
             assert rest.crash(BoxId("shop", "api", serial))
             rest.look()
         last = FREE_FAILURES + 1
         assert not rest.crash(BoxId("shop", "api", last))
-        assert rest.seen()[last + 1] == (State.CREATED, STANDBY)
+        assert rest.seen().get(last + 1) == ((State.CREATED, STANDBY) if api == ALONE else None)
 
 
 @pytest.mark.parametrize(
     "api",
     [
         pytest.param(f"{ALONE}, replicas: 2", id="others serve meanwhile"),
-        pytest.param("api image: api:1, connects: [db:5432]", id="nobody waits"),
+        pytest.param("api image: api:1, run: once", id="a job may be done"),
     ],
 )
 def test_others_are_left_to_the_next_look(road: Road, api: str) -> None:

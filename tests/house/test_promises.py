@@ -16,7 +16,7 @@ from tests.house import ROOT
 
 PROTOCOLS = (
     "Boxes", "Images", "Volumes", "Copies", "Network", "Owners", "Keepsake", "Installations",
-    "Probes", "Witness", "Logs", "Exec", "Endings", "Phases", "Events", "Standbys",
+    "Probes", "Witness", "Logs", "Exec", "Endings", "Phases", "Events", "Ends", "Standbys",
     "Tending", "Cores",
 )  # fmt: skip
 OF_NO_METHOD = ("errors.raised", "callers.many")

@@ -18,12 +18,12 @@ from orchestr8.engines import living
 from orchestr8.engines.crun import carried, failures, making, seen, stopwatch
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.commands import Commands
-from orchestr8.engines.crun.ends import Ends
 from orchestr8.engines.crun.log_files import LogFiles
 from orchestr8.engines.crun.logs import follow, last_lines
 from orchestr8.engines.crun.making import Parts
 from orchestr8.engines.crun.processes import Process, at_work, end, ending
 from orchestr8.engines.crun.stopwatch import Stopwatch
+from orchestr8.engines.ends import EndWatch, First
 from orchestr8.engines.joined import Joined
 from orchestr8.engines.memory_use import require_room
 from orchestr8.engines.protocol import ExecResult, Happened
@@ -53,7 +53,7 @@ class CrunBoxes:
         self._parts = parts
         self._places = parts.places
         self._commands = Commands(parts.monitors.runtime, parts.places)
-        self._ends = Ends()
+        self._ends = EndWatch()
         self._made: object = None
 
     def features(self) -> Features:
@@ -115,9 +115,7 @@ class CrunBoxes:
 
     def watch_ends(self, ids: Collection[BoxId], ended: Callable[[BoxId], None]) -> None:
         """By descriptors of the first processes."""
-        found = {box_id: held for box_id in ids if (held := self._carried(box_id))}
-        firsts = {box_id: held.process for box_id, held in found.items() if held.process}
-        self._ends.watch(firsts, ended)
+        self._ends.watch(ids, self._first_process, ended)
 
     def update(self, box_id: BoxId, limits: Limits) -> None:
         """Write the cgroup's numbers."""
@@ -355,6 +353,10 @@ class CrunBoxes:
                 return
             end(_boxed(members), _END_SECONDS)
             time.sleep(_LOOK_SECONDS)
+
+    def _first_process(self, box_id: BoxId) -> First | None:
+        held = self._carried(box_id)
+        return (held.process.pid, held.process.started) if held and held.process else None
 
     def _carried(self, box_id: BoxId) -> Carried | None:
         found = self._places.box(box_id).held()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +23,7 @@ from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.programs import Programs
 from orchestr8.engines.docker.situation import Bind, Preparation, Situation, Staged
 from orchestr8.engines.docker.volumes import DockerVolumes
+from orchestr8.engines.ends import EndWatch
 from orchestr8.engines.joined import Joined
 from orchestr8.engines.memory_use import require_room
 from orchestr8.engines.protocol import Contents, ExecResult, Happened
@@ -74,6 +75,7 @@ class DockerBoxes:
         self._created: dict[BoxId, _Created] = {}
         """Each is started once without being looked at again."""
         self._in_place: set[Mounts] = set()
+        self._ends = EndWatch()
 
     @patient
     def features(self) -> Features:
@@ -244,6 +246,11 @@ class DockerBoxes:
         if not known or known.details.state is not State.STOPPED:
             return False
         return was_signalled(self._client, known)
+
+    @patient
+    def watch_ends(self, ids: Collection[BoxId], ended: Callable[[BoxId], None]) -> None:
+        """By descriptors of the first tasks."""
+        self._ends.watch(ids, self._containers.first_process, ended)
 
     def listen(self, heard: Callable[[Happened], None]) -> Callable[[], None]:
         """Docker's events of our containers."""

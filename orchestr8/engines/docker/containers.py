@@ -39,6 +39,7 @@ from orchestr8.engines.docker.labels import (
     UID_RANGE,
 )  # fmt: skip
 from orchestr8.engines.docker.situation import Preparation
+from orchestr8.engines.ends import First
 from orchestr8.kernel import cgroups, cores, files
 from orchestr8.manifest.model import Stop
 from orchestr8.names import BoxId
@@ -50,6 +51,8 @@ _STATES = {
     "restarting": State.RUNNING,
 }
 """Docker's words; every other one (exited, dead, removing) is a box that has stopped."""
+_CLEARED_UP_SECONDS = 2.0
+"""How long an engine may take to notice that a first task has ended: mostly a tenth of a second."""
 
 
 class Details(Struct, frozen=True):
@@ -73,6 +76,11 @@ class Details(Struct, frozen=True):
         if state is not self.state:
             return False
         return self.lives if state.runs else True
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it is said to run, and its first task has ended."""
+        return self.state.runs and self.pid is not None and not self.lives
 
     @property
     def lives(self) -> bool:
@@ -113,6 +121,8 @@ class Containers:
         self._installation = installation
         self._preparation = preparation
         self._known: dict[BoxId, Known] = {}
+        self._hanging: set[str] = set()
+        """Containers whose end the engine did not notice in time; nobody waits again."""
 
     def find(self, box_id: BoxId) -> Mapping[str, Any] | None:
         """The inspected container of a box, or None where there is none of ours."""
@@ -141,6 +151,13 @@ class Containers:
         found = self.find(box_id)
         return self._described(box_id, found) if found else None
 
+    def first_process(self, box_id: BoxId) -> First | None:
+        """The first task of a box that runs."""
+        (known,) = self._named([box_id]) or (None,)
+        if not known or known.details.pid is None or known.details.pid_started is None:
+            return None
+        return known.details.pid, known.details.pid_started
+
     def observe(self, ids: Sequence[BoxId] | None = None) -> Observation:
         """All our boxes, or those named that exist, sorted by id."""
         known = self._all() if ids is None else self._named(ids)
@@ -155,6 +172,7 @@ class Containers:
             if box_id and (one := self._met(box_id, item)):
                 met.append(one)
         self._known = {one.name: one for one in met}
+        self._hanging &= {one.container for one in met}
         return met
 
     def _listed(self, *also: str) -> Sequence[Mapping[str, Any]]:
@@ -177,11 +195,20 @@ class Containers:
         return self._described(box_id, found) if found else None
 
     def _inspected(self, container: str, box_id: BoxId) -> Mapping[str, Any] | None:
-        """A container by its id or name, or None where it is not there or not this box."""
-        found: Mapping[str, Any] | None = self._client.find(
-            f"/containers/{container}/json", f"looking for box {box_id}"
-        )
-        return found if found and self._is_box(found, box_id) else None
+        """A container by its id or name, or None where it is not there or not this box.
+
+        Of one whose first task has ended while the engine says that it runs, the engine is waited
+        for: it clears up before it tells how that ended.
+        """
+        path, doing = f"/containers/{container}/json", f"looking for box {box_id}"
+        found: Mapping[str, Any] | None = self._client.find(path, doing)
+        if not found or not self._is_box(found, box_id):
+            return None
+        if details_of(found).is_ending and found["Id"] not in self._hanging:
+            if not self._client.ended(found["Id"], doing, _CLEARED_UP_SECONDS):
+                self._hanging.add(found["Id"])
+            return self._client.find(path, doing)
+        return found
 
     def _named(self, ids: Sequence[BoxId]) -> list[Known]:
         """Those of these boxes that exist; the engine is asked for those that may have changed."""
