@@ -103,9 +103,7 @@ class Calling:
         due = untold(opened, every, under_way)
         soon_ms = opened.clock.now_ms() + int(LOOK_ANYWAY_SECONDS * 1000)
         owners = {
-            one.key.owner
-            for one in every
-            if one.standing != one.told and _has_stood(one, soon_ms)
+            one.key.owner for one in every if one.standing != one.told and _has_stood(one, soon_ms)
         }
         if not owners:
             return False

@@ -7,7 +7,7 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -15,13 +15,12 @@ from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import Observation, State
 from orchestr8.engines import living
-from orchestr8.engines.crun import carried, failures, making, seen, stopwatch
+from orchestr8.engines.crun import carried, clearing, failures, making, seen, stopwatch
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.commands import Commands
 from orchestr8.engines.crun.log_files import LogFiles
 from orchestr8.engines.crun.logs import follow, last_lines
 from orchestr8.engines.crun.making import Parts
-from orchestr8.engines.crun.processes import Process, at_work, end, ending
 from orchestr8.engines.crun.stopwatch import Stopwatch
 from orchestr8.engines.ends import EndWatch, First
 from orchestr8.engines.joined import Joined
@@ -30,7 +29,7 @@ from orchestr8.engines.protocol import ExecResult, Happened
 from orchestr8.engines.required import require_cores, require_features, require_limits
 from orchestr8.engines.signals import stop_signal
 from orchestr8.errors import EngineError, RejectedError, UnavailableError
-from orchestr8.host import folder_events, trees
+from orchestr8.host import folder_events
 from orchestr8.host.box_cgroups import BoxCgroup
 from orchestr8.host.staging import Staging
 from orchestr8.isolation.features import Features
@@ -38,12 +37,9 @@ from orchestr8.isolation.limits import Limits
 from orchestr8.kernel import files
 from orchestr8.names import STANDBY, BoxId
 
-_END_SECONDS = 30.0
-"""How long what was killed may take to be gone, on a machine that is busy beyond measure too."""
 _LET_IN_SECONDS = 0.2
 """From the byte at its gate to its own program a box takes less than one millisecond, and more on a
 busy machine; who is judged too early is replaced."""
-_LOOK_SECONDS = 0.001
 
 
 class CrunBoxes:
@@ -149,12 +145,12 @@ class CrunBoxes:
             carried.told_to_end(self._places.box(box_id).record)
         asked = _signal(signal_name or self._stop_signal(held))
         living.let_go_on(first.pid, str(box_id))
-        if not first.ended_by((asked, grace_ms / 1000), (signal.SIGKILL, _END_SECONDS)):
+        if not first.ended_by((asked, grace_ms / 1000), (signal.SIGKILL, clearing.END_SECONDS)):
             raise UnavailableError(
                 f"box {box_id} did not end after SIGKILL",
                 "one of its tasks waits in the kernel, for a disk for instance: see dmesg",
             )
-        self._end_rest(held)
+        clearing.end_rest(self._parts, held)
 
     def remove(self, box_id: BoxId) -> None:
         """All that create made."""
@@ -290,69 +286,7 @@ class CrunBoxes:
             os.close(opened)
 
     def _discard(self, box_id: BoxId) -> None:
-        """Take everything of a box back, in whatever state it is left."""
-        held = self._carried(box_id)
-        with failures.words(f"taking box {box_id} back"):
-            self._parts.cgroups.keep()
-            with self._ending_all(box_id, held):
-                self._forget_state(box_id, whole=held is not None and held.process is not None)
-                self._cgroup(box_id).remove()
-                self._parts.preparation.release(box_id)
-            (self._places.sockets / str(box_id)).unlink(missing_ok=True)
-            (self._places.exits / str(box_id)).unlink(missing_ok=True)
-            self._places.box(box_id).forget()
-
-    def _forget_state(self, box_id: BoxId, *, whole: bool) -> None:
-        """What the runtime knows of a box whose tasks have ended.
-
-        Of a whole one that is its folder, and nothing else that we do not take back ourselves. Of
-        one that was only begun the runtime is asked to take back what it made.
-        """
-        state = self._places.box(box_id).runtime
-        if whole:
-            with contextlib.suppress(OSError):
-                trees.remove(state)
-        if state.exists():
-            self._parts.monitors.runtime.delete(str(box_id))
-            trees.remove(state)  # what crun itself had only begun
-
-    @contextlib.contextmanager
-    def _ending_all(self, box_id: BoxId, held: Carried | None) -> Iterator[None]:
-        """A box's processes have ended, but for its monitor, which ends meanwhile: that lives in
-        none of its groups, and writes to no folder of those that go meanwhile."""
-        if held and held.process and held.boot_id == files.boot_id():
-            living.let_go_on(held.process.pid, str(box_id))
-            end([held.process], _END_SECONDS)
-            with ending([held.monitor] if held.monitor else [], _END_SECONDS):
-                self._end_rest(held)
-                yield
-            return
-        self._end_half_made(box_id)
-        yield
-
-    def _end_half_made(self, box_id: BoxId) -> None:
-        """End the processes of a box whose making was cut off, and may go on without whoever began
-        it. Nobody noted them: the programs that make it are ended, and whoever lives in its group.
-        """
-        deadline = time.monotonic() + _END_SECONDS
-        words, cgroup = (f"--root={self._places.runtime}", str(box_id)), self._cgroup(box_id)
-        with self._places.box(box_id).being_made(_END_SECONDS):
-            while time.monotonic() < deadline:  # then removing the group says what is the matter
-                working, members = at_work(words), cgroup.members()
-                if working.complete and not working.found and not members:
-                    return
-                end([*working.found, *_boxed(members)], _END_SECONDS)
-                time.sleep(_LOOK_SECONDS)
-
-    def _end_rest(self, held: Carried) -> None:
-        """End what a box left behind in the pid namespace of another, which goes on without it."""
-        deadline = time.monotonic() + _END_SECONDS
-        while "pid" in dict(held.joins) and time.monotonic() < deadline:
-            members = self._cgroup(held.id).members()
-            if not members:
-                return
-            end(_boxed(members), _END_SECONDS)
-            time.sleep(_LOOK_SECONDS)
+        clearing.clear(self._parts, box_id, self._carried(box_id))
 
     def _first_process(self, box_id: BoxId) -> First | None:
         held = self._carried(box_id)
@@ -381,10 +315,6 @@ class CrunBoxes:
         spec = held.box_spec
         facts = self._parts.images.resolve(spec.image_id) if spec else None
         return facts.stop_signal if facts else ""
-
-
-def _boxed(numbers: Iterable[int]) -> list[Process]:
-    return [one for one in map(Process.of, numbers) if one and one.boxed]
 
 
 def _signal(name: str) -> int:

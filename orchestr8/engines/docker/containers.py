@@ -252,7 +252,7 @@ class Containers:
             address=carried.address,
             limits=cgroups.limits_in(groups),
             paused=cgroups.paused_in(groups),
-        cores=cores.of_groups(groups),
+            cores=cores.of_groups(groups),
             created_ms=details.created_ms,
             started_ms=details.started_ms,
             stopped_ms=details.stopped_ms,
