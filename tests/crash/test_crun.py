@@ -46,7 +46,7 @@ LINES = (
     "carried.born(places.record",
     "gate.unlink()",
     "places.drop_mounts()",
-    "self._cgroup(box_id).remove()",
+    "parts.cgroups.of(box_id).remove()",
     "trees.remove(self.run)",
     "trees.remove(self.kept, last=_RECORD)",
 )
