@@ -102,10 +102,13 @@ def open_borders(choice: Choice, contents: Contents, ground: Ground) -> Borders:
         from orchestr8.engines.crun.borders import crun_borders
 
         return crun_borders(contents, ground)
-    from orchestr8.engines.docker.borders import Folders, docker_borders
+    with docker_endpoint.asked_about_itself(choice.endpoint) as about:
+        from orchestr8.engines.docker.borders import Folders, docker_borders
 
-    folders = Folders(ground.run_folder, str(ground.state_folder))
-    return docker_borders(choice.endpoint, ground.installation, contents, ground.ranges, folders)
+        folders = Folders(ground.run_folder, str(ground.state_folder))
+        return docker_borders(
+            choice.endpoint, ground.installation, contents, ground.ranges, folders, about
+        )
 
 
 def simulated_machine(installation: str) -> Machine:

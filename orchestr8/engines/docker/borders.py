@@ -12,6 +12,7 @@ from orchestr8.boxes.network import Ranges
 from orchestr8.engines.command_probes import command_probe
 from orchestr8.engines.docker.boxes import DockerBoxes, Parts
 from orchestr8.engines.docker.client import Client
+from orchestr8.engines.docker.endpoint import Beforehand
 from orchestr8.engines.docker.images import DockerImages
 from orchestr8.engines.docker.installations import DockerInstallations
 from orchestr8.engines.docker.machine import DockerMachine
@@ -52,11 +53,15 @@ def docker_borders(
     contents: Contents,
     ranges: Ranges = DEFAULT_RANGES,
     folders: Folders = DEFAULT_FOLDERS,
+    about: Beforehand | None = None,
 ) -> Borders:
     """Connect to the engine and put the host's hand beside it."""
     client = Client(endpoint_url)
     machine = DockerMachine(
-        client, network_name(installation), idmapped_mounts=_kernel_version() >= _IDMAPPED_SINCE
+        client,
+        network_name(installation),
+        idmapped_mounts=_kernel_version() >= _IDMAPPED_SINCE,
+        about=about,
     )
     images, volumes = DockerImages(client), DockerVolumes(client, installation, machine)
     run = RunFolder(folders.run / installation)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from orchestr8.errors import RejectedError, UnavailableError
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
+ABOUT = "/info"
+"""What an engine says of itself; it takes a while to find out."""
 _ANSWER_SECONDS = 5.0
 _HEAD_BYTES_MOST = 16_384
+_PIECE_BYTES = 64 << 10
+_GOOD = (b"HTTP/1.0 200", b"HTTP/1.1 200")
 _NOBODY = (FileNotFoundError, ConnectionRefusedError)
 _API_VERSION = re.compile(rb"\r\nApi-Version: *([0-9]+\.[0-9]+)\r\n", re.IGNORECASE)
 
@@ -58,13 +65,42 @@ def require_answer(endpoint_url: str) -> str:
             answer = _head(connection)
     except OSError as error:
         raise unanswered(endpoint_url, error) from error
-    if not answer.startswith((b"HTTP/1.0 200", b"HTTP/1.1 200")):
+    if not answer.startswith(_GOOD):
         raise UnavailableError(
             f"what answers at {endpoint_url} is no working Docker Engine",
             "look at the log of dockerd",
         )
     version = _API_VERSION.search(answer)
     return version[1].decode() if version else ""
+
+
+class Beforehand:
+    """A question that is on its way while what reads the answer is loaded."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def answer(self) -> Any | None:
+        """The decoded answer, or None where there is no good one: whoever needs it asks again."""
+        received = b""
+        with suppress(OSError, ValueError):
+            while piece := self._connection.recv(_PIECE_BYTES):
+                received += piece
+            head, _, body = received.partition(b"\r\n\r\n")
+            if head.startswith(_GOOD):
+                return json.loads(body)
+        return None
+
+
+@contextmanager
+def asked_about_itself(endpoint_url: str) -> Iterator[Beforehand]:
+    """Asks and does not wait; that nobody answers is for whoever needs the answer to say."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_ANSWER_SECONDS)
+        with suppress(OSError):
+            connection.connect(socket_path(endpoint_url))
+            connection.sendall(f"GET {ABOUT} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+        yield Beforehand(connection)
 
 
 def _head(connection: socket.socket) -> bytes:
