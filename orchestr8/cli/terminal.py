@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from orchestr8.manifest.wording import escaped as escaped
 
@@ -33,7 +35,7 @@ class Stream(Protocol):
         """Sends off what was taken."""
 
 
-class Terminal(NamedTuple):
+class Terminal(Struct, frozen=True):
     """Where a command's text goes, and what can be shown there.
 
     `out_shown` and `err_shown` are whether somebody sees the stream on a terminal, which has
@@ -98,7 +100,7 @@ def shown_on(terminal: Terminal) -> Iterator[None]:
         _elsewhere.reset(token)
 
 
-class Paint(NamedTuple):
+class Paint(Struct, frozen=True):
     """Colours, or none."""
 
     on: bool

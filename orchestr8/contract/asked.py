@@ -7,14 +7,15 @@ consent like any other, but never for a reason or an end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from orchestr8.isolation.relaxations import RELAXATIONS, Relaxation, Value
 from orchestr8.manifest.model import Service
 from orchestr8.names import ServiceName
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True):
     """One relaxation with its arguments.
 
     `path` is where the service asks for it (`relax.0`), `peer` the other owner concerned, if there

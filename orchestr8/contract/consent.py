@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from orchestr8.contract.asked import Asked, labelled
 from orchestr8.contract.expiry import end_of, has_ended
@@ -16,28 +17,28 @@ from orchestr8.manifest.model import Platform, Service, Volume, Waiver
 from orchestr8.names import ServiceName
 
 
-class Granted(NamedTuple):
+class Granted(Struct, frozen=True):
     """On whose word, and until when that word holds."""
 
     by: str
     until: str = ""
 
 
-class Denied(NamedTuple):
+class Denied(Struct, frozen=True):
     """Why not, and what the owner can do."""
 
     what: str
     remedy: str
 
 
-class Peers(NamedTuple):
+class Peers(Struct, frozen=True):
     """What other owners declare: their services by name, their volumes by owner and name."""
 
     services: Mapping[ServiceName, Service]
     volumes: Mapping[tuple[str, str], Volume]
 
 
-class Question(NamedTuple):
+class Question(Struct, frozen=True):
     """One relaxation of one service, with everything that consent depends on.
 
     `platform` is the part whose word counts. `held` says that this very line was in force before:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from orchestr8.contract.asked import Asked, labelled
 from orchestr8.isolation.consent import Assessment, Consent
 from orchestr8.isolation.relaxations import RELAXATIONS, TWO_HOST
@@ -16,7 +18,7 @@ def assess(service: Service, asked: Asked, user_namespace: bool) -> tuple[Asked,
     """
     beside = "" if user_namespace or asked.entry.id != "user.root" else _reach(service)
     if beside:
-        return asked._replace(beside=beside), TWO_HOST
+        return replace(asked, beside=beside), TWO_HOST
     return asked, asked.entry.assess(dict(asked.arguments), user_namespace)
 
 

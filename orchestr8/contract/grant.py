@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestr8.alike import first
@@ -30,7 +30,7 @@ from orchestr8.manifest.model import Fleet, Link, ManifestSet, Platform, Service
 from orchestr8.names import ServiceName
 
 
-class Circumstances(NamedTuple):
+class Circumstances(Struct, frozen=True):
     """What grant depends on beside the fleet.
 
     `in_force` is the fleet as it stood before this change; `applying` the set that changes, the
@@ -54,7 +54,7 @@ class _Verdicts:
         self.refusals: list[Problem] = []
 
 
-class _Hearing(NamedTuple):
+class _Hearing(Struct, frozen=True):
     """One pass over the fleet under the platform part whose word counts in it."""
 
     fleet: Fleet
@@ -87,7 +87,7 @@ def grant(fleet: Fleet, circumstances: Circumstances) -> Contracts:
     _whole(hearing, verdicts)
     in_force = _platform_in_force(platform, circumstances)
     if in_force:
-        _hear_again(hearing._replace(platform=in_force, only_new=True), verdicts)
+        _hear_again(replace(hearing, platform=in_force, only_new=True), verdicts)
     _own_part(hearing, verdicts)
     if verdicts.problems:
         raise ManifestError(_ordered(verdicts.problems))

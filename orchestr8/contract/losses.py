@@ -9,7 +9,6 @@ not at all, until the line goes or the thing is back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -22,7 +21,7 @@ Offer = tuple[str, ...]
 """Something that a set has for others, or that it lets one of them have: what kind, and what."""
 
 
-class Use(NamedTuple):
+class Use(Struct, frozen=True):
     """One line of a service about what may be another set's, and the offers that it rests on: that
     there is such a thing, and that its owner agrees."""
 

@@ -81,7 +81,7 @@ class Gap(NamedTuple):
     why: str
 
 
-class Egress(NamedTuple):
+class Egress(Struct, frozen=True):
     """Ranges and ports outside that a box may reach; TCP and UDP."""
 
     to: tuple[str, ...]

@@ -45,7 +45,7 @@ def outlook(fleet: Fleet, circumstances: Circumstances) -> tuple[str, ...]:
 def _refused(fleet: Fleet, set_name: str, circumstances: Circumstances) -> tuple[Problem, ...]:
     """What is against an apply of a set that changes nothing."""
     try:
-        grant(fleet, circumstances._replace(in_force=fleet, applying=set_name))
+        grant(fleet, replace(circumstances, in_force=fleet, applying=set_name))
     except (ManifestError, RefusedError) as error:
         return error.problems
     return ()

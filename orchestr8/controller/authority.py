@@ -9,7 +9,8 @@ from __future__ import annotations
 import grp
 import pwd
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from orchestr8.errors import Place, Problem, RefusedError
 from orchestr8.manifest.load import load_stored
@@ -22,7 +23,7 @@ NOBODY = 65534
 """The account of what has none; never anybody's."""
 
 
-class Asker(NamedTuple):
+class Asker(Struct, frozen=True):
     """An account of this host: its name for the journal, its number, and all its groups.
 
     Or whoever comes with a token: its name among members, and the one owner whose it is.
@@ -35,7 +36,7 @@ class Asker(NamedTuple):
     scope: str = ""
 
 
-class Authority(NamedTuple):
+class Authority(Struct, frozen=True):
     """What somebody may see and change: as the platform everything, else what these owners have."""
 
     platform: bool

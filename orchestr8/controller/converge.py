@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestr8.controller.aim import Aim
@@ -36,8 +37,7 @@ from orchestr8.store.documents import CONVERGED, PARTLY_APPLIED
 CYCLES_MOST = 50
 
 
-@dataclass
-class Convergence:
+class Convergence(Struct, dict=True):
     """The state of one apply while it runs."""
 
     session: Session
@@ -49,13 +49,14 @@ class Convergence:
     """Boxes that somebody wants replaced, and why."""
     changed: bool = False
     started: list[BoxId] = field(default_factory=list)
-    failing: Failing = field(init=False)
     gates: Gates = field(default_factory=Gates)
     cycles: int = 0
     """Those that nothing else cut short."""
 
-    def __post_init__(self) -> None:
-        self.failing = Failing(self.session, self.narrator)
+    @cached_property
+    def failing(self) -> Failing:
+        """What did not come up or stay up."""
+        return Failing(self.session, self.narrator)
 
     def run(self, first: Cycle | None = None) -> Applied:
         """Cycles; the first may have been walked already, for the plan that was shown."""

@@ -6,8 +6,6 @@ may not work without the one that goes, and the command is not theirs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from msgspec.structs import replace
 
 from orchestr8.controller.clock import yes
@@ -17,7 +15,6 @@ from orchestr8.names import ServiceName
 from orchestr8.planning.plan import Action
 
 
-@dataclass
 class Departure(Convergence):
     """The state of one `down` or `remove` while it runs."""
 
@@ -26,7 +23,6 @@ class Departure(Convergence):
     """Whether what is done now is all for others: what there is room for at last."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         self.patience = replace(self.patience, needed=yes)  # so that no gate is waited at
 
     def _step(self, cycle: Cycle) -> bool:

@@ -14,7 +14,6 @@ from orchestr8.controller.basis import require_unmoved
 from orchestr8.controller.clock import Patience
 from orchestr8.controller.converge import Convergence
 from orchestr8.controller.cycle import Cycle
-from orchestr8.controller.departure import Departure
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.overrides import value_said
 from orchestr8.controller.progress import Progress
@@ -88,6 +87,8 @@ def down(
 ) -> Applied:
     """Stops a set's boxes; `forget` also takes the set out of the store, once they are gone: until
     then the same can be asked for again. Data stays."""
+    from orchestr8.controller.departure import Departure  # an apply takes no set down
+
     patience = session.patience(timeout_ms)
     with session.changing():
         require_set(session, set_name)

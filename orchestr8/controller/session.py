@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestr8.boxes.network import Ranges
@@ -45,8 +44,7 @@ RANGES_KEY = "ranges"
 _Answer = TypeVar("_Answer")
 
 
-@dataclass
-class Session:
+class Session(Struct, dict=True):
     """Everything that a command needs; borders are opened when they are first asked for."""
 
     settings: Settings
@@ -151,9 +149,7 @@ class Session:
     def of(self, asker: Asker) -> Session:
         """This session as another's: the same store and the same engine, their name and rights."""
         settings = self.settings._replace(actor=asker.name)
-        asked = dataclasses.replace(
-            self, settings=settings, asker=asker, patience_ms=0, new_engine=False
-        )
+        asked = replace(self, settings=settings, asker=asker, patience_ms=0, new_engine=False)
         kept = ("choice", "contents", "borders", "ranges")
         asked.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return asked

@@ -12,7 +12,6 @@ import errno
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -52,8 +51,7 @@ class Place(NamedTuple):
     folder: Path
 
 
-@dataclass(frozen=True)
-class BoxCgroups:
+class BoxCgroups(Struct, frozen=True, dict=True):
     """The groups of one installation's boxes. What is mounted where is looked up once."""
 
     installation: str

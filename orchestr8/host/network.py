@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from orchestr8.boxes.network import Element, NetworkState, Pass
 from orchestr8.errors import RejectedError, UnavailableError
@@ -48,8 +47,7 @@ class _Listed(Struct, frozen=True):
     lacks: str
 
 
-@dataclass(frozen=True)
-class HostNetwork:
+class HostNetwork(Struct, frozen=True, dict=True):
     """One bridge and one table of one installation; the bridge's address is `gateway`."""
 
     installation: str
@@ -58,8 +56,8 @@ class HostNetwork:
     service_range: str
     gateway: str
     made_by: Bridge
-    _changing: threading.Lock = field(default_factory=threading.Lock, init=False, compare=False)
-    _listed: list[_Listed] = field(default_factory=list, init=False, compare=False)
+    _changing: threading.Lock = field(default_factory=threading.Lock)
+    _listed: list[_Listed] = field(default_factory=list)
     """The newest listing, or none."""
 
     def __post_init__(self) -> None:

@@ -10,11 +10,10 @@ import errno
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from orchestr8.errors import EngineError, RejectedError, UnavailableError
 from orchestr8.host import mount_table, small_files, trees
@@ -29,8 +28,7 @@ _PART = re.compile(r"[A-Za-z0-9._-]+")
 _NEW = ".new-"
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """What to lay out for one box.
 
     `hostname` and `address` are its own; `names` are services and their virtual addresses.
@@ -44,7 +42,10 @@ class Stage:
     address: str = ""
     names: tuple[tuple[str, str], ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
-    secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, bytes] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Stage({self.box_id})"  # a trace of a failure shows no secret
 
 
 class Staged(Struct, frozen=True):

@@ -5,7 +5,7 @@ Numbers are the kernel's (include/uapi/linux/capability.h); the judgement is the
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from orchestr8.isolation.consent import Assessment, Consent, Danger
 
@@ -16,7 +16,7 @@ _TWO = Assessment(Danger.HOST, Consent.TWO)
 _TWO_MODERATE = Assessment(Danger.MODERATE, Consent.TWO)
 
 
-class Capability(NamedTuple):
+class Capability(Struct, frozen=True):
     """One capability, named without the CAP_ prefix.
 
     `in_user_namespace` is None where it has no effect there and hides the intent.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class Danger(Enum):
@@ -29,7 +30,7 @@ class Consent(Enum):
     """a waiver by two platform persons"""
 
 
-class Assessment(NamedTuple):
+class Assessment(Struct, frozen=True):
     """Danger and consent of one relaxation with its parameters on one kind of host."""
 
     danger: Danger

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
+from msgspec import Struct
 from msgspec.structs import astuple, replace
 
 from orchestr8.isolation import capabilities, hostpaths
@@ -45,7 +46,7 @@ class Kind(Enum):
     ENV_NAMES = "a list of environment variable names"
 
 
-class Parameter(NamedTuple):
+class Parameter(Struct, frozen=True):
     """One typed parameter of a relaxation."""
 
     name: str
@@ -54,7 +55,7 @@ class Parameter(NamedTuple):
     """None means that it must be given."""
 
 
-class Relaxation(NamedTuple):
+class Relaxation(Struct, frozen=True):
     """One named weakening of the profile."""
 
     id: str

@@ -6,13 +6,13 @@ is a new version.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from orchestr8.isolation.limits import MIB, Limits
 from orchestr8.isolation.profile import Scratch
 
 
-class Rlimit(NamedTuple):
+class Rlimit(Struct, frozen=True):
     """A resource limit of the process: soft and hard."""
 
     name: str
@@ -20,7 +20,7 @@ class Rlimit(NamedTuple):
     hard: int
 
 
-class Strict(NamedTuple):
+class Strict(Struct, frozen=True):
     """The values of one version."""
 
     version: int

@@ -7,7 +7,9 @@ written. Arguments come out sorted by name with canonical values, so that equal 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from orchestr8.isolation.capabilities import CAPABILITIES
 from orchestr8.isolation.relaxations import (
@@ -25,7 +27,7 @@ from orchestr8.manifest.wording import shortened
 Arguments = tuple[tuple[str, Value], ...]
 
 
-class Asked(NamedTuple):
+class Asked(Struct, frozen=True):
     """A relaxation as written; a service argument may still lack its owner."""
 
     id: str
@@ -319,7 +321,7 @@ def _service(text: str) -> str:
     return f"{service}.{owner}" if owner else service
 
 
-class Written(NamedTuple):
+class Written(Struct, frozen=True):
     """How a kind of argument is written: the reader of one, the reader of a list, an example."""
 
     read: Callable[[str], Any]

@@ -24,7 +24,7 @@ class FileMount(NamedTuple):
     source: str
 
 
-class VolumeMount(NamedTuple):
+class VolumeMount(Struct, frozen=True, gc=False):
     """A volume in the box, named with its owner."""
 
     target: str
@@ -32,21 +32,21 @@ class VolumeMount(NamedTuple):
     owner: str
 
 
-class ScratchAsked(NamedTuple):
+class ScratchAsked(Struct, frozen=True, gc=False):
     """A tmpfs in the box."""
 
     path: str
     size_bytes: int
 
 
-class Link(NamedTuple):
+class Link(Struct, frozen=True, gc=False):
     """`peer` and one of its ports: in `connects` who is called, in `accepts` who may call."""
 
     peer: ServiceName
     port: int
 
 
-class Publish(NamedTuple):
+class Publish(Struct, frozen=True, gc=False):
     """A port of the host that leads to a port of the box; TCP."""
 
     address: str
@@ -54,20 +54,20 @@ class Publish(NamedTuple):
     port: int
 
 
-class HttpCheck(NamedTuple):
+class HttpCheck(Struct, frozen=True, gc=False):
     """Healthy is a status from 200 to 399."""
 
     port: int
     path: str
 
 
-class TcpCheck(NamedTuple):
+class TcpCheck(Struct, frozen=True, gc=False):
     """Healthy is an accepted connection."""
 
     port: int
 
 
-class CommandCheck(NamedTuple):
+class CommandCheck(Struct, frozen=True, gc=False):
     """Healthy is exit status 0 of a command in the box."""
 
     command: tuple[str, ...]

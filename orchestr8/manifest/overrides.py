@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestr8 import units
@@ -18,7 +19,7 @@ REPLICAS = "replicas"
 NOT_WRITTEN = "(none)"
 
 
-class Field(NamedTuple):
+class Field(Struct, frozen=True):
     """A field of a service: its attribute (of the limits, but for replicas) and how it is said."""
 
     attribute: str

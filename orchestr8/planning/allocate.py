@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from functools import cached_property
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestr8.boxes.desired import DesiredService
@@ -98,8 +99,7 @@ def service_key(installation: str, name: ServiceName, serial: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
-@dataclass
-class Dealer:
+class Dealer(Struct, dict=True):
     """Deals serials and addresses to the boxes of one plan."""
 
     records: Records
@@ -110,7 +110,6 @@ class Dealer:
     _address_last: str = ""
 
     def __post_init__(self) -> None:
-        self._range = Range.of(self.world.network.subnet or SUBNET)
         self._address_last = self.records.address_last
 
     @property
@@ -163,6 +162,10 @@ class Dealer:
         used.add(address)
         self._address_last = address
         return address
+
+    @cached_property
+    def _range(self) -> Range:
+        return Range.of(self.world.network.subnet or SUBNET)
 
     def _in_use(self) -> set[str]:
         if self._used is None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Box, Desired, DesiredService, DesiredVolume
@@ -45,8 +44,7 @@ class CoresLeft(Struct, frozen=True):
     cores: frozenset[int]
 
 
-@dataclass
-class Draft:
+class Draft(Struct):
     """The actions so far, and the numbers of those that later ones may have to wait for."""
 
     desired: Desired

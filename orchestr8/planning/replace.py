@@ -9,7 +9,8 @@ nothing. Either way in batches, each waiting for the former to be good.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestr8.boxes.desired import DesiredService
 from orchestr8.boxes.world import ObservedBox
@@ -51,8 +52,7 @@ def write_boxes(draft: Draft, name: ServiceName, moves: Moves) -> None:
         draft.remove_at_end += draft.wiring.leads_to(service, crossing.backends)
 
 
-@dataclass
-class _Crossing:
+class _Crossing(Struct):
     """One service on its way from old boxes to new ones.
 
     `backends` take its traffic at this point of the plan; the next batch waits for `before`.

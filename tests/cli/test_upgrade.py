@@ -15,7 +15,8 @@ from orchestr8.names import BoxId
 from tests.cli.shell import Shell
 
 MIB = 1 << 20
-STRICT_2 = STRICT_1._replace(
+STRICT_2 = replace(
+    STRICT_1,
     version=2,
     scratch=(Scratch("/dev/shm", 8 * MIB), Scratch("/run", MIB), Scratch("/tmp", 8 * MIB)),
     rlimits=STRICT_1.rlimits[:2],

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from orchestr8.boxes.network import Element, NetworkState
 from orchestr8.host import wires
@@ -104,6 +105,12 @@ def lab(names: str = "abc", firewall: tuple[str, ...] = ()) -> Iterator[Lab]:
             for port in (PORT, OTHER_PORT):
                 stack.enter_context(party.token_server(port, made.tokens[name]))
         yield made
+
+
+def unlike(network: HostNetwork, **settings: Any) -> HostNetwork:
+    """A network on the same machine that differs in this, and remembers nothing."""
+    names = [name for name in HostNetwork.__struct_fields__ if not name.startswith("_")]
+    return HostNetwork(**{name: getattr(network, name) for name in names} | settings)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from orchestr8.boxes.network import Pass
 from orchestr8.errors import EngineError, FeatureMissingError, RejectedError, UnavailableError
 from orchestr8.host import programs
-from tests.host.lab import Lab, Maker, lab
+from tests.host.lab import Lab, Maker, lab, unlike
 from tests.host.rights import needs_root
 
 pytestmark = needs_root
@@ -74,8 +73,9 @@ def test_a_host_that_does_not_forward(machine: Lab) -> None:
 
 
 def test_an_engine_that_makes_no_bridge(machine: Lab) -> None:
-    other = replace(machine.network, bridge="o8absent0", made_by=Maker(lambda: None))
-    other = replace(other, installation=f"{other.installation}-b")
+    installation = f"{machine.network.installation}-b"
+    settings = {"bridge": "o8absent0", "made_by": Maker(lambda: None)}
+    other = unlike(machine.network, installation=installation, **settings)
     with pytest.raises(UnavailableError, match="o8absent0 does not exist"):
         machine.host.run(other.prepare)
     machine.host.run(other.remove_all)
@@ -84,7 +84,7 @@ def test_an_engine_that_makes_no_bridge(machine: Lab) -> None:
 @pytest.mark.parametrize("installation", ["", "a b", "x}; flush ruleset; #", "A"])
 def test_an_installation_that_is_no_name(machine: Lab, installation: str) -> None:
     with pytest.raises(RejectedError, match="cannot name"):
-        replace(machine.network, installation=installation)
+        unlike(machine.network, installation=installation)
 
 
 def test_a_bad_element_changes_nothing(machine: Lab) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 
@@ -14,7 +13,7 @@ import pytest
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
 from orchestr8.errors import RejectedError
 from orchestr8.host import forward_policy, nft_generation, nft_library
-from tests.host.lab import BRIDGE, DOCKER, PORT, Lab, lab
+from tests.host.lab import BRIDGE, DOCKER, PORT, Lab, lab, unlike
 from tests.host.rights import needs_root
 
 pytestmark = needs_root
@@ -265,7 +264,7 @@ def test_changes_at_the_same_time_lose_nothing(machine: Lab) -> None:
 
 
 def test_installations_do_not_touch_each_other(machine: Lab) -> None:
-    other = replace(machine.network, installation=f"{machine.network.installation}-2")
+    other = unlike(machine.network, installation=f"{machine.network.installation}-2")
     machine.host.run(other.prepare)
     machine.host.run(lambda: other.change((Pass(B, A, 7),), ()))
     machine.host.run(other.remove_all)
@@ -275,7 +274,7 @@ def test_installations_do_not_touch_each_other(machine: Lab) -> None:
 
 
 def test_a_foreign_bridge_of_our_name_is_refused(machine: Lab) -> None:
-    other = replace(machine.network, gateway="10.77.0.2")
+    other = unlike(machine.network, gateway="10.77.0.2")
     with pytest.raises(RejectedError, match=r"has the address 10\.77\.0\.1, not"):
         machine.host.run(other.prepare)
     machine.host.run(other.remove_all)

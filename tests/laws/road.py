@@ -82,19 +82,22 @@ class Unwatched:
         """A sentence."""
 
 
-class RoadSession(Session):
+class RoadSession(Session, kw_only=True):
     """A session on a given machine."""
 
-    def __init__(self, folder: Path, store: Store, machine: Machine, engine: Engine) -> None:
+    machine: Machine
+    engine: Engine
+
+    @classmethod
+    def on(cls, folder: Path, store: Store, machine: Machine, engine: Engine) -> RoadSession:
+        """One whose folders are all the same."""
         settings = Settings(state=folder, run=folder, secrets=folder, engine="memory", actor="law")
-        super().__init__(settings, store)
-        self._machine = machine
-        self._engine = engine
+        return cls(settings, store, machine=machine, engine=engine)
 
     @cached_property
     def borders(self) -> Borders:
         """The simulated machine's."""
-        return self._engine(self._machine, self.contents)
+        return self.engine(self.machine, self.contents)
 
     @cached_property
     def ranges(self) -> Ranges:
@@ -120,7 +123,7 @@ class Road:
         """The store, opened for one command."""
         store = Store(self.folder)
         try:
-            yield RoadSession(self.folder, store, self.machine, self.engine)
+            yield RoadSession.on(self.folder, store, self.machine, self.engine)
         finally:
             store.close()
 

@@ -13,7 +13,8 @@ from tests.scenarios.fleet import ROOT, Fleet, manifest
 WEB = "  web: {image: 'hello:1', health: {http: ':8080/'}, limits: {memory: 32MiB}}\n"
 OTHER = "  other: {image: 'hello:1', health: {http: ':8080/'}}\n"
 NEXT_STRICT = """
-STRICT_2 = STRICT_1._replace(version=2, rlimits=STRICT_1.rlimits[:2])
+from msgspec.structs import replace
+STRICT_2 = replace(STRICT_1, version=2, rlimits=STRICT_1.rlimits[:2])
 VERSIONS[2] = STRICT_2
 """
 

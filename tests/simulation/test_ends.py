@@ -84,7 +84,7 @@ class Day:
     def until(self, seconds: float) -> None:
         """Lives that long, from the start on."""
         store = Store(self.folder)
-        self.session = RoadSession(self.folder, store, self.machine, memory_borders)
+        self.session = RoadSession.on(self.folder, store, self.machine, memory_borders)
         self.session.clock = self.time
         self.loop = Loop(self.session, self.heard)
         self.time.at(seconds - self.time.seconds, self.loop.stop)

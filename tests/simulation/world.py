@@ -138,7 +138,7 @@ class World:
     def session(self) -> RoadSession:
         """A fresh process's hold on the state folder and the machine."""
         store = stormy_store(self.folder, self)
-        session = RoadSession(self.folder, store, self.machine, stormy_borders(self))
+        session = RoadSession.on(self.folder, store, self.machine, stormy_borders(self))
         session.clock = self.time
         return session
 

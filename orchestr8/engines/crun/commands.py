@@ -18,7 +18,6 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import Struct
@@ -119,8 +118,7 @@ class Commands(Struct, frozen=True):
         ]  # fmt: skip
 
 
-@dataclass
-class _Waiting:
+class _Waiting(Struct):
     """The runtime, which waits for a command that runs; `pid_file` is written once that does.
 
     It joined the box's group so that the command is born there, and is let go after a while: it has

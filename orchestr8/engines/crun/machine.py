@@ -6,7 +6,6 @@ import os
 import platform
 import re
 import subprocess
-from dataclasses import dataclass
 from functools import cached_property
 
 from msgspec import Struct
@@ -42,8 +41,7 @@ class Tools(Struct, frozen=True):
     conmon: str = "/usr/bin/conmon"
 
 
-@dataclass(frozen=True)
-class CrunMachine:
+class CrunMachine(Struct, frozen=True, dict=True):
     """Facts about the host; they do not change while it runs."""
 
     tools: Tools

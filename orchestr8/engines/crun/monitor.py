@@ -12,7 +12,6 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -140,8 +139,7 @@ class _Pipes(Struct, frozen=True):
             os.close(number)
 
 
-@dataclass
-class Waiting:
+class Waiting(Struct):
     """A monitor that has started, and makes its box from what it is handed."""
 
     box_id: BoxId

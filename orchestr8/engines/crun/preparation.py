@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestr8.boxes.desired import Box
 from orchestr8.engines.crun import stubs
@@ -32,8 +33,7 @@ from orchestr8.isolation import apparmor as profiles
 from orchestr8.names import BoxId
 
 
-@dataclass(frozen=True)
-class CrunPreparation:
+class CrunPreparation(Struct, frozen=True, dict=True):
     """Prepares boxes of one installation."""
 
     run: RunFolder

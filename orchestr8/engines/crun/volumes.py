@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,11 @@ from orchestr8.host.volume_folders import VolumeFolders
 from orchestr8.names import ServiceName
 
 
-@dataclass(frozen=True)
 class CrunVolumes(FolderCopies):
     """The volumes of one installation."""
 
-    places: Places
+    def __init__(self, places: Places) -> None:
+        self.places = places
 
     def volumes(self) -> tuple[ObservedVolume, ...]:
         """All of them, sorted by name."""

@@ -6,7 +6,8 @@ import os
 import re
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from orchestr8.boxes.network import Ranges
 from orchestr8.engines.command_probes import command_probe
@@ -37,7 +38,7 @@ _IDMAPPED_SINCE = (5, 12)
 DEFAULT_RANGES = Ranges()
 
 
-class Folders(NamedTuple):
+class Folders(Struct, frozen=True):
     """Where an installation keeps what a reboot takes, and where its store lies."""
 
     run: Path = RUN_FOLDER
