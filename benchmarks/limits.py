@@ -11,7 +11,7 @@ from benchmarks.ground import Ground, run
 from benchmarks.installation import installation
 from benchmarks.rows import Row, in_turn, medians, milliseconds
 from orchestr8.controller.contents import HeldContents
-from orchestr8.engines.docker.borders import Folders, docker_borders
+from orchestr8.engines.docker.borders import Opening, docker_borders
 from orchestr8.isolation.limits import MIB
 
 TITLE = "A limit changed in place"
@@ -29,7 +29,7 @@ def rows(ground: Ground) -> Iterator[Row]:
         contents = HeldContents(lambda _: b"", folder)
         borders = docker_borders(
             ground.engine.docker_host, ours.fleet.installation, contents,
-            folders=Folders(ours.fleet.run_folder),
+            opening=Opening(ours.fleet.run_folder),
         )  # fmt: skip
         (box,) = borders.boxes.observe().boxes
         assert box.limits

@@ -103,11 +103,11 @@ def open_borders(choice: Choice, contents: Contents, ground: Ground) -> Borders:
 
         return crun_borders(contents, ground)
     with docker_endpoint.asked_about_itself(choice.endpoint) as about:
-        from orchestr8.engines.docker.borders import Folders, docker_borders
+        from orchestr8.engines.docker.borders import Opening, docker_borders
 
-        folders = Folders(ground.run_folder, str(ground.state_folder))
+        opening = Opening(ground.run_folder, str(ground.state_folder), about)
         return docker_borders(
-            choice.endpoint, ground.installation, contents, ground.ranges, folders, about
+            choice.endpoint, ground.installation, contents, ground.ranges, opening
         )
 
 

@@ -38,14 +38,16 @@ _IDMAPPED_SINCE = (5, 12)
 DEFAULT_RANGES = Ranges()
 
 
-class Folders(Struct, frozen=True):
-    """Where an installation keeps what a reboot takes, and where its store lies."""
+class Opening(Struct, frozen=True):
+    """Where an installation keeps what a reboot takes, where its store lies, and what the engine
+    was asked beforehand."""
 
-    run: Path = RUN_FOLDER
-    state: str = ""
+    run_folder: Path = RUN_FOLDER
+    state_folder: str = ""
+    about: Beforehand | None = None
 
 
-DEFAULT_FOLDERS = Folders()
+DEFAULT_OPENING = Opening()
 
 
 def docker_borders(
@@ -53,8 +55,7 @@ def docker_borders(
     installation: str,
     contents: Contents,
     ranges: Ranges = DEFAULT_RANGES,
-    folders: Folders = DEFAULT_FOLDERS,
-    about: Beforehand | None = None,
+    opening: Opening = DEFAULT_OPENING,
 ) -> Borders:
     """Connect to the engine and put the host's hand beside it."""
     client = Client(endpoint_url)
@@ -62,16 +63,23 @@ def docker_borders(
         client,
         network_name(installation),
         idmapped_mounts=_kernel_version() >= _IDMAPPED_SINCE,
-        about=about,
+        about=opening.about,
     )
     images, volumes = DockerImages(client), DockerVolumes(client, installation, machine)
-    run = RunFolder(folders.run / installation)
+    run = RunFolder(opening.run_folder / installation)
     preparation = HostPreparation(installation, run)
     boxes = DockerBoxes(
         Parts(
-            installation, client, images, volumes, machine, preparation, contents, folders.state
+            installation,
+            client,
+            images,
+            volumes,
+            machine,
+            preparation,
+            contents,
+            opening.state_folder,
         )
-    )  # fmt: skip
+    )
     gateway = str(IPv4Network(ranges.subnet)[1])
     network = HostNetwork(
         installation=installation,
