@@ -81,10 +81,11 @@ def looking(session: Session, fleet: Fleet, sight: Sight | None = None) -> Itera
             network, quotas = _known(host.network), _known(host.quotas)
             volumes, features = _known(host.volumes), host.features
         else:
-            network = pool.submit(borders.network.observe)
+            features = borders.boxes.features()
             quotas = pool.submit(borders.owners.quotas)
             volumes = pool.submit(borders.volumes.volumes) if mounted else _known(())
-            features = borders.boxes.features()
+            # Last: it computes most, and a command that asks a box takes longer than all of it.
+            network = pool.submit(borders.network.observe)
         yield Look(features, observation, network, quotas, volumes, health, asked, sight)
     finally:
         given_up.set()
