@@ -54,6 +54,7 @@ def losses(before: Fleet, after: Fleet, applying: str) -> tuple[Loss, ...]:
     older = {name: part for name, part in before.sets.items() if part != after.sets.get(name)}
     newer = {name: part for name, part in after.sets.items() if part != before.sets.get(name)}
     lost = offers_of(older) - offers_of(newer)
+    lost -= offers_of(after.sets) if lost else set()  # several sets may have the same
     if not lost:
         return ()
     there = offers_of(before.sets)

@@ -35,6 +35,8 @@ class Stored(Struct, frozen=True):
     """The newest form of each service that was taken back to an older one."""
     overrides: tuple[Override, ...] = ()
     """The values that persons set beside the manifests, and that count."""
+    unheard: Mapping[str, ManifestSet] = field(default_factory=dict)
+    """The volumes and secrets that a set names and that another set has the say of."""
 
     def standing(self) -> Fleet:
         """The fleet as boxes shall be: services of stopped sets have none, and what persons set
@@ -59,7 +61,9 @@ def stored_fleet(documents: Documents, held_back: Mapping[ServiceName, int]) -> 
             revisions |= {s.name: (set_name, revision.number) for s in part.services}
             files |= files_of(part, revision.files) | sealed_of(part, revision.files)
         sets[set_name] = merged
-    sets = {name: without(part, _had_elsewhere(homes, sets, name)) for name, part in sets.items()}
+    had = {name: _had_elsewhere(homes, sets, name) for name in sets}
+    unheard = {name: _only(sets[name], found) for name, found in had.items() if found}
+    sets = {name: without(part, had[name]) for name, part in sets.items()}
     put_off: dict[ServiceName, Service] = {}
     for name, number in held_back.items():
         if name in revisions and revisions[name][1] != number:
@@ -74,7 +78,7 @@ def stored_fleet(documents: Documents, held_back: Mapping[ServiceName, int]) -> 
             files |= sealed_of(older, revision.files, name.service)
     fleet = Fleet(sets, documents.platform_ever_stored())
     down = frozenset(name for name, is_down in states.items() if is_down)
-    return Stored(fleet, revisions, files, down, tuple(live), homes, put_off)
+    return Stored(fleet, revisions, files, down, tuple(live), homes, put_off, unheard=unheard)
 
 
 def sealed_of(
@@ -119,6 +123,17 @@ def with_set(in_force: Fleet, set_name: str, part: ManifestSet) -> Fleet:
     return replace(in_force, sets={**others, set_name: part})
 
 
+def heard_again(stored: Stored, fleet: Fleet, changed: str) -> Fleet:
+    """The fleet after a set changed, with the volumes and secrets that it no longer has the say of
+    and that another one names still."""
+    others = fleet.sets.keys() & stored.unheard.keys() - {changed}
+    if not others:
+        return fleet
+    there = frozenset().union(*map(declared, fleet.sets.values()))
+    again = {name: merge(fleet.sets[name], without(stored.unheard[name], there)) for name in others}
+    return replace(fleet, sets={**fleet.sets, **again})
+
+
 def without(part: ManifestSet, elsewhere: Set[Named]) -> ManifestSet:
     """A part without what belongs to other sets."""
     if not elsewhere:
@@ -157,6 +172,14 @@ def _had_elsewhere(
         for one, home in homes.items()
         if home != set_name and home in sets and one in declared(sets[home])
     }
+
+
+def _only(part: ManifestSet, named: Set[Named]) -> ManifestSet:
+    """These volumes and secrets of a part."""
+    return ManifestSet(
+        volumes=tuple(v for v in part.volumes if ("volume", v.owner, v.name) in named),
+        secrets=tuple(s for s in part.secrets if ("secret", s.owner, s.name) in named),
+    )
 
 
 def _named(name: ServiceName) -> Named:

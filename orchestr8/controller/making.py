@@ -14,6 +14,7 @@ from orchestr8.controller.basis import require_unmoved
 from orchestr8.controller.clock import Patience
 from orchestr8.controller.converge import Convergence
 from orchestr8.controller.cycle import Cycle
+from orchestr8.controller.fleet import Stored, heard_again
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.overrides import value_said
 from orchestr8.controller.progress import Progress
@@ -94,7 +95,7 @@ def down(
         require_set(session, set_name)
         of_sets = sets_of_services(session).items()
         own = frozenset(name for name, of_set in of_sets if of_set == set_name)
-        lost = losses(session.stored.fleet, _without(session.stored.fleet, set_name), set_name)
+        lost = losses(session.stored.fleet, _without(session.stored, set_name), set_name)
         with session.store.together():
             session.store.documents.take_down(set_name)
             session.store.adoption.declared(set_name, (), whole=True)
@@ -110,8 +111,9 @@ def down(
         return replace(applied, losses=lost if forget else tuple(filter(_calls, lost)))
 
 
-def _without(fleet: Fleet, set_name: str) -> Fleet:
-    return replace(fleet, sets={name: p for name, p in fleet.sets.items() if name != set_name})
+def _without(stored: Stored, set_name: str) -> Fleet:
+    others = {name: part for name, part in stored.fleet.sets.items() if name != set_name}
+    return heard_again(stored, replace(stored.fleet, sets=others), set_name)
 
 
 def _calls(loss: Loss) -> bool:

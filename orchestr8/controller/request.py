@@ -13,7 +13,15 @@ from orchestr8.controller.agreed import require_agreed
 from orchestr8.controller.aim import Aim
 from orchestr8.controller.authority import is_theirs, require_theirs
 from orchestr8.controller.files import contents_of
-from orchestr8.controller.fleet import files_of, merge, sealed_of, stopped, with_set, without_older
+from orchestr8.controller.fleet import (
+    files_of,
+    heard_again,
+    merge,
+    sealed_of,
+    stopped,
+    with_set,
+    without_older,
+)
 from orchestr8.controller.overrides import counting, overridden, value_said
 from orchestr8.controller.session import Session
 from orchestr8.errors import ManifestError, Problem, RefusedError, UsageError
@@ -157,7 +165,8 @@ def declared_fleet(session: Session, asked: Sequence[Loaded]) -> Fleet:
     part = ManifestSet()
     for loaded in asked:
         part = merge(part, loaded.part)
-    return with_set(session.stored.fleet, asked[0].request.set_name, part)
+    stored, set_name = session.stored, asked[0].request.set_name
+    return heard_again(stored, with_set(stored.fleet, set_name, part), set_name)
 
 
 def going_on(session: Session, asked: Sequence[Loaded]) -> tuple[Override, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.shell import Shell
 
 WEB = '  web: {image: "web:1", health: {tcp: 8080}}\n'
@@ -164,3 +166,16 @@ def test_whose_link_a_remove_takes_is_a_fact(shell: Shell) -> None:
         "place": "calls.yaml:4:36",
         "what": "connects to api.me:8080, which is there no longer",
     }
+
+
+@pytest.mark.parametrize("gone", ["plan", "apply", "remove"])
+def test_who_names_a_volume_still_has_it_again(shell: Shell, gone: str) -> None:
+    """The set that named it last has the say of it, until it names it no more."""
+    mounts = API.replace("}}", "}, volumes: {/d: rows}}")
+    shell.apply(text(mounts, more="volumes: {rows: {}}\n"), "--set old")
+    shell.apply(text(WEB, more="volumes: {rows: {}}\n"), "--set new")
+    shell.write("fleet.yaml", text(WEB))
+    words = {"remove": "remove --set new"}.get(gone, f"{gone} fleet.yaml --set new")
+    said = shell.type(words).output
+    assert "would be refused" not in said
+    assert "its volume" not in said

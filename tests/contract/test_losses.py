@@ -90,5 +90,12 @@ def test_what_moves_to_another_set_is_no_loss() -> None:
     assert losses(before, after, "base2") == ()
 
 
+def test_what_another_set_has_too_is_no_loss() -> None:
+    too = "orchestr8: 1\nowner: data\nservices: {}\nsecrets: {key: {}}\n"
+    after = without("secrets: {key: {}}\n").replace(", secrets: [key]", "")
+    assert told(after, others={"own": OWN}) != []
+    assert told(after, others={"own": OWN, "too": too}) == []
+
+
 def test_what_was_untrue_before_is_no_news() -> None:
     assert told("", others={"shop": FOREIGN.replace("api:", "never-accepted:")}) == []
