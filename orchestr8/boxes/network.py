@@ -56,6 +56,18 @@ class Out(Struct, frozen=True, order=True, gc=False, cache_hash=True):
 Element = Pass | Route | Door | Out
 
 
+def key_of(element: Element) -> object:
+    """What makes an element the same one, whatever it leads to: a route's or door's place, of any
+    other the whole of it. A table has one of each."""
+    match element:
+        case Route():
+            return (Route, element.address, element.port)
+        case Door():
+            return (Door, element.address, element.host_port)
+        case _:
+            return element
+
+
 class NetworkState(Struct, frozen=True):
     """What the table holds now; `prepared` is false where anything that it stands on is missing."""
 

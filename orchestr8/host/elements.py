@@ -63,17 +63,6 @@ def spread_chain(count: int, any_address: bool = False) -> str:
     return f"{_SPREAD_ANY if any_address else _SPREAD}_{count}"
 
 
-def key(element: Element) -> object:
-    """What an element is replaced by: for a route or door its place, else the whole of it."""
-    match element:
-        case Route():
-            return (Route, element.address, element.port)
-        case Door():
-            return (Door, element.address, element.host_port)
-        case _:
-            return element
-
-
 def sets_of(changed: Iterable[Element]) -> tuple[str, ...]:
     """The sets and maps on which the content of such elements depends: those of routes and doors
     on all of these, since what is dealt out is counted together. That of links depends on none."""

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from orchestr8.boxes.network import Element, NetworkState, Pass
+from orchestr8.boxes.network import Element, NetworkState, Pass, key_of
 from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.host import bridge as bridges
 from orchestr8.host import elements, forward_policy, nft, nft_generation, table
@@ -104,7 +104,7 @@ class HostNetwork(Struct, frozen=True, dict=True):
         """
         added = [elements.checked(element) for element in add]
         removed = {elements.checked(element) for element in remove}
-        replaced = {elements.key(element) for element in added}
+        replaced = {key_of(element) for element in added}
         layout = self.layout
         others = [element for element in added if not isinstance(element, Pass)]
         links = table.change_links(
@@ -115,7 +115,7 @@ class HostNetwork(Struct, frozen=True, dict=True):
             with self._changing:
                 held = self._held(elements.sets_of([*added, *removed]))
                 present = elements.elements_of(held) - removed
-                kept = {e for e in present if elements.key(e) not in replaced}
+                kept = {e for e in present if key_of(e) not in replaced}
                 script = table.change(layout, held, elements.content([*kept, *others]))
                 try:
                     if script or links:

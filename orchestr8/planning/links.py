@@ -8,13 +8,12 @@ went leave behind. Default-deny: what is not wanted goes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import astuple
 
 from orchestr8.boxes.desired import Desired, DesiredService
-from orchestr8.boxes.network import Door, Element, Out, Pass, Route
+from orchestr8.boxes.network import Door, Element, Out, Pass, Route, key_of
 from orchestr8.boxes.world import World
 from orchestr8.names import ServiceName
 from orchestr8.planning.busy import is_theirs, touches
@@ -172,13 +171,7 @@ def _routes(
         yield from (Route(desired.services[name].address, port, backends) for port in several)
 
 
-def _key(element: Element) -> tuple[Any, ...]:
-    """What makes an element the same one, whatever it leads to."""
-    values = astuple(element)
-    return type(element), *(values[:2] if isinstance(element, Route | Door) else values)
-
-
 def _without_replaced(gone: Set[Element], added: Set[Element]) -> Iterable[Element]:
     """What has to be removed: a route or door with a successor is replaced by adding that."""
-    replaced = {_key(element) for element in added} if gone else set()
-    return (element for element in gone if _key(element) not in replaced)
+    replaced = {key_of(element) for element in added} if gone else set()
+    return (element for element in gone if key_of(element) not in replaced)

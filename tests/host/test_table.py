@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestr8.boxes.network import Door, Element, Out, Pass, Route
+from orchestr8.boxes.network import Door, Element, Out, Pass, Route, key_of
 from orchestr8.errors import RejectedError
 from orchestr8.host import elements, table
 
@@ -28,7 +28,7 @@ _ELEMENTS = st.one_of(
     ),
     st.builds(Out, _ADDRESSES, _RANGES, st.sampled_from([80, 443])),
 )
-_SETS_OF_ELEMENTS = st.lists(_ELEMENTS, max_size=12, unique_by=elements.key)
+_SETS_OF_ELEMENTS = st.lists(_ELEMENTS, max_size=12, unique_by=key_of)
 _LAYOUT = table.Layout("x", "o8test0", "10.77.0.0/24", "10.77.128.0/24")
 
 

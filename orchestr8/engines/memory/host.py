@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from orchestr8.boxes.network import (
     SERVICE_RANGE,
     SUBNET,
-    Door,
     Element,
     NetworkState,
-    Route,
+    key_of,
 )
 from orchestr8.engines.memory.machine import Machine
 from orchestr8.errors import RejectedError
@@ -46,8 +45,8 @@ class MemoryNetwork:
             if not machine.network_prepared:
                 raise RejectedError("the network is not prepared")
             machine.elements.difference_update(remove)
-            replaced = {_key(element) for element in add}
-            kept = {element for element in machine.elements if _key(element) not in replaced}
+            replaced = {key_of(element) for element in add}
+            kept = {element for element in machine.elements if key_of(element) not in replaced}
             machine.elements = kept | set(add)
 
     def listeners(self) -> Mapping[tuple[str, int], str]:
@@ -61,16 +60,6 @@ class MemoryNetwork:
         machine = self._machine
         with machine.faults.during("network.absent"), machine.lock:
             return machine.absent.intersection(addresses)
-
-
-def _key(element: Element) -> object:
-    match element:
-        case Route():
-            return (Route, element.address, element.port)
-        case Door():
-            return (Door, element.address, element.host_port)
-        case _:
-            return element
 
 
 class MemoryOwners:
