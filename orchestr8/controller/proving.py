@@ -19,6 +19,7 @@ from orchestr8.isolation.limits import Quota
 from orchestr8.isolation.strict import VERSIONS
 from orchestr8.names import BoxId, ServiceName
 from orchestr8.planning.adopted import held_without_manifest, standing
+from orchestr8.planning.busy import coming
 from orchestr8.planning.links import standing_elements
 from orchestr8.proof.across import as_neighbour
 from orchestr8.proof.model import Expectation, Proof, Reading
@@ -50,7 +51,9 @@ def prove_boxes(
     if not whole or any(_is_due(box, known) for box in running):
         return ()
     network = session.borders.network.observe()
-    wanted = standing_elements(cycle.desired, cycle.world)
+    # Read after the table: whoever opens a way in it has written down before for whom.
+    soon = coming(cycle.desired.services, cycle.world, session.store.ledger.records())
+    wanted = standing_elements(cycle.desired, cycle.world, soon)
     held = held_without_manifest(cycle.desired, cycle.world.boxes, cycle.records.holds.keys())
     wanted |= standing(set(cycle.plan.adopted), held, cycle.world)
     expected = _Expected(cycle, wanted)

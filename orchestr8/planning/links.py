@@ -22,6 +22,8 @@ from orchestr8.planning.places import NOWHERE, Presence, Presences
 from orchestr8.planning.survey import Survey
 from orchestr8.planning.traits import Ports, note_ports
 
+NONE_COMING: Mapping[ServiceName, Iterable[str]] = {}
+
 
 class Wiring(Struct, frozen=True):
     """The changes of the table at the start and at the end, and what a switch needs to know."""
@@ -96,10 +98,13 @@ def wire(
     )
 
 
-def standing_elements(desired: Desired, world: World) -> frozenset[Element]:
-    """What the table shall hold for the boxes that run, while no plan is carried out."""
+def standing_elements(
+    desired: Desired, world: World, coming: Mapping[ServiceName, Iterable[str]] = NONE_COMING
+) -> frozenset[Element]:
+    """What the table shall hold for the boxes that run, while no plan is carried out; else also for
+    those that are `coming`, whose ways are opened before they are made."""
     by_id = {box.id: box for box in world.boxes}
-    found: dict[ServiceName, set[str]] = {}
+    found = {name: set(addresses) for name, addresses in coming.items()}
     for box in world.boxes:
         peer = by_id.get(dict(box.joins).get("net", box.id), box)
         address = box.address or peer.address
