@@ -1,4 +1,4 @@
-"""`prove` while somebody else brings boxes up: their ways are opened before they are made."""
+"""What `prove` says of boxes beside others, and while somebody brings more of them up."""
 
 from __future__ import annotations
 
@@ -31,3 +31,9 @@ def test_a_way_to_a_box_that_is_yet_to_come_is_declared(shell: Shell) -> None:
     assert " 0 broken, 0 unproven" in shell.type("prove").output
     shell.machine.elements.add(Pass(web, address, 22))
     assert "no link that nobody declared" in shell.type("prove", 6).output
+
+
+def test_a_volume_with_a_size_is_nobody_else_s_on_a_simulated_machine(shell: Shell) -> None:
+    mount = TWO.replace('"db:1"', '"db:1", volumes: {/d: rows}')
+    shell.apply(f"{mount}volumes: {{rows: {{size: 64MiB}}}}\n")
+    assert " 0 broken, 0 unproven" in shell.type("prove").output

@@ -46,10 +46,12 @@ class _Table:
         """A mount; what the host shows too lies on its disk, all else on a device of its own."""
         number = len(self.mounts)
         fields = {"root": "/", "super_options": _RW, "host_paths": (), **more}
+        fields.setdefault(
+            "device", "8:1" if fields["host_paths"] else f"0:{self._seed * 100 + number}"
+        )
         self.mounts.append(
             Mount(
                 id=ROOT_MOUNT + number,
-                device="8:1" if fields["host_paths"] else f"0:{self._seed * 100 + number}",
                 target=target,
                 options=options,
                 optional=(),
@@ -111,8 +113,9 @@ def _binds(table: _Table, machine: Machine, spec: BoxSpec) -> None:
         rights = _RO if volume.read_only else _RW
         mapped = frozenset({"idmapped"} if volume.owner_uid != spec.uid else ())
         whole = known is not None and known.size_bytes is not None
-        root = "/" if whole else path
-        table.add(volume.target, "ext4", rights | _TIGHT | mapped, root=root, host_paths=(path,))
+        # One with a size is a file system of its own.
+        own = {"root": "/", "device": f"7:{volume.volume}"} if whole else {"root": path}
+        table.add(volume.target, "ext4", rights | _TIGHT | mapped, host_paths=(path,), **own)
     for bind in spec.profile.host_paths:
         rights = _RO if bind.read_only else _RW
         table.add(bind.target, "ext4", rights | _TIGHT, root=bind.source, host_paths=(bind.source,))
