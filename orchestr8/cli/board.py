@@ -69,9 +69,19 @@ class Row(Struct):
                              f"{phase} {_brief(running)}…")  # fmt: skip
         return shown
 
-    def line(self, label_width: int) -> str:
-        """The row as one line of text; a unit stands once, behind its last number."""
+    def line(self, label_width: int, most: int | None = None) -> str:
+        """The row as one line of text; a unit stands once, behind its last number.
+
+        With `most` columns its first phases give way to what is under way and to what came of it.
+        """
         cells = self.cells()
+        line = self._line(label_width, cells)
+        while most and len(line) > most and len(cells) > 1:
+            cells = cells[1:]
+            line = self._line(label_width, ["…", *cells])
+        return line
+
+    def _line(self, label_width: int, cells: list[str]) -> str:
         parts = [self.label.ljust(label_width), *cells[:-1], *(f"{cell} ms" for cell in cells[-1:])]
         if self.proof:
             word = "proof broken" if self.proof_broken else "proved"

@@ -119,7 +119,8 @@ class Live(Watcher):
         if len(rows) > room:
             rows = sorted(rows, key=lambda row: row.is_over)[:room]
         label_width = self.board.label_width
-        text = "\n".join(self._cut(_plain(row, label_width)) for row in rows)
+        most = self._terminal.width
+        text = "\n".join(self._cut(escaped(row.line(label_width, most))) for row in rows)
         return Text(text, no_wrap=True)
 
     def _cut(self, line: str) -> str:
@@ -135,10 +136,6 @@ class Live(Watcher):
         label_width = self.board.label_width
         for row in self.board.snapshot():
             self._terminal.say(_line(self._terminal, row, label_width))
-
-
-def _plain(row: Row, label_width: int) -> str:
-    return escaped(row.line(label_width))
 
 
 @contextmanager

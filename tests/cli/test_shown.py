@@ -43,6 +43,12 @@ def test_a_row_shows_its_phases_and_its_proof() -> None:
     assert row.line(12) == "0.front.web   create  41  start  96  healthy 310 ms   proved 27 of 27"
 
 
+def test_where_there_is_little_room_the_first_phases_give_way() -> None:
+    row = _up().rows[BOX]
+    assert row.line(12, 52) == row.line(12)
+    assert row.line(12, 40) == "0.front.web   …  healthy 310 ms"
+
+
 def test_a_row_shows_what_its_engine_measured_instead_of_the_whole() -> None:
     board = Board()
     made = {"root": 2.61, "cgroup": 0.4, "create": 8.2}
