@@ -12,6 +12,7 @@ from orchestr8.cli.arguments import Output, OutputAs, ServiceName
 if TYPE_CHECKING:
     from orchestr8.boxes.records import Hold
     from orchestr8.controller.advice import Advice
+    from orchestr8.controller.session import Session
     from orchestr8.controller.status import BoxStatus, LeavingStatus, ServiceStatus
     from orchestr8.names import BoxId
     from orchestr8.proof.model import Proof
@@ -34,7 +35,6 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
     """
     from orchestr8.cli.opening import opened_fleet
     from orchestr8.contract.usual import limits_of
-    from orchestr8.controller.authority import is_their_revision
     from orchestr8.controller.borders import measured
     from orchestr8.controller.meant import leaving, require_service, require_services
     from orchestr8.controller.proving import prove_services
@@ -52,15 +52,7 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
             proofs = prove_services(session, names)[0]
         except EngineError:
             proofs = ()
-        files = sorted(
-            {
-                source.name
-                for revision in session.stored.live
-                if revision.set_name == found.set_name
-                and is_their_revision(session.authority, revision)
-                for source in revision.sources
-            }
-        )
+        files = _files(session, found)
         phases = {one.box.id: measured(session.borders, one.box.id) for one in found.boxes}
         declared = limits_of(session.stored.fleet.services()[found.name], session.strict)
     advice = _advice(found, declared.memory_max_bytes)
@@ -120,6 +112,20 @@ def _held(hold: Hold) -> str:
 
     by = f" by {escaped(hold.actor)}" if hold.actor else ""
     return f"{escaped(said(hold))} (since {moment(hold.at_ms)}{by})"
+
+
+def _files(session: Session, found: ServiceStatus) -> list[str]:
+    """What is applied for it: the files that declared it last. Older ones of the set may declare
+    it as well, and are refused beside them."""
+    from orchestr8.controller.authority import is_their_revision
+    from orchestr8.manifest.load import load_stored
+
+    for revision in reversed(session.stored.live):
+        if revision.set_name == found.set_name and is_their_revision(session.authority, revision):
+            declared = load_stored(revision.sources).services
+            if any(service.name == found.name for service in declared):
+                return sorted({source.name for source in revision.sources})
+    return []
 
 
 def _advice(found: ServiceStatus, memory_bytes: int) -> Advice | None:

@@ -31,6 +31,16 @@ def test_a_box_that_runs(shell: Shell) -> None:
     assert document["waiting_since_ms"] == 0
 
 
+def test_what_is_to_be_applied_is_what_declared_it_last(shell: Shell) -> None:
+    shell.apply(WEB)
+    shell.write("moved.yaml", WEB + "  more: {image: \"web:1\"}\n")
+    shell.type("apply moved.yaml")
+    shell.write("other.yaml", WEB.replace("web:", "other:", 1))
+    shell.type("apply other.yaml")
+    shell.crash("me--web--1")
+    assert "what to do: `orchestr8 apply moved.yaml`\n" in shell.type("why web.me").output
+
+
 def test_a_box_that_ended(shell: Shell) -> None:
     shell.apply(WEB)
     shell.crash("me--web--1")
