@@ -8,6 +8,7 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
+from orchestr8.boxes.spec import FieldChange
 from orchestr8.cli.board import Board
 from orchestr8.cli.terminal import count, escaped, milliseconds
 from orchestr8.contract.losses import Loss
@@ -271,10 +272,8 @@ def steps_as_json(steps: Sequence[Step]) -> list[dict[str, object]]:
             "boxes_after": step.boxes_after,
             "what": step.what,
             "cause": step.cause,
-            "changes": [
-                {"field": one.field, "before": one.before, "after": one.after}
-                for one in step.changes
-            ],
+            "changes": _changes_as_json(step.changes),
+            "beside": _changes_as_json(step.beside),
             "effect": step.effect,
             "notes": step.notes,
             "count": step.count,
@@ -284,3 +283,7 @@ def steps_as_json(steps: Sequence[Step]) -> list[dict[str, object]]:
         }
         for step in steps
     ]
+
+
+def _changes_as_json(changes: Sequence[FieldChange]) -> list[dict[str, str]]:
+    return [{"field": one.field, "before": one.before, "after": one.after} for one in changes]

@@ -53,14 +53,20 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
 
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether JSON was asked for; asked of the bare words, since they may not be readable."""
+    return _wants("json", arguments)
+
+
+def _wants(output: str, arguments: Sequence[str]) -> bool:
     before = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-    return "--output=json" in before or ("--output", "json") in pairwise(before)
+    return f"--output={output}" in before or ("--output", output) in pairwise(before)
 
 
 def _ours(error: Orchestr8Error, arguments: Sequence[str]) -> int:
     if isinstance(error, ManifestError | RefusedError):
         if wants_json(arguments):
             _print_json("problems", error.exit, problems=[_as_json(p) for p in error.problems])
+        elif _wants("markdown", arguments):
+            _print_markdown(error)
         else:
             _problems(error)
         return int(error.exit)
@@ -73,9 +79,23 @@ def _problems(error: ManifestError | RefusedError) -> None:
     paint = error_paint()
     for problem in error.problems:
         _say(_painted(render_problem(problem), paint))
+    _say(_counted(error))
+
+
+def _counted(error: ManifestError | RefusedError) -> str:
     count = sum(problem.stands_for for problem in error.problems)
     word = "refusal" if isinstance(error, RefusedError) else "problem"
-    _say(f"{count} {word}{'s' if count != 1 else ''}; nothing was changed.")
+    return f"{count} {word}{'s' if count != 1 else ''}; nothing was changed."
+
+
+def _print_markdown(error: ManifestError | RefusedError) -> None:
+    """On standard output, since whoever reviews a change reads nothing else."""
+    from orchestr8.cli.markdown import problems_as_markdown
+    from orchestr8.cli.terminal import say
+
+    for line in problems_as_markdown(error.problems, _counted(error)):
+        say(line)
+    here().out.flush()
 
 
 def _painted(block: str, paint: Paint) -> str:

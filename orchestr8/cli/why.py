@@ -216,7 +216,7 @@ def _print_text(
         why = ": " + escaped(step.cause) if step.cause else ""
         effect = "; " + escaped(step.effect) if step.effect else ""
         say(f"  {step.mark.value}  {word}{why}{effect}")
-        for change in step.changes:
+        for change in (*step.changes, *step.beside):
             say(f"{_INDENT} {escaped(str(change))}")
     revision = f"revision {found.revision} of set {found.set_name}" if found.revision else ""
     if found.held_back:

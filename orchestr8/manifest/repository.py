@@ -20,7 +20,7 @@ _HTTPS = rf"https://{_HOST}(?::[0-9]{{1,5}})?/{_ESCAPED}"
 _SSH = rf"ssh://(?:[a-z_][a-z0-9_-]*@)?{_HOST}(?::[0-9]{{1,5}})?/{_PATH}"
 _FILE = rf"(?:file://)?/{_PATH}"
 _SCP = rf"([a-z_][a-z0-9_-]*@{_HOST}):({_PATH})"
-_REFERENCE = r"[A-Za-z0-9_](?:[A-Za-z0-9._/+-]*[A-Za-z0-9_+-])?"
+_REFERENCE = r"\w(?:[\w.@#/+-]*[\w#+-])?"
 _PATTERN = r"[A-Za-z0-9_*](?:[A-Za-z0-9._/+*-]*[A-Za-z0-9_+*-])?"
 KEY = r"ssh:SHA256:[A-Za-z0-9+/]{43}=?|gpg:[0-9A-F]{40}"
 KEY_WORDS = (

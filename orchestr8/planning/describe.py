@@ -10,6 +10,7 @@ from msgspec import Struct
 from orchestr8.boxes.spec import BoxSpec, FieldChange
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.names import ServiceName
+from orchestr8.planning.beside import changes_beside
 from orchestr8.planning.changes import spec_changes
 from orchestr8.planning.core_moves import own_changes
 from orchestr8.planning.draft import Draft
@@ -29,12 +30,12 @@ _Move = TypeVar("_Move", Provision, Replace, Release, Wait)
 
 def describe(draft: Draft) -> tuple[tuple[Step, ...], tuple[Upkeep, ...]]:
     """The steps by mark and service, and the lines that are no service's."""
-    links, cores = link_changes(draft), own_changes(draft)
+    links, cores, beside = link_changes(draft), own_changes(draft), changes_beside(draft)
     steps: list[Step] = []
     for name in draft.moves.keys() | links.keys() | cores.keys():
         about = _About(draft, name, draft.moves.get(name, Moves()))
         steps += about.provisions()
-        steps += about.replacements()
+        steps += about.replacements(beside.get(name, ()))
         steps += about.standbys()
         steps += about.releases()
         steps += about.rebalance((*cores.get(name, ()), *links.get(name, ())))
@@ -84,12 +85,12 @@ class _About(Struct, frozen=True):
             )
             before += count
 
-    def replacements(self) -> Iterable[Step]:
-        """Boxes that take the place of others."""
+    def replacements(self, beside: tuple[FieldChange, ...]) -> Iterable[Step]:
+        """Boxes that take the place of others, and what changes with them."""
         moves = [move for move in self.moves.slots if isinstance(move, Replace)]
         for alike in _alike(moves, lambda move: (move.cause, move.changes)):
             cause = "" if alike[0].changes else alike[0].cause
-            yield self._replacement(cause, len(alike), alike[0].changes)
+            yield self._replacement(cause, len(alike), alike[0].changes, beside)
         finished = sum(isinstance(move, Finish) for move in self.moves.slots)
         if finished:
             cause = "an interrupted replacement goes on"
@@ -181,7 +182,13 @@ class _About(Struct, frozen=True):
                 whose_move=first.whose_move,
             )
 
-    def _replacement(self, cause: str, count: int, changes: tuple[FieldChange, ...]) -> Step:
+    def _replacement(
+        self,
+        cause: str,
+        count: int,
+        changes: tuple[FieldChange, ...],
+        beside: tuple[FieldChange, ...] = (),
+    ) -> Step:
         why = stop_first_why(self.draft.desired.services[self.name])
         effect = f"stop-first: {why}, short gap" if why else "start-first, no gap"
         return Step(
@@ -195,6 +202,7 @@ class _About(Struct, frozen=True):
             effect=effect,
             notes=self.notes,
             count=count,
+            beside=beside,
         )
 
     def _effect_of_fresh(self, specs: list[BoxSpec], slots: list[int]) -> str:

@@ -183,9 +183,9 @@ class Reason(Enum):
 class Step(Struct, frozen=True):
     """One line of the plan: what happens to one service, why, and with what effect.
 
-    `count` is how many boxes it is about, `changes` are the fields behind it, `effect` is what its
-    users notice, or for a step that waits what would make it fit. `reason`, `whose_move` and
-    `try_again_ms` are for steps that wait.
+    `count` is how many boxes it is about, `changes` are the fields behind it, `beside` those that
+    change with it and are no reason for it, `effect` is what its users notice, or for a step that
+    waits what would make it fit. `reason`, `whose_move` and `try_again_ms` are for steps that wait.
     """
 
     mark: Mark
@@ -201,6 +201,7 @@ class Step(Struct, frozen=True):
     count: int = 1
     reason: Reason | None = None
     whose_move: str = ""
+    beside: tuple[FieldChange, ...] = ()
 
 
 class Upkeep(Struct, frozen=True):

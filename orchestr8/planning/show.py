@@ -106,6 +106,7 @@ def _step_rows(step: Step) -> list[Row]:
     details = [f"{_change(change)}{forces}" for change in step.changes]
     if step.cause:
         details.insert(0, step.cause)
+    details += map(_change, step.beside)
     first, *more = details or [""]
     head = Row(step.mark.value, str(step.service), _boxes(step), step.what, first, step.effect)
     below = [*more, *(f"note: {note}" for note in step.notes)]

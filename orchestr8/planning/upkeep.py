@@ -39,13 +39,14 @@ def link_changes(draft: Draft) -> dict[ServiceName, tuple[FieldChange, ...]]:
             found.setdefault(name, {})[FieldChange(field, before, after)] = None
 
     for element in wiring.remove:
-        for name, field, value in _told(element, stays):
+        for name, field, value in told(element, stays):
             tell(name, field, value, NONE)
-    doors = _doors(draft.world.network.elements)
+    doors = doors_of(draft.world.network.elements)
     for element in wiring.add:
-        earlier = doors.get(_host_end(element))
-        before = {name: value for name, _, value in _told(earlier, whose)} if earlier else {}
-        for name, field, value in _told(element, stays):
+        end = (element.address, element.host_port) if isinstance(element, Door) else None
+        earlier = doors.get(end) if end else None
+        before = {name: value for name, _, value in told(earlier, whose)} if earlier else {}
+        for name, field, value in told(element, stays):
             tell(name, field, before.pop(name, NONE), value)
         for name in before.keys() & set(stays.values()):
             tell(name, "publish", before[name], NONE)
@@ -64,15 +65,12 @@ def _whose(draft: Draft) -> tuple[dict[str, ServiceName], dict[str, ServiceName]
     return whose, stays
 
 
-def _host_end(element: Element) -> tuple[str, int] | None:
-    return (element.address, element.host_port) if isinstance(element, Door) else None
+def doors_of(elements: Iterable[Element]) -> dict[tuple[str, int], Door]:
+    """The published ports among them, by address and port of the host."""
+    return {(one.address, one.host_port): one for one in elements if isinstance(one, Door)}
 
 
-def _doors(elements: Iterable[Element]) -> dict[tuple[str, int] | None, Door]:
-    return {_host_end(element): element for element in elements if isinstance(element, Door)}
-
-
-def _told(
+def told(
     element: Element, stays: Mapping[str, ServiceName]
 ) -> Iterator[tuple[ServiceName, str, str]]:
     """Whose line an element is, and what it says there; none for what follows from other lines."""

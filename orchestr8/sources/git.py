@@ -255,7 +255,8 @@ class Clone:
         if re.search(r"couldn't find remote ref|Could not find remote branch", answer.errors):
             raise RejectedError(
                 f"{remote.url} has no branch {remote.branch}",
-                "push it again, or mend the source's `branch` in the platform's manifest",
+                "push it; or name another one with --revision, or as the source's `branch` in the "
+                "platform's manifest",
             )
         other = _OTHER_HASH.search(answer.errors)
         if other:

@@ -129,6 +129,27 @@ def test_a_pull_request_is_planned_as_markdown(typed: tuple[Console, Workshop], 
     assert run(console, "plan")[0] == 2
 
 
+def test_a_pull_request_shows_lowered_walls_and_what_is_wrong_as_markdown(
+    typed: tuple[Console, Workshop], ann: Key
+) -> None:
+    console, workshop = typed
+    workshop.git("checkout", "-q", "-b", "feature")
+    words = ("plan", "--source", "web", "--revision", "feature", "--output", "markdown")
+    front = manifest("web", "front").replace("image:", 'publish: {"0.0.0.0:8443": 80}, image:')
+    workshop.commit({"web.yaml": front}, ann)
+    status, said = run(console, *words)
+    assert status == 0, said
+    assert "\n\n- Open beyond this machine, without an edge: front.web 0.0.0.0:8443.\n" in said
+    workshop.commit({"web.yaml": front.replace("publish", "pubilsh")}, ann)
+    told = console.run(*words, **MEMORY, ORCHESTR8_CACHE=str(console.folder / "cache"))
+    assert (told.status, told.errors) == (2, "")
+    assert told.output == (
+        "### 1 problem; nothing was changed.\n\n"
+        '- **web.yaml:4:11**: unknown key "pubilsh" in services.front\n'
+        '  - did you mean "publish"? \\`orchestr8 explain service\\` lists all keys\n'
+    )
+
+
 def test_a_folder_is_told_by_its_content(ground: Path) -> None:
     console, deploy = Console(ground), ground / "deploy"
     deploy.mkdir(mode=0o755)
