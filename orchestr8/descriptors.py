@@ -1,15 +1,26 @@
-"""Waiting for descriptors, however high their numbers are: `select` takes none above 1023.
+"""Waiting for descriptors, however high their numbers are: `select` takes none above 1023; and how
+it is told that none is left.
 
 The thin client waits with it, so that it imports next to nothing.
 """
 
 from __future__ import annotations
 
+import errno
 from select import POLLIN, POLLOUT, poll
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+NONE_LEFT = "this process or the machine has no file descriptor left"
+REMEDY = "look at what holds so many (ls /proc/PID/fd), or raise LimitNOFILE and fs.file-max"
+
+
+def none_left(error: BaseException) -> bool:
+    """Whether a call failed for want of descriptors, which says nothing of what it was about."""
+    return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
 
 
 def readable(descriptors: Iterable[int], seconds: float | None = None) -> set[int]:

@@ -36,6 +36,7 @@ from orchestr8.server.metrics import Metrics
 from orchestr8.server.monitoring import Monitoring
 from orchestr8.server.remote import remote
 
+DESCRIPTORS_MOST = 65_536
 _UNTOLD = ("image", "net", "create", "remove")
 """Phases that a reader of the log misses nothing without."""
 _PRIORITIES = {"alarm": Priority.ERROR, "trouble": Priority.WARNING}
@@ -133,6 +134,7 @@ def serve(session: Session, output: Output, ways: Ways) -> int:
     """Runs the loop until a signal ends it; it is come to by the socket and these ways."""
     # What is left of a process that a supervisor aborts would have secrets in it.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    _raise_descriptors()
     notify = Notify()
     session.clock = LastingClock()
     log = Log(output)
@@ -185,6 +187,15 @@ def serve(session: Session, output: Output, ways: Ways) -> int:
     finally:
         over.set()
     return 0
+
+
+def _raise_descriptors() -> None:
+    """As many as the host lets us have: each connection takes one, and each box that is watched.
+    Programs that are started inherit that, so it is no number that one of them would count to;
+    boxes have limits of their own."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = max(soft, min(hard, DESCRIPTORS_MOST))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _beat(loop: Loop, notify: Notify, over: threading.Event) -> None:

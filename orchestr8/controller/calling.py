@@ -75,7 +75,7 @@ class Calling:
             try:
                 with session(self._settings, make=False) as opened:
                     self._watch(opened)
-            except Orchestr8Error:
+            except (Orchestr8Error, OSError):
                 continue  # the loop tells what keeps it from reading its store
 
     def stop(self) -> None:

@@ -27,6 +27,7 @@ from orchestr8.controller.recording import close_cut_short
 from orchestr8.controller.reflex import Reflex
 from orchestr8.controller.session import Session
 from orchestr8.controller.sight import Sight
+from orchestr8.descriptors import NONE_LEFT, REMEDY, none_left
 from orchestr8.engines.protocol import Events, Happened
 from orchestr8.errors import (
     EngineError,
@@ -197,10 +198,16 @@ class Loop:
         self._due = self._clock.monotonic()
         while not self._stopping:
             self._alive = now = self._clock.monotonic()
-            if now >= self._due:
-                self._due = self._clock.monotonic() + self._turn()
-            if self._hear(self._patience()):
-                self._due = self._clock.monotonic()
+            try:
+                if now >= self._due:
+                    self._due = self._clock.monotonic() + self._turn()
+                if self._hear(self._patience()):
+                    self._due = self._clock.monotonic()
+            except OSError as error:
+                if not none_left(error):
+                    raise
+                pause = self._rest(UnavailableError(NONE_LEFT, REMEDY), now)
+                self._due = self._clock.monotonic() + pause
 
     def _meanwhile(self) -> None:
         """A turn while calls of another plan take their time, if there is something to look at;
@@ -243,11 +250,7 @@ class Loop:
             self._balancer.follow(cycle)
             self._watch.look(cycle, self._keeper.unwanted, self._keeper.patrol.alarms)
         except (EngineError, StoreError, ManifestError) as error:
-            self._sight.doubt_all()
-            self._tell_trouble(error)
-            self._has_looked = True
-            self.turned(None, self._clock.monotonic() - began)
-            return self._keeper.pause_ms() / 1000
+            return self._rest(error, began)
         now = self._clock.monotonic()
         self._has_looked = True
         self.turned(cycle, now - began)
@@ -258,6 +261,14 @@ class Loop:
             self._trouble = ""
             self._listener.tell(Event("over", "what was in the way is over"))
         return min(next_ms / 1000, max(self._full_look_due - now, 0.0))
+
+    def _rest(self, error: Orchestr8Error, began: float) -> float:
+        """Nothing could be seen: the seconds until it is tried again."""
+        self._sight.doubt_all()
+        self._tell_trouble(error)
+        self._has_looked = True
+        self.turned(None, self._clock.monotonic() - began)
+        return self._keeper.pause_ms() / 1000
 
     def _soon(self) -> float:
         """How long before the look at everything a turn is that look: proofs draw it to them."""

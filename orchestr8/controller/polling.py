@@ -62,9 +62,13 @@ class Polling:
                     declared: Declared = self._loop.call(_declared)
                 except UnavailableError:
                     return
-                except Orchestr8Error:
+                except (Orchestr8Error, OSError):
                     declared = {}  # the loop tells what keeps it from reading its store
-                self._heard.wait(self._begin(declared))
+                try:
+                    wait = self._begin(declared)
+                except OSError:  # no descriptor for a folder that is to be watched
+                    wait = LOOK_SECONDS
+                self._heard.wait(wait)
                 self._heard.clear()
         finally:
             self._folders.keep(())

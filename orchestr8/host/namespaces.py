@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from orchestr8.descriptors import none_left
 from orchestr8.errors import RejectedError
 from orchestr8.host import mount_calls
 
@@ -31,11 +32,13 @@ def opened(pid: int, kind: str) -> int | None:
         return None
     try:
         folder = os.open(Path("/proc", str(pid)), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
+    except OSError as error:
+        _require_descriptors(error)
         return None
     try:
         found = os.open(f"ns/{kind}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
-    except OSError:
+    except OSError as error:
+        _require_descriptors(error)
         return None
     finally:
         os.close(folder)
@@ -43,6 +46,12 @@ def opened(pid: int, kind: str) -> int | None:
         os.close(found)
         raise RejectedError(f"process {pid} is not in the {_NAMES[kind]} of a box", "apply again")
     return found
+
+
+def _require_descriptors(error: OSError) -> None:
+    """Raises it where it says nothing of the process."""
+    if none_left(error):
+        raise error
 
 
 def mounted_at(mount_namespace: int, path: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import MutableMapping
+from contextlib import suppress
 
 _SOCKET = "NOTIFY_SOCKET"
 _WATCHDOG = "WATCHDOG_USEC"
@@ -39,8 +40,6 @@ class Notify:
             return
         # An abstract socket is written with @ and begins with a zero byte.
         path = f"\0{self._path[1:]}" if self._path.startswith("@") else self._path
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as talker:
-            try:
-                talker.sendto(words.encode(), path)
-            except OSError:
-                return
+        # Who cannot say that it lives says it the next time.
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as talker:
+            talker.sendto(words.encode(), path)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from orchestr8.errors import RejectedError
+from orchestr8.descriptors import NONE_LEFT, REMEDY, none_left
+from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.host import namespaces
 from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
 from orchestr8.names import BoxId
@@ -36,8 +37,19 @@ class HostProbes(Struct, frozen=True):
         """The empty text if healthy, else a sentence that says what was seen.
 
         Asked is 127.0.0.1 first, where a service that listens on all addresses answers as well,
-        and then, if that is refused, the box's own address.
+        and then, if that is refused, the box's own address. Raises UnavailableError where nobody
+        could be asked.
         """
+        try:
+            return self._checked(box_id, pid, check, timeout_ms)
+        except OSError as error:
+            if none_left(error):  # else a box that works would be replaced
+                raise UnavailableError(NONE_LEFT, REMEDY) from error
+            raise
+
+    def _checked(
+        self, box_id: BoxId, pid: int, check: HttpCheck | TcpCheck | CommandCheck, timeout_ms: int
+    ) -> str:
         if isinstance(check, CommandCheck):
             return self.command(box_id, check.command, timeout_ms)
         deadline = time.monotonic() + timeout_ms / 1000
@@ -81,6 +93,8 @@ def _ask_at(address: str, check: HttpCheck | TcpCheck, deadline: float) -> str:
     except TimeoutError:
         return f"no answer from {place} in time"
     except OSError as error:
+        if none_left(error):
+            raise
         return f"{place}: {(error.strerror or str(error)).lower()}"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import sys
+import time
 from collections.abc import Hashable
 from contextlib import suppress
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server
 
+from orchestr8.descriptors import none_left
 from orchestr8.server.application import BODY_BYTES_MOST
 from orchestr8.server.headers import Request
 from orchestr8.server.shares import Shares
@@ -20,6 +23,7 @@ HEADER_BYTES_MOST = 16 << 10
 IDLE_SECONDS = 10
 CLOSING_SECONDS = 5
 WAITING_MOST = 128
+SHORT_SECONDS = 0.2
 
 
 class CountedConnection(HTTPConnection):
@@ -69,3 +73,10 @@ class CountedServer(Server):
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         """Peers that go away in the middle, or do not speak our way, are no news; whatever fails is
         told in the answer."""
+        rest()
+
+
+def rest() -> None:
+    """Whoever has no descriptor for a connection that waits would ask for one without a pause."""
+    if none_left(sys.exception() or OSError()):
+        time.sleep(SHORT_SECONDS)

@@ -13,7 +13,7 @@ import struct
 from pathlib import Path
 
 from orchestr8.controller.authority import NOBODY, ROOT, Asker
-from orchestr8.descriptors import readable
+from orchestr8.descriptors import none_left, readable
 
 SO_PEERGROUPS = 59
 SO_PEERPIDFD = 77
@@ -29,7 +29,7 @@ class NobodyError(Exception):
 
 
 def identify(peer: socket.socket) -> Asker:
-    """The account at the other end; raises NobodyError."""
+    """The account at the other end; raises NobodyError, and OSError for want of descriptors."""
     pid, uid, gid = struct.unpack(
         "iII", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII"))
     )
@@ -46,10 +46,17 @@ def identify(peer: socket.socket) -> Asker:
         if readable([handle], 0):
             raise NobodyError(f"process {pid} has ended")
     except OSError as error:
+        _require_descriptors(error)
         raise NobodyError(f"process {pid} cannot be looked at: {error.strerror}") from error
     finally:
         os.close(handle)
     return Asker(name, uid, frozenset({gid, *groups}))
+
+
+def _require_descriptors(error: OSError) -> None:
+    """Who cannot be looked at for want of descriptors is not told that they are nobody."""
+    if none_left(error):
+        raise error
 
 
 def _handle(peer: socket.socket, pid: int) -> int:
@@ -57,11 +64,12 @@ def _handle(peer: socket.socket, pid: int) -> int:
     try:
         raw = peer.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD, 4)
         return int.from_bytes(raw, "little", signed=True)
-    except OSError:
-        pass
+    except OSError as error:
+        _require_descriptors(error)
     try:
         return os.pidfd_open(pid)
     except OSError as error:
+        _require_descriptors(error)
         raise NobodyError(f"process {pid} has ended") from error
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from cheroot.wsgi import Gateway_10, Server
 
 from orchestr8.controller.authority import NOBODY, ROOT, Asker
+from orchestr8.descriptors import none_left
 from orchestr8.errors import UnavailableError
 from orchestr8.server.application import THREADS, THREADS_SPARED, Application, Monitor, watched
 from orchestr8.server.counted import (
@@ -23,6 +24,7 @@ from orchestr8.server.counted import (
     WAITING_MOST,
     CountedConnection,
     CountedServer,
+    rest,
 )
 from orchestr8.server.identity import NobodyError, identify
 
@@ -42,8 +44,11 @@ class _Connection(CountedConnection):
     def peer_of(self, sock: Any) -> int | None:
         """The account."""
         self.asker: Asker | None = None
-        with suppress(NobodyError, OSError):
+        try:
             self.asker = identify(sock)
+        except (NobodyError, OSError) as error:
+            if none_left(error):
+                raise  # the connection ends
         uid = self.asker.uid if self.asker else NOBODY
         return None if uid == ROOT else uid
 
@@ -149,6 +154,7 @@ class _Watched(Server):
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         """Peers that go away in the middle are no news."""
+        rest()
 
 
 @contextmanager

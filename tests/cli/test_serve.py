@@ -65,12 +65,12 @@ def test_it_brings_back_what_was_applied_and_says_each_event_in_a_line(shell: Co
         assert resource.prlimit(server.pid, resource.RLIMIT_CORE)[0] == 0  # it has secrets in it
         applied = shell.run("apply", "hello.yaml")
         assert applied.status == 0 and "1 service is as declared" in applied.output, applied
-        (shell.folder / "run" / "api.sock").unlink()
-        refused = shell.run("down")
+        elsewhere = str(shell.folder / "elsewhere")
+        refused = shell.run("down", ORCHESTR8_RUN=elsewhere)
         assert refused.status == 1
         assert f"a server is running here and makes all changes (pid {server.pid}" in refused.errors
         assert f"kill {server.pid}" in refused.errors
-        assert shell.run("status").status == 0
+        assert shell.run("status", ORCHESTR8_RUN=elsewhere).status == 0
         server.send_signal(signal.SIGTERM)
         assert "boxes run on" in line_with(server, "stopped")
         assert server.wait(SECONDS_MOST) == 0
@@ -120,6 +120,20 @@ def test_a_server_that_was_killed_leaves_no_word_of_itself(shell: Console) -> No
         with serving(shell) as second:
             assert f"pid {first.pid}" in line_with(second, "a server is running here")
             assert second.wait(SECONDS_MOST) == 1
+
+
+def test_it_has_as_many_descriptors_as_the_host_gives(shell: Console) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    shell.write("hello.yaml", HELLO)
+    assert shell.run("apply", "hello.yaml", "--engine", "memory").status == 0
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with serving(shell) as server:
+            line_with(server, "started")
+            limits = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert limits == (min(hard, 65_536), hard)
 
 
 def test_nobody_need_read_its_log(shell: Console) -> None:

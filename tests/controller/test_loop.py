@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from orchestr8.controller.apply import apply_request
 from orchestr8.controller.making import down
 from orchestr8.controller.request import Request
 from orchestr8.controller.session import Session
-from orchestr8.engines.memory.faults import Faults
+from orchestr8.engines.memory.faults import Fault, Faults
 from orchestr8.engines.memory.workload import Workload, dies_at_once
 from orchestr8.errors import UnavailableError, UsageError
 from orchestr8.names import BoxId, ServiceName
@@ -202,3 +203,17 @@ def test_what_falls_ill_is_replaced(road: Road) -> None:
     with looping(road):
         until(lambda: ill not in road.machine.boxes)
         until(lambda: len(road.boxes()) == 3)
+
+
+def test_it_goes_on_where_there_is_no_descriptor_for_a_while(road: Road) -> None:
+    road.apply(SHOP)
+    with looping(road) as running:
+        until(lambda: "started" in running.told.kinds())
+        none = OSError(errno.EMFILE, "too many open files")
+        road.machine.faults.order(Fault("boxes.observe", none, times=2))
+        dead = kill(road, "front.shop")
+        running.loop.wake([FRONT])
+        until(lambda: len(road.boxes()) == 3 and box_of(road, "front.shop") != dead)
+        until(lambda: "over" in running.told.kinds())
+    (trouble,) = (one.what for one in running.told.events if one.kind == "trouble")
+    assert "no file descriptor left" in trouble

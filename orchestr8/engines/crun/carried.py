@@ -23,6 +23,7 @@ from msgspec.structs import asdict, replace
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import BoxSpec
+from orchestr8.descriptors import none_left
 from orchestr8.engines.crun.processes import Process
 from orchestr8.host import small_files
 from orchestr8.kernel import files
@@ -119,10 +120,13 @@ def told_to_end(file: Path) -> None:
 
 
 def read(file: Path) -> Carried | None:
-    """What stands there, or None where there is nothing that can be read."""
+    """What stands there, or None where there is nothing that can be read. Raises OSError for want
+    of descriptors: a box that runs would pass for none."""
     try:
         return _read(files.read_bytes(str(file), limit=files.LARGE_BYTES))
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if none_left(error):
+            raise
         return None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestr8.boxes.world import ObservedBox, State, Unseen
+from orchestr8.descriptors import none_left
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.places import BoxPlaces, Places
 from orchestr8.engines.crun.processes import ends
@@ -123,7 +124,9 @@ def ending_of(box: BoxPlaces) -> Ending:
     try:
         text = box.ended.read_text().strip()
         at_ms = box.ended.stat().st_mtime_ns // 1_000_000
-    except OSError:
+    except OSError as error:
+        if none_left(error):
+            raise
         return Ending(None, 0)
     return Ending(int(text) if text.isascii() and text.isdigit() else None, at_ms)
 
