@@ -26,9 +26,10 @@ def part_of(item: pytest.Item) -> str:
 
 
 def _named(value: object) -> str:
-    """The part that a parameter names: "20", "docker20"; empty for every other value."""
+    """The part that a parameter names: "20", "docker20", "crun-trixie"; empty for other values."""
     text = value if isinstance(value, str) else ""
-    return next((part for part in ENGINES if text in (part, part.removeprefix("docker"))), "")
+    name = text.partition("-")[0] if text.startswith("crun-") else text
+    return next((part for part in ENGINES if name in (part, part.removeprefix("docker"))), "")
 
 
 def _unknown(item: pytest.Item, name: object) -> str:

@@ -1,4 +1,4 @@
-"""The crun engine on this machine, with state and run folders of the bench's own."""
+"""A crun engine on this machine, with state and run folders of the bench's own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from orchestr8.boxes.network import Ranges
 from orchestr8.boxes.world import ObservedBox
 from orchestr8.engines.crun.borders import crun_borders
 from orchestr8.engines.crun.images import CrunImages
-from orchestr8.engines.crun.machine import found_tools
+from orchestr8.engines.crun.machine import Tools, found_tools
 from orchestr8.engines.ground import Ground
 from orchestr8.engines.protocol import Borders
 from tests.conformance.benches import Bench, await_decision, free_network, unmount
@@ -35,13 +35,15 @@ UID_INSIDE = 65_532
 class CrunBench(Bench):
     """Boxes of an installation of its own; images are taken from the archives of the examples."""
 
-    def __init__(self) -> None:
+    def __init__(self, tools: Tools | None = None) -> None:
+        self.tools = tools or found_tools()
         self.installation = f"t{secrets.token_hex(4)}"
         self.state = STATE / self.installation
         free = free_network()
         ranges = Ranges(f"10.{free}.0.0/17", f"10.{free}.128.0/17")
         self.ground = Ground(self.installation, RUN, ranges, self.state)
-        super().__init__("crun", crun_borders(Contents(), self.ground), f"10.{free}.0.{{}}")
+        borders = crun_borders(Contents(), self.ground, self.tools)
+        super().__init__("crun", borders, f"10.{free}.0.{{}}")
 
     def ready(self) -> None:
         super().ready()
@@ -67,10 +69,10 @@ class CrunBench(Bench):
         """Without a daemon only its programs can be away."""
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder) / "crun"
-            tools = replace(found_tools(), crun=str(place))
+            tools = replace(self.tools, crun=str(place))
             yield (
                 crun_borders(Contents(), self.ground, tools),
-                lambda: place.symlink_to(found_tools().crun),
+                lambda: place.symlink_to(self.tools.crun),
             )
 
     @contextmanager

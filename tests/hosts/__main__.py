@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from tests.hosts import engines, registry, ssh_server
+from tests.hosts import crun, engines, registry, ssh_server
 from tests.hosts.images import load_images
 
 
@@ -35,6 +35,7 @@ def main() -> int:
                 end(name)
         case "prepare":
             engines.prepare()
+            crun.prepare()
             registry.prepare()
             ssh_server.prepare()
         case "list":
