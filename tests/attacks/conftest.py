@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.spec import BoxSpec
 from orchestr8.engines.crun.images import CrunImages
+from orchestr8.engines.crun.machine import Tools
 from orchestr8.engines.docker.borders import docker_borders
 from orchestr8.engines.protocol import Borders, Exec, ExecResult
 from orchestr8.isolation.limits import MIB, Limits, Quota
 from orchestr8.names import BoxId
 from orchestr8.proof.model import Expectation, Proof
 from orchestr8.proof.prove import prove
-from tests.conformance.crun import CrunBench
+from tests.conformance.crun import CRUNS, CrunBench, tools_of
 from tests.hosts import engine, load_images
 from tests.hosts.images import archives
 from tests.hosts.inside import executed
@@ -78,17 +79,18 @@ class Ground:
     docker_host: str = ""
 
 
-@pytest.fixture(scope="session", params=["crun", "20", "28"])
+@pytest.fixture(scope="session", params=[*CRUNS, "20", "28"])
 def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
     """Every engine in turn."""
-    if request.param == "crun":
-        yield from _crun()
+    if request.param in CRUNS:
+        with tools_of(request.param) as tools:
+            yield from _crun(tools)
     else:
         yield from _docker(request.param)
 
 
-def _crun() -> Iterator[Ground]:
-    bench = CrunBench()
+def _crun(tools: Tools | None) -> Iterator[Ground]:
+    bench = CrunBench(tools)
     images = bench.borders.images
     assert isinstance(images, CrunImages)
     try:

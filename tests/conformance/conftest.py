@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from orchestr8.engines.crun.machine import Tools
 from tests import hosts
 from tests.conformance.benches import Bench, DockerBench, MemoryBench
-from tests.conformance.crun import CrunBench
+from tests.conformance.crun import CRUNS, CrunBench, tools_of
 from tests.conformance.promises import OLDER
-from tests.hosts.crun import NEWER, newer
 
-CRUNS = ("crun", *(f"crun-{name}" for name in NEWER))
 DOCKERS = (OLDER, "docker28")
 
 
@@ -50,7 +46,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Bench]:
         made.ready()
         yield made
     elif request.param in CRUNS:
-        with _tools(request.param) as tools:
+        with tools_of(request.param) as tools:
             crun = CrunBench(tools)
             try:
                 crun.ready()
@@ -79,17 +75,6 @@ def real(docker_engine: DockerBench) -> Iterator[DockerBench]:
     """A Docker Engine without boxes."""
     yield docker_engine
     docker_engine.clear()
-
-
-@contextmanager
-def _tools(name: str) -> Iterator[Tools | None]:
-    """The programs of the crun of this name; none for the host's own."""
-    suite = name.removeprefix("crun").removeprefix("-")
-    if not suite:
-        yield None
-        return
-    with newer(suite) as folder:
-        yield Tools(str(folder / "crun"), str(folder / "conmon"))
 
 
 def _docker(name: str) -> Iterator[DockerBench]:

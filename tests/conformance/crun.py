@@ -25,11 +25,24 @@ from orchestr8.engines.protocol import Borders
 from tests.conformance.benches import Bench, await_decision, free_network, unmount
 from tests.conformance.programs import PROGRAMS, Contents, Program
 from tests.conformance.registry import registry
+from tests.hosts.crun import NEWER, newer
 from tests.hosts.images import archives
 
 RUN = Path("/run/orchestr8-test")
 STATE = Path("/var/lib/orchestr8-test")
 UID_INSIDE = 65_532
+CRUNS = ("crun", *(f"crun-{name}" for name in NEWER))
+
+
+@contextmanager
+def tools_of(name: str) -> Iterator[Tools | None]:
+    """The programs of the crun of this name; none for the host's own."""
+    suite = name.removeprefix("crun").removeprefix("-")
+    if not suite:
+        yield None
+        return
+    with newer(suite) as folder:
+        yield Tools(str(folder / "crun"), str(folder / "conmon"))
 
 
 class CrunBench(Bench):
