@@ -316,30 +316,30 @@ class Loop:
 
     def _hear(self, seconds: float) -> bool:
         """Waits for messages, and takes all that are there; whether another look is due."""
-        is_due = False
+        is_due, together = False, list[BoxId]()
         message = self._clock.receive(self._inbox, seconds)
         while message is not None:
             if isinstance(message, _Ended):
-                is_due = self._succeed(message) or is_due
+                together.append(message.box)
             else:
                 is_due = True
+                self._succeed(together)
                 if isinstance(message, _Errand):
                     self._run(message)
                 else:
                     self._take_in(message)
             message = self._clock.receive(self._inbox, 0)
+        is_due = self._succeed(together) or is_due
         return self._ask_pulses() or is_due
 
-    def _succeed(self, ended: _Ended) -> bool:
-        """Whether anybody took the place of this box, and of others that ended with it."""
-        together = [ended.box]
-        while isinstance(message := self._waiting(), _Ended):
-            together.append(message.box)
-        if message is not None:
-            self._inbox.put(message)
-        if not self._reflex.ended(together):
+    def _succeed(self, together: list[BoxId]) -> bool:
+        """Whether anybody took the place of these boxes, which ended right after one another; the
+        list is empty then."""
+        ended = tuple(together)
+        together.clear()
+        if not ended or not self._reflex.ended(ended):
             return False
-        self._take_in(_Wake(tuple({one.service_name for one in together}), tuple(together)))
+        self._take_in(_Wake(tuple({one.service_name for one in ended}), ended))
         return True
 
     def _ask_pulses(self) -> bool:
