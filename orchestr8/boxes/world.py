@@ -59,6 +59,7 @@ class Unseen(Enum):
     FOLDER = "lost its folder, and with it its image, its output and its exit status"
     MONITOR = "lost its monitor, which keeps its output and its exit status"
     REBOOT = "ended with an earlier boot of the host"
+    UNSTAGED = "lost the files that were laid out for it before it was started"
 
 
 class ObservedBox(Struct, frozen=True, gc=False):

@@ -71,10 +71,7 @@ class Reflex(Struct):
             with suppress(EngineError):  # then they end as any other
                 boxes.watch_ends(followed, self.tell)
         self._watched = followed
-        waited_for = _waited_for(cycle)
-        ready = [one for one in followed.values() if one.id.service_name in waited_for]
-        few = len(ready) * len(cycle.world.boxes) <= AHEAD_MOST
-        self._ahead = {one.id: self._first_calls(cycle, [one]) for one in ready if few}
+        self._ahead = {one.id: self._first_calls(cycle, [one]) for one in self._urgent(cycle)}
 
     def stir(self) -> None:
         """Something is otherwise, and nobody has looked yet."""
@@ -101,9 +98,19 @@ class Reflex(Struct):
             return False
         with suppress(EngineError, StoreError):  # as above
             known = self._ahead.get(boxes[0].id) if len(boxes) == 1 else None
-            first = known or self._first_calls(cycle, boxes)
+            # what had to wait then need not wait any more
+            first = known if known and not known.empty else self._first_calls(cycle, boxes)
             return not first.empty and self._carry_out(cycle, first)
         return False
+
+    def _urgent(self, cycle: Cycle) -> Collection[ObservedBox]:
+        """The boxes for which the planner is asked ahead: all that are watched, or those with a
+        standby alone, or none, whichever are few enough."""
+        waited_for = _waited_for(cycle)
+        every = list(self._watched.values())
+        ready = [one for one in every if one.id.service_name in waited_for]
+        most = AHEAD_MOST // max(len(cycle.world.boxes), 1)
+        return next((some for some in (every, ready) if len(some) <= most), ())
 
     def _first_calls(self, cycle: Cycle, boxes: Collection[ObservedBox]) -> Plan:
         """What would be done first if these ends were seen and counted as failures."""

@@ -39,6 +39,7 @@ PROMISES: dict[str, str] = {
     "standbys.take.runs": "a standby takes a slot and runs at once, with the limits that it has",
     "standbys.take.changed": "a standby's limits and names change in place before it is taken",
     "standbys.take.again": "taking a box that runs is success, and one that stopped is rejected",
+    "standbys.take.fails-closed": "a standby that cannot start goes, with all it had",
     "ends.watch_ends.told": "the end of a box that is watched is told at once, and no other",
     "ends.watch_ends.how": "whoever observes a box whose end was told learns how it ended",
     "cores.set_cores.from-the-start": "a box that is given cores runs on them alone from its start",

@@ -26,6 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _ADDRESS = re.compile(r"[0-9a-f.:]+")
 _PART = re.compile(r"[A-Za-z0-9._-]+")
 _NEW = ".new-"
+_SLOT = "slot"
 
 
 class Stage(Struct, frozen=True):
@@ -129,6 +130,20 @@ class Staging(Struct, frozen=True):
                 os.ftruncate(descriptor, len(text))
             except OSError as error:
                 raise _failure(f"cannot write the names of {box_id}", error) from error
+
+    def slot(self, box_id: BoxId) -> int | None:
+        """The slot that was kept for a box, if any; the box itself does not see it."""
+        try:
+            return int(small_files.read(f"{self.run.boxes}/{box_id}/{_SLOT}"))
+        except (OSError, ValueError):
+            return None
+
+    def keep_slot(self, box_id: BoxId, slot: int) -> None:
+        """Keep a slot, in place of another that was kept before."""
+        try:
+            small_files.write(self.run.boxes / str(box_id) / _SLOT, str(slot).encode())
+        except OSError as error:
+            raise _failure(f"cannot keep the slot of {box_id}", error) from error
 
     def unstage(self, box_id: BoxId) -> None:
         """Remove all that was laid out for a box, half-made as well; the absent is success."""

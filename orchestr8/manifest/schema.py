@@ -143,7 +143,7 @@ class ServiceDefaults(Block):
         "how many boxes; 0 keeps the service declared without any", "2", "1", None, IN_PLACE
     )
     standby: Annotated[int, count(0, 100, "1")] | None = told(
-        "boxes kept created but not started, so that the next start takes about a millisecond",
+        "boxes kept created but not started: one takes the place of a box that ended",
         "1",
         "0",
         None,

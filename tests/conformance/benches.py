@@ -243,6 +243,10 @@ class DockerBench(Bench):
         super().__init__(f"docker{engine.name}", borders, f"10.{free}.0.{{}}")
         self.client = docker.APIClient(engine.docker_host, version="auto")
 
+    def ready(self) -> None:
+        super().ready()
+        RunFolder(RUN_FOLDER / self.installation).ensure()  # the first box makes it, and it stays
+
     def await_signals(self, found: ObservedBox) -> None:
         await_decision(found, "runc")
 

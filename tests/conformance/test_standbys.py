@@ -6,13 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from orchestr8.boxes.world import State
-from orchestr8.engines.protocol import Standbys
+from orchestr8.engines.protocol import Cores, Standbys
 from orchestr8.errors import RejectedError
 from orchestr8.isolation import features
 from orchestr8.isolation.limits import MIB, Limits
 from orchestr8.names import STANDBY, BoxId
 from tests.conformance.benches import Bench
-from tests.conformance.promises import promise
+from tests.conformance.promises import detail, promise
 
 NOBODY = BoxId("web", "nobody", 1)
 
@@ -69,3 +69,32 @@ def test_a_standby_is_taken_once(bench: Bench) -> None:
         bench.boxes.take(made.id, 1)
     with pytest.raises(RejectedError, match=str(NOBODY)):
         bench.boxes.take(NOBODY, 1)
+
+
+@detail("standbys.take.changed")
+def test_a_standby_is_held_to_cores_while_it_waits(bench: Bench) -> None:
+    if not isinstance(bench.boxes, Standbys) or not isinstance(bench.boxes, Cores):
+        return
+    every, made = bench.boxes.features().cores, replace(bench.box(), slot=STANDBY)
+    bench.boxes.create(made)
+    for cores in ([every[-1]], [], [every[0]]):
+        before = bench.see(made)
+        bench.boxes.set_cores(made.id, cores)
+        waits = bench.see(made)
+        assert waits.cores in ((tuple(cores),) if cores else ((), every))
+        assert replace(waits, cores=before.cores) == before
+    bench.boxes.take(made.id, 0)
+    assert bench.see(made).cores == (every[0],)
+
+
+@promise("standbys.take.fails-closed")
+def test_a_standby_that_cannot_start_leaves_nothing(bench: Bench) -> None:
+    if not isinstance(bench.boxes, Standbys):
+        return
+    before = bench.footprint()
+    made = replace(bench.box("absent", networked=True), slot=STANDBY)
+    with pytest.raises(RejectedError, match="no program /usr/bin/absent"):  # some know it at once
+        bench.boxes.create(made)
+        bench.boxes.take(made.id, 0)
+    assert bench.boxes.observe([made.id]).boxes == ()
+    assert bench.footprint() == before

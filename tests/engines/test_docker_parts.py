@@ -10,7 +10,8 @@ import pytest
 
 from orchestr8.boxes.world import State
 from orchestr8.engines.docker.boxes import DockerBoxes, Parts
-from orchestr8.engines.docker.containers import carried_spec, details_of, milliseconds
+from orchestr8.engines.docker.carried import carried_spec
+from orchestr8.engines.docker.details import details_of, milliseconds
 from orchestr8.engines.docker.images import DockerImages, inspected_facts
 from orchestr8.engines.docker.labels import BOX, INSTALLATION
 from orchestr8.engines.docker.machine import DockerMachine

@@ -14,20 +14,22 @@ from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import Observation, State
 from orchestr8.engines import living, this_kernel
 from orchestr8.engines.docker import labels, streams
+from orchestr8.engines.docker.carried import carried_spec
 from orchestr8.engines.docker.client import Client, patient
-from orchestr8.engines.docker.containers import Containers, carried_spec, details_of
+from orchestr8.engines.docker.containers import Containers, absent
+from orchestr8.engines.docker.details import details_of
 from orchestr8.engines.docker.events import DockerEvents, was_signalled
 from orchestr8.engines.docker.images import DockerImages
 from orchestr8.engines.docker.in_place import Mounts, mounts_of, require_in_place
 from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.programs import Programs
+from orchestr8.engines.docker.resources import Resources
 from orchestr8.engines.docker.situation import Bind, Preparation, Situation, Staged
 from orchestr8.engines.docker.volumes import DockerVolumes
 from orchestr8.engines.ends import EndWatch
 from orchestr8.engines.joined import Joined
-from orchestr8.engines.memory_use import require_room
 from orchestr8.engines.protocol import Contents, ExecResult, Happened
-from orchestr8.engines.required import require_cores, require_features, require_limits
+from orchestr8.engines.required import require_features
 from orchestr8.errors import (
     EngineError,
     FeatureMissingError,
@@ -37,7 +39,6 @@ from orchestr8.errors import (
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits
 from orchestr8.names import BoxId
-from orchestr8.units import format_cores
 
 _END_SECONDS = 10.0
 """How long the kernel may take to end a killed box before we say that it hangs."""
@@ -71,6 +72,7 @@ class DockerBoxes:
         self._parts = parts
         self._client = parts.client
         self._containers = Containers(parts.client, parts.installation, parts.preparation)
+        self._resources = Resources(parts.client, self._containers, parts.machine)
         self._programs = Programs(parts.client, self._containers)
         self._created: dict[BoxId, _Created] = {}
         """Each is started once without being looked at again."""
@@ -121,58 +123,27 @@ class DockerBoxes:
     @patient
     def start(self, box_id: BoxId) -> None:
         """Start a created container; one that cannot start is removed with all it had."""
-        created = self._created.pop(box_id, None) or _Created(self._startable(box_id))
-        if not created.container:
-            return
-        try:
-            self._client.post(f"/containers/{created.container}/start", f"starting box {box_id}")
-            if created.mounts not in self._in_place:
-                self._require_in_place(box_id, created.mounts)
-        except UnavailableError:
-            raise  # it may run by now: look again
-        except EngineError:
-            self._discard(box_id)
-            raise
+        created = self._waiting(box_id)
+        if created.container:
+            self._start(box_id, created)
+
+    @patient
+    def take(self, box_id: BoxId, slot: int) -> None:
+        """The slot before the start: it counts from then on."""
+        created = self._waiting(box_id)
+        if created.container:
+            self._parts.preparation.keep_slot(box_id, slot)
+            self._start(box_id, created)
 
     @patient
     def update(self, box_id: BoxId, limits: Limits) -> None:
-        """All cgroup numbers in one call: the engine orders memory before swap or after it."""
-        found = self._existing(box_id)
-        details = details_of(found)
-        if not details.pid:
-            raise RejectedError(f"box {box_id} does not run, so it has no limits to change")
-        require_limits(limits, self._parts.machine.features)
-        require_room(box_id, details.pid, limits)
-        from orchestr8.engines.docker import translate  # as above
-
-        self._client.post(
-            f"/containers/{found['Id']}/update",
-            f"changing the limits of box {box_id}",
-            translate.limits_body(limits),
-        )
+        """In place."""
+        self._resources.limit(box_id, limits)
 
     @patient
     def set_cores(self, box_id: BoxId, cores: Sequence[int]) -> None:
-        """In place; an empty list would change nothing, so every core is named.
-
-        The memory is named as it is: with systemd's control groups an engine that is told to change
-        something else takes the limit of swap away.
-        """
-        found = self._containers.find(box_id)
-        if not found or not details_of(found).state.runs:
-            return
-        features = self._parts.machine.features
-        require_cores(cores, features)
-        held = found["HostConfig"]
-        self._client.post(
-            f"/containers/{found['Id']}/update",
-            f"changing the cores of box {box_id}",
-            {
-                "CpusetCpus": format_cores(cores or features.cores),
-                "Memory": held["Memory"],
-                "MemorySwap": held["MemorySwap"],
-            },
-        )
+        """In place."""
+        self._resources.keep_on(box_id, cores)
 
     @patient
     def stop(self, box_id: BoxId, signal: str, grace_ms: int) -> None:
@@ -215,7 +186,7 @@ class DockerBoxes:
             return ()
         known = self._containers.ended(box_id)
         if not known:
-            raise _absent(box_id)
+            raise absent(box_id)
         content = self._client.text(
             f"/containers/{known.container}/logs",
             f"reading the log of box {box_id}",
@@ -227,7 +198,7 @@ class DockerBoxes:
 
     def follow(self, box_id: BoxId, lines_max: int, is_left: Callable[[], bool]) -> Iterator[str]:
         """The last lines that the engine kept, and those that come."""
-        found = self._existing(box_id)
+        found = self._containers.existing(box_id)
         pieces = self._client.pieces(
             f"/containers/{found['Id']}/logs",
             f"following the log of box {box_id}",
@@ -261,14 +232,29 @@ class DockerBoxes:
         self, box_id: BoxId, command: Sequence[str], timeout_ms: int | None = None
     ) -> ExecResult:
         """Run a command and keep what it prints."""
-        return self._programs.run(self._existing(box_id), box_id, command, timeout_ms)
+        return self._programs.run(self._containers.existing(box_id), box_id, command, timeout_ms)
 
     def execute_attached(self, box_id: BoxId, command: Sequence[str], joined: Joined) -> int:
         """Run a command joined to somebody."""
-        return self._programs.attach(self._existing(box_id), box_id, command, joined)
+        return self._programs.attach(self._containers.existing(box_id), box_id, command, joined)
+
+    def _waiting(self, box_id: BoxId) -> _Created:
+        """The container of a box that was never started; none of one that runs."""
+        return self._created.pop(box_id, None) or _Created(self._startable(box_id))
+
+    def _start(self, box_id: BoxId, created: _Created) -> None:
+        try:
+            self._client.post(f"/containers/{created.container}/start", f"starting box {box_id}")
+            if created.mounts not in self._in_place:
+                self._require_in_place(box_id, created.mounts)
+        except UnavailableError:
+            raise  # it may run by now: look again
+        except EngineError:
+            self._discard(box_id)
+            raise
 
     def _require_in_place(self, box_id: BoxId, mounts: Mounts | None) -> None:
-        found = self._containers.begun(box_id)
+        found = self._containers.changed(box_id)
         if found is None:
             return
         try:
@@ -280,7 +266,7 @@ class DockerBoxes:
 
     def _startable(self, box_id: BoxId) -> str:
         """The container of a box that was never started, or the empty text of one that runs."""
-        found = self._existing(box_id)
+        found = self._containers.existing(box_id)
         state = details_of(found).state
         if state.runs:
             return ""
@@ -290,12 +276,6 @@ class DockerBoxes:
                 "remove it and create a fresh one",
             )
         return str(found["Id"])
-
-    def _existing(self, box_id: BoxId) -> Mapping[str, Any]:
-        found = self._containers.find(box_id)
-        if not found:
-            raise _absent(box_id)
-        return found
 
     def _situation(self, box: Box) -> Situation:
         parts, machine, strict = self._parts, self._parts.machine, box.spec.profile.strict
@@ -369,10 +349,6 @@ class DockerBoxes:
                 doing = f"removing box {box_id}"
                 self._client.delete(f"/containers/{found['Id']}", doing, v="1", force="1")
             self._parts.preparation.release(box_id)
-
-
-def _absent(box_id: BoxId) -> RejectedError:
-    return RejectedError(f"there is no box {box_id}", "create it first")
 
 
 def _require_same(box: Box, existing: Mapping[str, Any]) -> None:

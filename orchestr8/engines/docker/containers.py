@@ -5,103 +5,32 @@ new state. A container is a box where it has that one's labels and something tha
 somebody may have renamed it, and what is made from a copy of it has its labels. Of boxes that are
 asked for by name, those whose first task still lives are not asked of the engine again: the
 kernel's word is enough, and labels never change. Limits are read from the box's cgroup, since those
-that somebody wrote there by hand are unknown to Docker.
+that somebody wrote there by hand are unknown to Docker. The slot that a standby has taken is kept
+beside what is staged for it.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from msgspec import DecodeError, Struct
-from msgspec.json import decode
+from msgspec import Struct
 
-from orchestr8.boxes import spec as specs
-from orchestr8.boxes.spec import BoxSpec
-from orchestr8.boxes.world import Observation, ObservedBox, State
-from orchestr8.engines import living
+from orchestr8.boxes.world import Observation, ObservedBox, State, Unseen
+from orchestr8.engines.docker.carried import Carried, box_id_in, carried_by
 from orchestr8.engines.docker.client import Client
-from orchestr8.engines.docker.labels import (
-    ADDRESS,
-    BOX,
-    INSTALLATION,
-    JOINS,
-    KEY,
-    SERVICE_ADDRESS,
-    SET,
-    SLOT,
-    SPEC,
-    STOP,
-    UID_RANGE,
-)  # fmt: skip
+from orchestr8.engines.docker.details import Details, details_of, state_of
+from orchestr8.engines.docker.labels import BOX, INSTALLATION
 from orchestr8.engines.docker.situation import Preparation
 from orchestr8.engines.ends import First
+from orchestr8.errors import RejectedError
 from orchestr8.kernel import cgroups, cores, files
-from orchestr8.manifest.model import Stop
-from orchestr8.names import BoxId
+from orchestr8.names import STANDBY, BoxId
 
-_STATES = {
-    "created": State.CREATED,
-    "running": State.RUNNING,
-    "paused": State.RUNNING,
-    "restarting": State.RUNNING,
-}
-"""Docker's words; every other one (exited, dead, removing) is a box that has stopped."""
 _CLEARED_UP_SECONDS = 2.0
 """How long an engine may take to notice that a first task has ended: mostly a tenth of a second."""
-
-
-class Details(Struct, frozen=True):
-    """What only an inspection tells, and does not change while the state stays."""
-
-    state: State
-    created_ms: int
-    started_ms: int = 0
-    stopped_ms: int = 0
-    exit_status: int | None = None
-    out_of_memory: bool = False
-    pid: int | None = None
-    pid_started: int | None = None
-    runs_again: bool = False
-
-    def still_true(self, state: State) -> bool:
-        """Whether this is still so for a container that is now in this state.
-
-        A running one is the same only while its first task lives: somebody may have restarted it.
-        """
-        if state is not self.state:
-            return False
-        return self.lives if state.runs else True
-
-    @property
-    def is_ending(self) -> bool:
-        """Whether it is said to run, and its first task has ended."""
-        return self.state.runs and self.pid is not None and not self.lives
-
-    @property
-    def lives(self) -> bool:
-        """Whether the first task that was seen lives, by the kernel's word."""
-        if self.pid is None or self.pid_started is None:
-            return False
-        return living.start_time(self.pid) == self.pid_started
-
-
-class _Carried(Struct, frozen=True):
-    """What a container's labels say, which never changes."""
-
-    spec: BoxSpec | None
-    slot: int
-    set_name: str
-    service_key: str
-    address: str
-    joins: tuple[tuple[str, BoxId], ...]
-    uid_base: int
-    service_address: str
-    stop: Stop | None
 
 
 class Known(Struct, frozen=True):
@@ -109,7 +38,7 @@ class Known(Struct, frozen=True):
 
     container: str
     name: BoxId
-    carried: _Carried
+    carried: Carried
     details: Details
 
 
@@ -134,9 +63,16 @@ class Containers:
         renamed = (self._inspected(item["Id"], box_id) for item in listed)
         return next(filter(None, renamed), None)
 
-    def begun(self, box_id: BoxId) -> Mapping[str, Any] | None:
-        """The inspected container of a box that was started just now, which is known from then on;
-        None where there is none of ours."""
+    def existing(self, box_id: BoxId) -> Mapping[str, Any]:
+        """The inspected container of a box that must be there."""
+        found = self.find(box_id)
+        if not found:
+            raise absent(box_id)
+        return found
+
+    def changed(self, box_id: BoxId) -> Mapping[str, Any] | None:
+        """The inspected container of a box that was started or changed just now, which is known as
+        that from then on; None where there is none of ours."""
         found = self.find(box_id)
         if found:
             self._known[box_id] = self._described(box_id, found)
@@ -168,7 +104,7 @@ class Containers:
         """Every box of the installation; what was known of others is forgotten."""
         met = []
         for item in self._listed():
-            box_id = _box_id(item.get("Labels") or {})
+            box_id = box_id_in(item.get("Labels") or {})
             if box_id and (one := self._met(box_id, item)):
                 met.append(one)
         self._known = {one.name: one for one in met}
@@ -188,7 +124,7 @@ class Containers:
     def _met(self, box_id: BoxId, item: Mapping[str, Any]) -> Known | None:
         """A listed container: as it is known, or inspected; None if it was removed since."""
         known = self._known.get(box_id)
-        state = _STATES.get(item["State"], State.STOPPED)
+        state = state_of(item["State"])
         if known and known.container == item["Id"] and known.details.still_true(state):
             return known
         found = self._inspected(item["Id"], box_id)
@@ -229,7 +165,7 @@ class Containers:
         if known and known.container == found["Id"]:
             carried = known.carried
         else:
-            carried = _carried(found["Config"]["Labels"])
+            carried = carried_by(found["Config"]["Labels"])
         return Known(found["Id"], box_id, carried, details_of(found))
 
     def _is_box(self, found: Mapping[str, Any], box_id: BoxId) -> bool:
@@ -242,21 +178,24 @@ class Containers:
     def _observed(self, known: Known) -> ObservedBox:
         details, carried = known.details, known.carried
         groups = cgroups.membership_of(details.pid or 0)
+        waits = details.state is State.CREATED
+        lost = waits and not self._preparation.is_staged(known.name)
         return ObservedBox(
             id=known.name,
-            state=details.state,
+            state=State.STOPPED if lost else details.state,
             spec=carried.spec,
-            slot=carried.slot,
+            slot=carried.slot if waits else self._slot(known),
             set_name=carried.set_name,
             service_key=carried.service_key,
             address=carried.address,
-            limits=cgroups.limits_in(groups),
+            limits=details.limits if waits else cgroups.limits_in(groups),
             paused=cgroups.paused_in(groups),
-            cores=cores.of_groups(groups),
+            cores=details.cores if waits else cores.of_groups(groups),
             created_ms=details.created_ms,
             started_ms=details.started_ms,
             stopped_ms=details.stopped_ms,
             exit_status=details.exit_status,
+            unseen=Unseen.UNSTAGED if lost else None,
             out_of_memory=details.out_of_memory,
             pid=details.pid,
             engine_id=known.container,
@@ -268,91 +207,14 @@ class Containers:
             stop=carried.stop,
         )
 
-
-def details_of(found: Mapping[str, Any]) -> Details:
-    """The part of an inspection that boxes are described with."""
-    inner = found["State"]
-    state = _STATES.get(inner["Status"], State.STOPPED)
-    created_ms = milliseconds(found.get("Created", ""))
-    if state is State.CREATED:
-        return Details(state, created_ms)
-    started_ms = milliseconds(inner.get("StartedAt", ""))
-    if not state.runs:
-        return Details(
-            state,
-            created_ms,
-            started_ms,
-            # two clocks of the engine: a box that ends at once seems to end before it starts
-            stopped_ms=max(started_ms, milliseconds(inner.get("FinishedAt", ""))),
-            exit_status=int(inner.get("ExitCode", 0)),
-            out_of_memory=bool(inner.get("OOMKilled")),
-        )
-    pid = int(inner.get("Pid") or 0)
-    again = _runs_again(found)
-    if pid <= 0:  # between two states; never let such a number out
-        return Details(state, created_ms, started_ms, runs_again=again)
-    started = living.start_time(pid)
-    return Details(state, created_ms, started_ms, pid=pid, pid_started=started, runs_again=again)
+    def _slot(self, known: Known) -> int:
+        """The slot of a box that has been started."""
+        if known.carried.slot != STANDBY:
+            return known.carried.slot
+        taken = self._preparation.slot(known.name)
+        return STANDBY if taken is None else taken
 
 
-def _runs_again(found: Mapping[str, Any]) -> bool:
-    """Whether a running container has ended before, or would be started by its engine."""
-    policy = found.get("HostConfig", {}).get("RestartPolicy", {}).get("Name", "no")
-    return milliseconds(found["State"].get("FinishedAt", "")) > 0 or policy not in ("", "no")
-
-
-def _carried(labels: Mapping[str, str]) -> _Carried:
-    return _Carried(
-        spec=carried_spec(labels),
-        slot=_number(labels.get(SLOT, "")),
-        set_name=labels.get(SET, ""),
-        service_key=labels.get(KEY, ""),
-        address=labels.get(ADDRESS, ""),
-        joins=_joins(labels.get(JOINS, "")),
-        uid_base=_number(labels.get(UID_RANGE, "")),
-        service_address=labels.get(SERVICE_ADDRESS, ""),
-        stop=_stop(labels.get(STOP, "")),
-    )
-
-
-def carried_spec(labels: Mapping[str, str]) -> BoxSpec | None:
-    """The spec in a container's label, or None where it cannot be read."""
-    try:
-        return specs.from_json(labels.get(SPEC, ""))
-    except ValueError:
-        return None
-
-
-def milliseconds(text: str) -> int:
-    """Docker's time (RFC 3339, nanoseconds) as milliseconds since the epoch; its zero time is 0."""
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
-    if not match or text.startswith("0001-"):
-        return 0
-    whole, fraction, zone = match.groups()
-    moment = datetime.fromisoformat(whole + ("+00:00" if zone == "Z" else zone))
-    return round(moment.timestamp()) * 1000 + int(float(fraction or 0) * 1000)
-
-
-def _box_id(labels: Mapping[str, str]) -> BoxId | None:
-    try:
-        return BoxId.parse(labels.get(BOX, ""))
-    except ValueError:
-        return None
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
-
-
-def _stop(text: str) -> Stop | None:
-    try:
-        return decode(text, type=Stop)
-    except DecodeError:
-        return None
-
-
-def _joins(text: str) -> tuple[tuple[str, BoxId], ...]:
-    try:
-        return tuple((str(kind), BoxId.parse(peer)) for kind, peer in json.loads(text or "[]"))
-    except (ValueError, TypeError):
-        return ()
+def absent(box_id: BoxId) -> RejectedError:
+    """There is no such box."""
+    return RejectedError(f"there is no box {box_id}", "create it first")

@@ -30,7 +30,6 @@ _WHY_MISSING = {
     ),
     features.IO: "limits on block devices are not built yet",
     features.BANDWIDTH: "traffic control is not built yet",
-    features.STANDBY: "a created container starts no sooner on Docker",
     features.EDGE: "edges are not built yet",
     features.AMBIENT_CAPABILITIES: "Docker gives capabilities to uid 0 only",
     features.OWNER_IDMAP: "this kernel has no idmapped mounts (Linux 5.12 and later)",

@@ -75,6 +75,14 @@ class HostPreparation(Struct, frozen=True, dict=True):
         """Rewrite the hosts file in place."""
         Staging(self.run).rewrite_names(box_id, names)
 
+    def slot(self, box_id: BoxId) -> int | None:
+        """The slot that was kept beside what is staged."""
+        return Staging(self.run).slot(box_id)
+
+    def keep_slot(self, box_id: BoxId, slot: int) -> None:
+        """Keep a slot beside what is staged."""
+        Staging(self.run).keep_slot(box_id, slot)
+
     def release(self, box_id: BoxId) -> None:
         """Take back all that was staged and mounted."""
         Binds(self.run).release(box_id)

@@ -16,7 +16,8 @@ from typing import Any
 from orchestr8.descriptors import ready
 from orchestr8.engines import sessions
 from orchestr8.engines.docker.client import Client
-from orchestr8.engines.docker.containers import Containers, details_of
+from orchestr8.engines.docker.containers import Containers
+from orchestr8.engines.docker.details import details_of
 from orchestr8.engines.docker.hijack import Stream, hijack
 from orchestr8.engines.joined import LOOK_SECONDS, Joined, write
 from orchestr8.engines.protocol import ExecResult

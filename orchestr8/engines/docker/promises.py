@@ -11,6 +11,8 @@ PROMISES: dict[str, str] = {
     "docker.others.copies": "what is made from a copy of a box is no box, whatever its name",
     "docker.image.hostile": "an image that claims our labels, or brings volumes, gains nothing",
     "docker.image.links": "what is declared below a link of an image is refused, and nothing stays",
+    "docker.standbys.known": "whoever asks next sees the slot that a standby took",
+    "docker.standbys.lost": "a standby without what was laid out for it is told as ended",
     "docker.answer.lost": "a call whose answer was lost is repeated, and there is one box",
 }
 """Promises of the Docker engine alone, by id."""

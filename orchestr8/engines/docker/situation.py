@@ -80,6 +80,12 @@ class Preparation(Protocol):
     def write_names(self, box_id: BoxId, names: Sequence[tuple[str, str]]) -> None:
         """Rewrite the hosts file in place."""
 
+    def slot(self, box_id: BoxId) -> int | None:
+        """The slot that was kept for a box, if any."""
+
+    def keep_slot(self, box_id: BoxId, slot: int) -> None:
+        """Keep the slot of a box that was made without one."""
+
     def release(self, box_id: BoxId) -> None:
         """Take back all that was staged and mounted for a box; the absent is fine."""
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from orchestr8.boxes.desired import DesiredVolume
 from orchestr8.boxes.world import ObservedVolume
+from orchestr8.engines.docker.carried import carried_spec
 from orchestr8.engines.docker.client import Client, patient
-from orchestr8.engines.docker.containers import carried_spec, milliseconds
+from orchestr8.engines.docker.details import milliseconds
 from orchestr8.engines.docker.labels import BOX, INSTALLATION
 from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.folder_copies import FolderCopies
