@@ -21,6 +21,7 @@ services:
     health: {{http: ":8080/", every: 200ms}}
     publish: {{127.0.0.1:{port}: 8080}}
     limits: {{memory: {memory}}}
+    standby: 1
   data:
     image: "hello:1"
     health: {{http: ":8080/", every: 200ms}}

@@ -47,7 +47,7 @@ def remains(fleet: Fleet) -> Remains:
     label = {"label": f"orchestr8.installation={fleet.installation}"}
     volumes = fleet.client.volumes(filters=label)["Volumes"] or []
     found = {
-        "boxes": (_box(one) for one in containers),
+        "boxes": (_box(one, fleet) for one in containers),
         "networks": (str(one["Name"]) for one in fleet.client.networks(filters=label)),
         "volumes": (str(one["Name"]) for one in volumes),
         "volume folders": _below(Path(one["Options"]["device"]).parent for one in volumes),
@@ -55,7 +55,7 @@ def remains(fleet: Fleet) -> Remains:
         "bridge ports": _ports(fleet, label),
         "cgroups": _cgroups(fleet.installation),
         "mounts": _mounts(fleet.installation),
-        "run folder": _below([fleet.run_folder]),
+        "run folder": _below([fleet.run_folder], but=("/slot",)),
         "state folder": _below([fleet.base / "state"], but=("-shm", "-wal")),
         "temporary files": _below([fleet.base / "tmp"]),
         **{f"store: {name}": _rows(fleet, query) for name, query in _TABLES.items()},
@@ -98,17 +98,20 @@ class _Words:
         return _BOX_ID.sub(r"\2.\1", text)
 
 
-def _box(one: dict[str, Any]) -> str:
+def _box(one: dict[str, Any], fleet: Fleet) -> str:
+    """A box by its slot; a standby that took one has it in a file of its own."""
     labels, limits = one["Config"]["Labels"], one["HostConfig"]["Memory"]
-    place = f"slot {labels['orchestr8.slot']} of {labels['orchestr8.set']}"
+    taken = fleet.run_folder / fleet.installation / "boxes" / one["Name"].lstrip("/") / "slot"
+    slot = taken.read_text() if taken.exists() else labels["orchestr8.slot"]
+    place = f"slot {slot} of {labels['orchestr8.set']}"
     return f"{one['Name']}: {one['State']['Status']}, {place}, {limits} bytes"
 
 
 def _below(folders: Iterator[Path] | Sequence[Path], but: tuple[str, ...] = ()) -> Iterator[str]:
-    """What lies below the folders; `but` are ends of names that come and go with connections."""
+    """What lies below the folders; `but` are ends of paths that come and go."""
     for folder in set(folders):
         for path in folder.rglob("*"):
-            if but and path.name.endswith(but):
+            if but and str(path).endswith(but):
                 continue
             yield f"{path.relative_to(folder)}{'/' if path.is_dir() else ''}"
 
