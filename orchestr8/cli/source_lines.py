@@ -50,9 +50,10 @@ def titled(commit: CommitRecord) -> str:
 
 
 def _in_force(source: SourceStatus) -> str:
-    short = source.record.good[:SHORT] or "-"
-    is_content = source.folder and source.record.good
-    return f"content {short} of {source.folder}" if is_content else short
+    short = source.in_force[:SHORT]
+    if not short:
+        return f"revision {source.by_hand}" if source.by_hand else "-"
+    return f"content {short} of {source.folder}" if source.folder else short
 
 
 def state_of(source: SourceStatus) -> str:
@@ -63,7 +64,7 @@ def state_of(source: SourceStatus) -> str:
     words = record.state
     if record.seen != record.good and record.state not in ("converged", "unreachable"):
         words += f": {record.seen[:SHORT]}"
-    if source.pinned_at and record.seen == record.good:
+    if source.pinned_at:
         words += f", taken back to revision {source.pinned_at} until it moves"
     elif source.by_hand and record.good:
         words += f", revision {source.by_hand} was applied by hand and holds until it moves"
@@ -86,8 +87,8 @@ def as_json(sources: Sequence[SourceStatus]) -> list[dict[str, object]]:
             "git": one.git or None,
             "folder": one.folder or None,
             "state": one.record.state or None,
-            "in_force": one.record.good or None,
-            "in_force_since_ms": one.record.good_ms or None,
+            "in_force": one.in_force or None,
+            "in_force_since_ms": one.in_force_ms or None,
             "seen": one.record.seen or None,
             "asked_ms": one.record.looked_ms or None,
             "taken_back_to": one.pinned_at or None,

@@ -9,7 +9,7 @@ from orchestr8.cli.source_lines import as_json as sources_as_json
 from orchestr8.cli.terminal import escaped, escaped_lines, say
 from orchestr8.cli.watching import Watcher
 from orchestr8.controller.session import Session
-from orchestr8.controller.source_status import pinned_at, source_status
+from orchestr8.controller.source_status import in_force, pinned_at, source_status
 from orchestr8.controller.sources import CONVERGED, DOWN, INVALID, REFUSED, Synced
 from orchestr8.errors import Exit
 from orchestr8.manifest.problems import render_problem
@@ -42,7 +42,8 @@ def print_synced(session: Session, synced: Synced, watcher: Watcher) -> None:
         ):
             say(line)
         return
-    stays = f"{record.good[:SHORT]} stays in force" if record.good else "nothing of it is in force"
+    commit_id, _ = in_force(session, record)
+    stays = f"{commit_id[:SHORT]} stays in force" if commit_id else "nothing of it is in force"
     if record.state == DOWN:
         say(
             f"the set {record.name} is down, and so it stays: "

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from orchestr8.cli.source_lines import state_of
+from orchestr8.cli.source_lines import source_lines, state_of
 from orchestr8.controller import sources as syncing
 from orchestr8.controller.found import fetched
 from orchestr8.controller.making import down
@@ -169,7 +169,7 @@ def test_another_path_is_judged_from_the_start(team: Team) -> None:
 
 
 def test_a_rollback_holds_until_the_source_moves(team: Team) -> None:
-    team.push("front")
+    first = team.push("front")
     team.sync()
     team.push("front front:2")
     team.sync()
@@ -182,7 +182,15 @@ def test_a_rollback_holds_until_the_source_moves(team: Team) -> None:
         live = opened.store.documents.in_force("web")[-1]
     assert status.pinned_at == 1
     assert state_of(status) == "converged, taken back to revision 1 until it moves"
-    assert live.deed.commit != status.record.good
+    assert (live.deed.commit, status.in_force) == (first, first)
+    assert f" {first[:12]} " in source_lines([status])[2]
+    bad = team.push("front front:2", "worker work:1", key=team.bob)
+    team.sync()
+    with team.road.open() as opened:
+        (status,) = source_status(opened)
+    assert status.in_force == first
+    assert state_of(status) == f"refused: {bad[:12]}, taken back to revision 1 until it moves"
+    team.workshop.git("reset", "-q", "--hard", "HEAD~1")
     team.push("front front:2", "worker work:1")
     assert team.sync().record.state == "converged"
     assert sorted(team.road.boxes().values()) == ["b", "c"]
@@ -216,6 +224,7 @@ def test_what_is_applied_beside_a_source_is_shown_and_holds_until_it_moves(team:
     with team.road.open() as opened:
         (status,) = source_status(opened)
     assert (status.by_hand, status.pinned_at, status.record.good) == (2, 0, commit)
+    assert (status.in_force, source_lines([status])[2].split()[2:4]) == ("", ["revision", "2"])
     assert state_of(status) == (
         "converged, revision 2 was applied by hand and holds until it moves"
     )
