@@ -76,14 +76,17 @@ def run(
 
 
 def _print(one: Happening, output: Output) -> None:
-    from orchestr8.cli.terminal import escaped, here, paint, say, when
+    from orchestr8.cli.columns import gone_on
+    from orchestr8.cli.terminal import escaped, here, paint, say, when, width
 
     if output is Output.JSON:
         from orchestr8.cli.document import SCHEMA, plain
 
         say(json.dumps({"schema": SCHEMA, "kind": "event", **plain(one)}))
     else:
-        words = [paint().dim(when(one.at_ms)), f"{escaped(one.event):<15}", escaped(one.subject)]
+        at = when(one.at_ms)
+        words = [at, f"{escaped(one.event):<15}", escaped(one.subject)]
         words += [escaped(one.result), escaped(one.cause), f"by {escaped(one.actor)}"]
-        say("  ".join(filter(None, words)))
+        for line in gone_on("  ".join(filter(None, words)), width()):
+            say(paint().dim(at) + line[len(at) :] if line.startswith(at) else line)
     here().out.flush()  # whoever reads a pipe wants it now

@@ -117,8 +117,8 @@ def _print(told: dict[str, tuple[Chapter, ...]], sets: set[str], last: int) -> N
         newest_first = found[::-1]
         shown = newest_first[:last] if last else newest_first
         rows += [_row(chapter, NAMES_SHOWN) for chapter in shown]
-        for number, line in enumerate(table(rows, indent="  ")):
-            say(line if number else paint().dim(line))
+        for line in table(rows, indent="  ", dim_head=True):
+            say(line)
         if len(shown) < len(found):
             say(f"  and {len(found) - len(shown)} more: --last 0 shows all")
     say("* in force. `orchestr8 history --set NAME --show N` shows one of them,")

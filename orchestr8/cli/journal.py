@@ -55,8 +55,8 @@ def _print(rows: Sequence[Row], begun: set[int], verdict: Verdict) -> None:
                 escaped(about), escaped(came), escaped(row.cause),
             ]
         )  # fmt: skip
-    for number, line in enumerate(table(shown)):
-        say(line if number else paint().dim(line))
+    for line in table(shown, dim_head=True):
+        say(line)
     if len(rows) < verdict.rows:
         say(f"the last {count(len(shown) - 1, 'entry', 'entries')}; --last 0 shows all")
     if verdict.whole:

@@ -32,8 +32,8 @@ def show(services: Sequence[str]) -> int:
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
         while status == 0:
-            status, picture, errors = _picture(services)
-            live.update(Text(picture, no_wrap=True, overflow="ellipsis"), refresh=True)
+            status, text, errors = picture(services)
+            live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
             time.sleep(0 if status else PAUSE_SECONDS)
     if status in (0, INTERRUPTED):
         return 0
@@ -41,8 +41,20 @@ def show(services: Sequence[str]) -> int:
     return status
 
 
-def _picture(services: Sequence[str]) -> tuple[int, str, str]:
+class _Picture(io.StringIO):
+    """What is kept for the terminal that this process has, and so is as wide."""
+
+    def isatty(self) -> bool:
+        """Somebody sees it there."""
+        return True
+
+    def fileno(self) -> int:
+        """Of the terminal, which is asked for its width."""
+        return sys.__stdout__.fileno() if sys.__stdout__ else super().fileno()
+
+
+def picture(services: Sequence[str]) -> tuple[int, str, str]:
     """One moment: its exit status, and what it printed on both streams."""
-    with redirect_stdout(io.StringIO()) as output, redirect_stderr(io.StringIO()) as errors:
+    with redirect_stdout(_Picture()) as output, redirect_stderr(io.StringIO()) as errors:
         status = run(["top", "--once", *services])
     return status, output.getvalue(), errors.getvalue()

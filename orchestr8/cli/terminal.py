@@ -188,20 +188,18 @@ def when(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def table(rows: Sequence[Sequence[str]], indent: str = "") -> list[str]:
-    """Rows in columns; the last column is cut where the terminal ends, and never without one."""
-    if not rows:
-        return []
-    columns = max(len(row) for row in rows)
-    padded = [[*row, *[""] * (columns - len(row))] for row in rows]
-    widths = [max(len(row[column]) for row in padded) for column in range(columns)]
-    most = width()
-    lines = []
-    for row in padded:
-        cells = [cell.ljust(widths[index]) for index, cell in enumerate(row)]
-        line = (indent + "  ".join(cells)).rstrip()
-        lines.append(line if not most or len(line) <= most else line[: most - 1] + "…")
-    return lines
+def table(rows: Sequence[Sequence[str]], indent: str = "", *, dim_head: bool = False) -> list[str]:
+    """Rows in columns as wide as the terminal, and without one as wide as they are. Where
+    `dim_head`, the first row is one that may be passed over."""
+    from orchestr8.cli.columns import laid_out
+
+    most, colours = width(), paint()
+    laid = laid_out(rows, max(most - len(indent), 1) if most else 0)
+    return [
+        colours.dim(indent + line) if dim_head and not number else (indent + line).rstrip()
+        for number, lines in enumerate(laid)
+        for line in lines
+    ]
 
 
 def text_width() -> int:

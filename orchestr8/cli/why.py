@@ -248,12 +248,15 @@ def _print_text(
 
 def _print_box(one: BoxStatus, proof: Proof | None, phases: Mapping[str, float] | None) -> None:
     """One box: how it is, what it is held to, and what it took to make."""
-    from orchestr8.cli.terminal import escaped, say
+    from orchestr8.cli.columns import gone_on
+    from orchestr8.cli.terminal import escaped, say, width
     from orchestr8.names import STANDBY
     from orchestr8.planning.wording import on_cores
     from orchestr8.units import rounded_size
 
-    say(f"  {'-' if one.slot == STANDBY else one.slot}  {_box(one, proof)}")
+    slot = "-" if one.slot == STANDBY else one.slot
+    for line in gone_on(f"  {slot}  {_box(one, proof)}", width()):
+        say(line)
     if one.ceiling:
         size = rounded_size(one.ceiling.memory_bytes)
         since = _since(one.ceiling.since_ms)
