@@ -28,6 +28,8 @@ def _newest() -> Path:
 
 # The newest one lies beside the newer Docker Engine, whose suite has both.
 NEWER: dict[str, Callable[[], Path]] = {"trixie": _trixie, "newest": _newest}
+SAID = {"trixie": "1.21 of Debian 13", "newest": "the newest (1.28 was the last)"}
+"""What people call them."""
 
 
 def prepare() -> None:
