@@ -23,6 +23,13 @@ def none_left(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
 
 
+def came_of_none(error: BaseException | None) -> bool:
+    """Whether a failure, or one from which it came, was for want of descriptors."""
+    while error is not None and not none_left(error):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def readable(descriptors: Iterable[int], seconds: float | None = None) -> set[int]:
     """Those that can be read, be it their end, once there is one or the time is over; without a
     time it may take for ever."""

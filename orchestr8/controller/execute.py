@@ -21,8 +21,9 @@ from orchestr8.controller.clock import Patience, nothing, working
 from orchestr8.controller.forerunners import Forerunners
 from orchestr8.controller.health import Passed, judge
 from orchestr8.controller.settings import PARALLEL_CALLS, TICK_SECONDS
+from orchestr8.descriptors import NONE_LEFT, REMEDY, came_of_none
 from orchestr8.engines.protocol import Borders
-from orchestr8.errors import EngineError, UnavailableError
+from orchestr8.errors import EngineError, ShortError, UnavailableError
 from orchestr8.planning.plan import Action, AwaitBox, Plan
 
 HANDED_OVER = 2
@@ -78,6 +79,8 @@ class _Gate(Struct):
     pause: float = PROBE_FIRST_SECONDS
     asking: Future[str] | None = None
     answer: str | None = None
+    short: ShortError | None = None
+    """Why nobody could be asked, where that is so."""
     asked: float = 0.0
     """When it was asked last."""
     waited: float = 0.0
@@ -183,7 +186,7 @@ class Executor:
             return
         for future in self._workers.wait(self._running, seconds):
             number = self._running.pop(future)
-            error = future.exception()
+            error = _in_our_words(future.exception())
             if error is None:
                 told = phases(self._borders, self._actions[number].call)
                 self._end(Outcome(number, Result.DONE, future.result(), phases=told))
@@ -250,6 +253,8 @@ class Executor:
         if gate.asking and gate.asking.done():
             failure = gate.asking.exception()
             gate.answer = str(failure) if failure else gate.asking.result()
+            short = _in_our_words(failure)
+            gate.short = short if isinstance(short, ShortError) else None
             gate.asking, gate.waited = None, gate.asked - gate.began
             left = gate.began + gate.gate.within_ms / 1000 - now
             gate.next_probe = now + min(gate.pause, max(left, 0.0))
@@ -265,13 +270,23 @@ class Executor:
     def _shut(self, gate: _Gate, why: str, box: ObservedBox | None, *, late: bool = False) -> None:
         del self._gates[gate.number]
         spent = (self._clock.monotonic() - gate.began) * 1000
-        self._end(Outcome(gate.number, Result.FAILED, spent, None, why, box, late))
+        error = gate.short if box and box.state.runs else None
+        self._end(Outcome(gate.number, Result.FAILED, spent, error, why, box, late))
 
     def _end(self, outcome: Outcome) -> None:
         self._outcomes[outcome.number] = outcome
         self._stood_at.discard(outcome.number)
         self._forerunners.ended(outcome.number, well=outcome.result is Result.DONE)
         self._watch(self._actions[outcome.number], outcome)
+
+
+def _in_our_words(error: BaseException | None) -> BaseException | None:
+    """What a call raised; what came of a lack of descriptors says nothing of its service."""
+    if not came_of_none(error) or isinstance(error, ShortError):
+        return error
+    short = ShortError(error.what if isinstance(error, EngineError) else NONE_LEFT, REMEDY)
+    short.__cause__ = error
+    return short
 
 
 def execute(plan: Plan, borders: Borders, watch: Watch, patience: Patience) -> tuple[Outcome, ...]:

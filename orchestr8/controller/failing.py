@@ -15,7 +15,7 @@ from orchestr8.controller.execute import Outcome
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.session import Session
 from orchestr8.engines.protocol import Endings, Logs
-from orchestr8.errors import EngineError, UnavailableError
+from orchestr8.errors import EngineError, ShortError, UnavailableError
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.backoff import after_failure
 from orchestr8.planning.plan import Action, CreateBox, Plan, StartBox
@@ -37,10 +37,15 @@ class Failing(Struct):
     """The boxes that were made or taken meanwhile, and the slots that they are for."""
 
     def note(self, cycle: Cycle, failed: Iterable[Outcome]) -> list[BoxId]:
-        """Keeps the last lines and counts the failures; the boxes of which nothing may stay."""
+        """Keeps the last lines and counts the failures; the boxes of which nothing may stay.
+
+        Raises ShortError where the machine was short of something time and again: that is told of
+        no service, and counts for none.
+        """
         self._made |= _slots(cycle.plan)
         slots = {box.id: box.slot for box in cycle.world.boxes} | self._made
         gone: list[BoxId] = []
+        short: ShortError | None = None
         for outcome in failed:
             action = cycle.plan.actions[outcome.number]
             box_id = subject(action.call)[0]
@@ -49,6 +54,9 @@ class Failing(Struct):
             slot = slots.get(box_id, 0) if box_id else 0
             failure = self._failure(cycle, action, outcome, slot)
             outside = self._outside_cause(box_id, outcome)
+            if isinstance(outcome.error, ShortError) and failure.attempts >= ATTEMPTS:
+                short = outcome.error
+                continue
             if outside and failure.attempts < ATTEMPTS:
                 # The next look finds what is half-made, or that no engine answers.
                 failure = replace(failure, why=outside, advice=None)
@@ -60,6 +68,8 @@ class Failing(Struct):
                     self._roll_back_if_update(action.service)
             self.failures[action.service, slot] = failure
             self.narrator.failed(box_id, slot, failure)
+        if short:
+            raise short
         return gone
 
     def failure_of(self, box: ObservedBox, why: str) -> Failure | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from orchestr8.engines.memory.faults import Fault
-from orchestr8.errors import RejectedError
+from orchestr8.errors import EngineError, RejectedError, ShortError
 from tests.controller.road import HEALTH, Road
 
 CROWD = f"""\
@@ -46,3 +47,42 @@ def test_a_volume_that_can_be_made_at_last_is_nobodys_failure(road: Road) -> Non
     applied = road.apply({"web.yaml": CROWD})
     assert applied.failures == ()
     assert [box_id.split("--")[1] for box_id in road.boxes()] == ["cache", "db", "front"]
+
+
+def _none_left() -> OSError:
+    return OSError(errno.EMFILE, "too many open files")
+
+
+def _refused() -> EngineError:
+    """A border's sentence about it."""
+    error = RejectedError("creating the box: too many open files")
+    error.__cause__ = _none_left()
+    return error
+
+
+@pytest.mark.parametrize("error", [_none_left(), _refused(), ShortError("none is left")], ids=repr)
+@pytest.mark.parametrize("call", ["boxes.create", "boxes.start", "volumes.ensure"])
+def test_where_no_descriptor_is_left_no_service_has_failed(
+    road: Road, call: str, error: Exception
+) -> None:
+    """Nor is its update taken back, however often that is met."""
+    road.apply({"web.yaml": CROWD})
+    road.image("app:2", "b")
+    newer = CROWD.replace("app:1", "app:2").replace("data: data", "data: more")
+    newer = newer.replace("volumes: {data: {}}", "volumes: {data: {}, more: {}}")
+    road.machine.faults.order(Fault(call, error, times=None))
+    with pytest.raises(ShortError):
+        road.apply({"web.yaml": newer})
+    with road.open() as session:
+        assert (session.store.ledger.failures(), session.held_back) == ({}, {})
+    road.machine.faults.clear()
+    assert road.apply({"web.yaml": newer}).failures == ()
+    assert set(road.boxes().values()) == {"b"}
+
+
+def test_a_box_that_nobody_could_ask_is_not_late(road: Road) -> None:
+    road.machine.faults.order(Fault("probes.check", _refused(), times=None))
+    with pytest.raises(EngineError, match="too many open files"):
+        road.apply({"web.yaml": CROWD.replace("every: 100ms", "every: 100ms, within: 1s")})
+    with road.open() as session:
+        assert session.store.ledger.failures() == {}

@@ -13,11 +13,13 @@ from contextlib import contextmanager
 import urllib3.exceptions
 from msgspec import DecodeError, Struct
 
+from orchestr8.descriptors import REMEDY
 from orchestr8.engines.docker import endpoint
 from orchestr8.errors import (
     EngineError,
     FeatureMissingError,
     RejectedError,
+    ShortError,
     UnavailableError,
 )
 
@@ -53,6 +55,8 @@ class Row(Struct, frozen=True):
 _SEE = "look at the log of dockerd"
 
 ROWS = (
+    Row(r"too many open files", ShortError,
+        "the Docker Engine or the machine has no file descriptor left", REMEDY),
     Row(r"no space left on device|disk quota exceeded", RejectedError,
         "the disk that holds Docker's data is full",
         "free some space; docker system df shows what takes it"),
