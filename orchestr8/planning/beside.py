@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
-from orchestr8.boxes.network import Door, Element
+from orchestr8.boxes.network import Door, Element, Out, Pass
 from orchestr8.boxes.spec import FieldChange
 from orchestr8.names import ServiceName
 from orchestr8.planning.changes import NONE, limit_changes
@@ -32,14 +32,18 @@ def changes_beside(draft: Draft) -> dict[ServiceName, tuple[FieldChange, ...]]:
     whose = {draft.places.address(box): box.id.service_name for box in draft.world.boxes}
     whose |= {one: name for name, here in presences for one in here.during}
     lasts = {one: name for name, here in presences for one in here.during if one not in here.going}
-    before = _ways(held, whose)
-    after = _ways({*(held - {*draft.wiring.remove}), *draft.wiring.add}, lasts)
+    # A table has a line for each pair of boxes that reach each other: most are nobody's here.
+    near = {one for of in (whose, lasts) for one, name in of.items() if name in replaced}
+    ways = {one for one in held if isinstance(one, Pass | Out) and one.source in near}
+    doors = doors_of(held) if network.prepared else {}
+    before = _ways(ways, whose)
+    after = _ways({*(ways - {*draft.wiring.remove}), *draft.wiring.add}, lasts)
     found = {}
     for name, boxes in replaced.items():
         limits = draft.desired.services[name].limits
         numbers = (limit_changes(limits, box.limits, features) for box in boxes if box.limits)
         links = _links(before.get(name, {}), after.get(name, {})) if network.prepared else ()
-        ports = _ports(draft, name, held, whose) if network.prepared else ()
+        ports = _ports(draft, name, doors, whose) if network.prepared else ()
         found[name] = tuple(dict.fromkeys((*chain(*numbers), *links, *ports)))
     return found
 
@@ -64,14 +68,14 @@ def _links(
 
 
 def _ports(
-    draft: Draft, name: ServiceName, held: Iterable[Element], whose: Mapping[str, ServiceName]
+    draft: Draft, name: ServiceName, doors: Mapping[_End, Door], whose: Mapping[str, ServiceName]
 ) -> Iterator[FieldChange]:
     """As they are declared, since no port leads to a box while it is exchanged."""
     lines = draft.desired.services[name].publish
     shall: dict[_End, int] = {(one.address, one.host_port): one.port for one in lines}
     were: dict[_End, int] = {
         end: door.port
-        for end, door in doors_of(held).items()
+        for end, door in doors.items()
         if end in shall or any(whose.get(one) == name for one in door.backends)
     }
     for end in sorted(were.keys() | shall.keys()):
