@@ -44,7 +44,12 @@ def engine_checks(host: Host, choice: Choice) -> tuple[Check, ...]:
 
 def host_checks(host: Host) -> tuple[Check, ...]:
     """Every check of the host beside its engine."""
-    return tuple(found for check in _HOST_CHECKS for found in check(host))
+    return tuple(found for check in (_rights, _folders, *_FOR_ALL) for found in check(host))
+
+
+def checks_for_all(host: Host) -> tuple[Check, ...]:
+    """Those of them that tell whoever is not root the same as root."""
+    return tuple(found for check in _FOR_ALL for found in check(host))
 
 
 def _docker(endpoint: str) -> Iterator[Check]:
@@ -249,6 +254,6 @@ def _python(host: Host) -> Iterator[Check]:
         )  # fmt: skip
 
 
-_HOST_CHECKS: tuple[Callable[[Host], Iterator[Check]], ...] = (
-    _rights, _kernel, _cgroups, _packet_filter, _security_module, _folders, _python,
+_FOR_ALL: tuple[Callable[[Host], Iterator[Check]], ...] = (
+    _kernel, _cgroups, _packet_filter, _security_module, _python,
 )  # fmt: skip

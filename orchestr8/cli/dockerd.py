@@ -39,7 +39,7 @@ class Dockerd(Struct, frozen=True):
         return any(one.split(",")[0] == f"name={option}" for one in self.security)
 
 
-class _Connection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
     """HTTP over a unix socket."""
 
     def __init__(self, path: str) -> None:
@@ -47,6 +47,7 @@ class _Connection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
+        """Raises OSError where nobody answers."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(_SECONDS)
         self.sock.connect(self._path)
@@ -71,7 +72,7 @@ def ask(endpoint_url: str) -> Dockerd:
 
 
 def _get(endpoint_url: str, path: str) -> dict[str, object]:
-    connection = _Connection(socket_path(endpoint_url))
+    connection = UnixConnection(socket_path(endpoint_url))
     try:
         connection.request("GET", path)
         found = json.loads(connection.getresponse().read(4 << 20))

@@ -29,6 +29,7 @@ def run(
 ) -> int:
     """Examine this host and its engine, and say what would mend what is missing.
 
+    Who is not root hears who they are to this machine, and whether a server does what they type.
     It works where no engine answers, and changes nothing but with --fix: then it asks, installs
     packages that are missing, loads modules, mounts hierarchies and closes folders. What would
     change somebody's choice is only said. Exit status 1: boxes cannot run here.
@@ -59,9 +60,15 @@ def _examined(engine: str) -> tuple[tuple[Check, ...], Features | None]:
     """All checks, and what the engine enforces if it can be asked."""
     from orchestr8.cli.checks import Check, Grade, Host
     from orchestr8.cli.checkup import engine_checks, host_checks
+    from orchestr8.cli.opening import SIMULATION
     from orchestr8.controller.settings import Settings
 
     host = Host(Settings.from_environment(engine), os.environ)
+    if os.geteuid() and host.settings.engine != SIMULATION:
+        from orchestr8.cli.checkup import checks_for_all
+        from orchestr8.cli.member_checkup import member_checks
+
+        return (*member_checks(host.settings), *checks_for_all(host)), None
     choice, checks = _meant(host.settings)
     if choice:
         checks = (*checks, *engine_checks(host, choice))
@@ -150,7 +157,8 @@ def _print_text(checks: tuple[Check, ...], features: Features | None) -> None:
     say()
     if missing:
         stands = "stands" if missing == 1 else "stand"
-        say(f"boxes cannot run here: {count(missing, 'thing')} {stands} in the way.")
+        so = "you can have no boxes here" if os.geteuid() else "boxes cannot run here"
+        say(f"{so}: {count(missing, 'thing')} {stands} in the way.")
     elif limited:
         say(f"boxes can run here; {count(limited, 'thing')} could be better.")
     else:
