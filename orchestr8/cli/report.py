@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import cast
 
 from orchestr8.cli.terminal import Paint, error_paint, escaped_lines, here, say_beside
+from orchestr8.descriptors import NONE_LEFT, REMEDY, none_left
 from orchestr8.errors import Exit, ManifestError, Orchestr8Error, Problem, RefusedError
 
 DEBUG_VARIABLE = "ORCHESTR8_DEBUG"
@@ -48,6 +49,8 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
         _give_output_up()
         what = f"the output cannot be written: {error.strerror}"
         return sentence(what, "look at where it is sent", Exit.FAILED, arguments)
+    if none_left(error):
+        return sentence(NONE_LEFT, REMEDY, Exit.FAILED, arguments)
     return _bug(error, arguments)
 
 

@@ -12,7 +12,8 @@ from typing import IO
 
 from msgspec import Struct
 
-from orchestr8.errors import FeatureMissingError, RejectedError, UnavailableError
+from orchestr8.descriptors import NONE_LEFT, REMEDY, none_left
+from orchestr8.errors import FeatureMissingError, RejectedError, ShortError, UnavailableError
 
 _SECONDS_MAX = 20
 _FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -86,6 +87,8 @@ def _installed(program: str, package: str) -> Iterator[None]:
             f"the program {program} is not installed", f"install the package {package}"
         ) from None
     except OSError as error:
+        if none_left(error):
+            raise ShortError(f"the program {program} cannot be run: {NONE_LEFT}", REMEDY) from error
         raise RejectedError(
             f"the program {program} cannot be run: {error.strerror}",
             f"look at its file and rights, or install the package {package} again",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 
@@ -43,6 +44,13 @@ def test_every_error_has_its_status_and_its_remedy(
 def test_foreign_words_cannot_act(capsys: pytest.CaptureFixture[str]) -> None:
     report(RejectedError("the engine says: \x1b[2J\nsecond", ""), [])
     assert capsys.readouterr().err == "orchestr8: the engine says: \\x1b[2J\n   second\n"
+
+
+def test_a_lack_of_descriptors_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(OSError(errno.EMFILE, "too many open files"), ["plan"]) == Exit.FAILED
+    said = capsys.readouterr().err
+    assert said.startswith("orchestr8: this process or the machine has no file descriptor left\n")
+    assert "bug" not in said
 
 
 def test_a_bug_is_said_to_be_one(

@@ -14,7 +14,8 @@ import pytest
 
 from orchestr8.descriptors import none_left
 from orchestr8.engines.crun import carried
-from orchestr8.errors import UnavailableError
+from orchestr8.errors import ShortError, UnavailableError
+from orchestr8.host import programs
 from orchestr8.host.notify import Notify
 from orchestr8.host.probes import HostProbes
 from orchestr8.manifest.model import HttpCheck, TcpCheck
@@ -51,6 +52,11 @@ def answered(box_id: BoxId, words: object, milliseconds: int) -> str:
 def test_a_box_that_could_not_be_asked_is_not_ill(check: TcpCheck | HttpCheck, left: int) -> None:
     with short_of_descriptors(left), pytest.raises(UnavailableError, match="no file descriptor"):
         HostProbes(answered).check(BOX, os.getppid(), check, 1_000)
+
+
+def test_a_program_that_could_not_be_started_is_not_to_be_installed() -> None:
+    with short_of_descriptors(1), pytest.raises(ShortError, match="no file descriptor"):
+        programs.run(["true"], "coreutils")
 
 
 def test_a_box_whose_record_cannot_be_opened_is_not_gone(tmp_path: Path) -> None:
