@@ -207,6 +207,8 @@ def _inflate(path: Path, file: BinaryIO, target: Path, header: Header) -> None:
                         raise _not_whole(path, "it is longer than its header says")
                     digest.update(piece)
                     out.write(piece)
+                if chunk or unpacker.unused_data:
+                    raise _not_whole(path, "something follows its end")
         except zlib.error as error:
             raise _not_whole(path, str(error)) from error
     if not unpacker.eof or size != header.bytes:
@@ -256,6 +258,8 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise UsageError(f"there is no {error.filename or path}", "look at the path") from error
+    except IsADirectoryError as error:
+        raise UsageError(f"{path} is a folder", "name a file of `backup create`") from error
     except sqlite3.DatabaseError as error:
         raise _not_whole(path, str(error)) from error
     except OSError as error:

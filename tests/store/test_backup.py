@@ -119,6 +119,11 @@ def bomb(content: bytes) -> bytes:
     return b"\n".join((head, line, zlib.compress(bytes(64 << 20))))
 
 
+def test_a_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"{tmp_path} is a folder"):
+        backup.check(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
@@ -130,6 +135,8 @@ def bomb(content: bytes) -> bytes:
         (flipped(700), "is not whole"),
         (content_exchanged, "cut short"),
         (header_changed, "its header cannot be read"),
+        (lambda content: content + b"!", "something follows its end"),
+        (lambda content: content + bytes(2 << 20), "something follows its end"),
         (bomb, "it is longer than its header says"),
     ],
 )
