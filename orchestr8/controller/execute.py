@@ -9,7 +9,7 @@ this one going.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from enum import Enum
 
@@ -24,7 +24,8 @@ from orchestr8.controller.settings import PARALLEL_CALLS, TICK_SECONDS
 from orchestr8.descriptors import NONE_LEFT, REMEDY, came_of_none
 from orchestr8.engines.protocol import Borders
 from orchestr8.errors import EngineError, ShortError, UnavailableError
-from orchestr8.planning.plan import Action, AwaitBox, Plan
+from orchestr8.names import BoxId
+from orchestr8.planning.plan import Action, AwaitBox, Plan, StopBox
 
 HANDED_OVER = 2
 """Calls that wait for a free hand, so that none is idle while gates are looked at."""
@@ -171,13 +172,28 @@ class Executor:
             if self._forerunners.is_needed(number):
                 self._stood_at.add(number)
         else:
-            self._running[self._workers.submit(self._timed, action)] = number
+            self._running[self._workers.submit(self._timed, number, action)] = number
             self._meanwhile_at = self._clock.monotonic() + MEANWHILE_SECONDS
 
-    def _timed(self, action: Action) -> float:
+    def _timed(self, number: int, action: Action) -> float:
         began = self._clock.monotonic()
+        if isinstance(action.call, StopBox):
+            self._require_alive(self._forerunners.successors(number), action.call.id)
         call(self._borders, action.call)
         return (self._clock.monotonic() - began) * 1000
+
+    def _require_alive(self, successors: Collection[BoxId], box_id: BoxId) -> None:
+        """Raises UnavailableError where one that took over from a box does not run any more: other
+        actions may have taken long since its gate."""
+        if not successors:
+            return
+        seen = self._borders.boxes.observe(sorted(successors)).boxes
+        gone = set(successors) - {box.id for box in seen if box.state.runs}
+        if gone:
+            raise UnavailableError(
+                f"{box_id} is not ended, since {min(gone)}, which took over from it, runs no more",
+                "the next plan decides anew",
+            )
 
     def _collect(self, seconds: float | None) -> None:
         if not self._running:

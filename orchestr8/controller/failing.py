@@ -18,7 +18,7 @@ from orchestr8.engines.protocol import Endings, Logs
 from orchestr8.errors import EngineError, ShortError, UnavailableError
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.backoff import after_failure
-from orchestr8.planning.plan import Action, CreateBox, Plan, StartBox
+from orchestr8.planning.plan import Action, CreateBox, Plan, RemoveBox, StartBox, StopBox
 
 ATTEMPTS = 3
 LINES_KEPT = 20
@@ -60,7 +60,7 @@ class Failing(Struct):
             if outside and failure.attempts < ATTEMPTS:
                 # The next look finds what is half-made, or that no engine answers.
                 failure = replace(failure, why=outside, advice=None)
-            elif box_id is None or box_id in self._made:
+            elif box_id is None or (box_id in self._made and not _is_end(action)):
                 # without a box it is what a box of the service stands on, such as its volume
                 gone += [box_id] if box_id else []
                 self._remember(cycle, failure, outcome.ended)
@@ -147,6 +147,12 @@ class Failing(Struct):
             self.rolled_back[service] = healthy[1]
             told = f"{service} goes back to revision {healthy[1]}, which worked"
             self.narrator.note(service, told)
+
+
+def _is_end(action: Action) -> bool:
+    """Whether an action ends a box or takes it away: one that cannot be is left to the next look,
+    since it may have begun to run by a call whose answer was lost."""
+    return isinstance(action.call, StopBox | RemoveBox)
 
 
 def _slots(plan: Plan) -> dict[BoxId, int]:

@@ -6,7 +6,8 @@ import heapq
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 
-from orchestr8.planning.plan import Action, AwaitBox
+from orchestr8.names import BoxId
+from orchestr8.planning.plan import Action, AwaitBox, ChangeNetwork
 
 
 class Forerunners:
@@ -53,6 +54,20 @@ class Forerunners:
     def is_needed(self, number: int) -> bool:
         """Whether something waits for this action."""
         return number in self._followers
+
+    def successors(self, number: int) -> tuple[BoxId, ...]:
+        """The boxes of its service for which an action waits until they work, also where their
+        traffic is led over in between. A job is over by then."""
+        name = self._actions[number].service
+        found: set[BoxId] = set()
+        behind = list(self._actions[number].needs)
+        while behind:
+            action = self._actions[behind.pop()]
+            if isinstance(action.call, ChangeNetwork):
+                behind += action.needs
+            elif isinstance(action.call, AwaitBox) and action.service == name:
+                found.update(() if action.call.done else (action.call.id,))
+        return tuple(sorted(found))
 
     def _add(self, number: int) -> None:
         is_gate = isinstance(self._actions[number].call, AwaitBox)

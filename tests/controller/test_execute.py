@@ -25,7 +25,16 @@ from orchestr8.engines.memory.workload import (
     dies_of_memory,
 )
 from orchestr8.errors import RejectedError, UnavailableError
-from orchestr8.planning.plan import Action, AwaitBox, CreateBox, Plan, StartBox
+from orchestr8.planning.plan import (
+    Action,
+    AwaitBox,
+    ChangeNetwork,
+    CreateBox,
+    Plan,
+    Purpose,
+    StartBox,
+    StopBox,
+)
 from tests.controller.plans import HEALTH, Told, box_id, coming_up, machine
 
 SOON = 30.0
@@ -270,3 +279,36 @@ def test_a_bug_of_ours_is_no_outcome() -> None:
     there.faults.order(Fault("boxes.create", ValueError("a bug")))
     with pytest.raises(ValueError, match="a bug"):
         run(coming_up([1]), there)
+
+
+def succession(done: bool = False) -> Plan:
+    """Box 2 comes up, the traffic is led to it, and box 1 ends."""
+    made = coming_up([2], done=done).actions
+    name, gate = box_id(2).service_name, len(made) - 1
+    led = Action(ChangeNetwork(), Purpose.REBALANCE, "traffic", name, (gate,))
+    ended = Action(
+        StopBox(box_id(1), "SIGKILL", 0), Purpose.RELEASE, "succeeded", name, (gate + 1,)
+    )
+    return Plan(actions=(*made, led, ended))
+
+
+@pytest.mark.parametrize(
+    ("crashes", "left"), [(AwaitBox, "failed"), (ChangeNetwork, "failed"), (None, "done")]
+)
+def test_a_box_is_not_ended_once_its_successor_runs_no_more(
+    crashes: type[AwaitBox | ChangeNetwork] | None, left: str
+) -> None:
+    there = machine()
+    memory_borders(there).network.prepare()
+    assert results(run(coming_up([1]), there)) == ["done", "done", "done"]
+
+    def listener(action: Action, outcome: Outcome | None) -> None:
+        if outcome and crashes and isinstance(action.call, crashes):
+            there.crash(box_id(2))
+
+    outcomes = run(succession(), there, Told(listener=listener))
+    assert results(outcomes) == ["done", "done", "done", "done", left]
+    assert there.boxes[box_id(1)].state.runs == (left == "failed")
+    if left == "failed":
+        assert isinstance(outcomes[-1].error, UnavailableError)
+        assert f"{box_id(1)} is not ended, since {box_id(2)}" in outcomes[-1].why

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from orchestr8.controller.forerunners import Forerunners
-from orchestr8.planning.plan import Action, AwaitBox, Call, Purpose, StartBox
+from orchestr8.planning.plan import (
+    Action,
+    AwaitBox,
+    Call,
+    ChangeNetwork,
+    Purpose,
+    StartBox,
+    StopBox,
+)
 from tests.controller.plans import box_id
+
+STOP = StopBox(box_id(9), "SIGKILL", 0)
 
 
 def call(*needs: int) -> Action:
@@ -78,3 +88,22 @@ def test_an_action_is_needed_while_others_stand_on_it() -> None:
     plan = Forerunners([call(), gate(0)])
     assert plan.is_needed(0)
     assert not plan.is_needed(1)
+
+
+def test_who_took_over_is_known_behind_the_traffic_and_no_further() -> None:
+    def awaited(number: int, *needs: int, done: bool = False) -> Action:
+        return action(AwaitBox(box_id(number), None, done, 1_000), needs)
+
+    led = action(ChangeNetwork(), (1, 2))
+    plan = Forerunners(
+        [
+            awaited(1),
+            awaited(2, 0),
+            awaited(3, done=True),
+            led,
+            action(STOP, (3,)),
+            action(STOP, ()),
+        ]
+    )
+    assert plan.successors(4) == (box_id(2),), "the first batch took over from others"
+    assert plan.successors(5) == ()

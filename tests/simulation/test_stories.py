@@ -15,6 +15,8 @@ from tests.simulation.telling import Stories, tell
 STEPS_LEAST = 100_000
 SEEDS_MOST = 200
 """A controller that is wrong is found within so many stories."""
+WENT_WRONG = (5335, 6179, 6341)
+"""In which a healthy box was ended although its successor did not run."""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,11 @@ def test_there_are_steps_enough(stories: Stories) -> None:
 
 def test_a_seed_tells_the_same_story_again() -> None:
     assert tell(7) == tell(7)
+
+
+@pytest.mark.parametrize("seed", WENT_WRONG)
+def test_what_went_wrong_once_goes_well(seed: int) -> None:
+    tell(seed)
 
 
 @pytest.mark.parametrize("loop", LOOPS)
