@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import ObservedBox, State, Unseen
 from orchestr8.engines.docker.borders import RUN_FOLDER, docker_borders
+from orchestr8.engines.protocol import Standbys
 from orchestr8.isolation.limits import MIB, Limits
 from orchestr8.names import STANDBY
 from tests.conformance.benches import DockerBench
@@ -49,7 +50,8 @@ def test_another_process_can_change_it_and_take_it(real: DockerBench) -> None:
     wanted = Limits(cpu_max_millicores=300, memory_max_bytes=64 * MIB, pids_max=50)
     another.update(made.id, wanted)
     assert real.see(made).limits == wanted
-    another.take(made.id, 0)  # type: ignore[attr-defined]
+    assert isinstance(another, Standbys)
+    another.take(made.id, 0)
     runs = real.see(made)
     assert (runs.state, runs.slot, runs.limits) == (State.RUNNING, 0, wanted)
 
