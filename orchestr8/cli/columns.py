@@ -7,6 +7,7 @@ the first ones, as their heads do; a row that has nothing in them has no such li
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 _GAP = "  "
@@ -41,9 +42,7 @@ def laid_out(rows: Rows, most: int) -> list[list[str]]:
 def gone_on(text: str, most: int) -> list[str]:
     """A sentence as lines of `most` characters, 0 for one however long: what has no room goes on
     below at a word."""
-    first, *more = _wrapped(text, most) if most else [text]
-    rest = text[len(first) :].lstrip() if more else ""
-    return [first, *(_HANGING + line for line in _wrapped(rest, most - len(_HANGING)) if rest)]
+    return wrapped(text, most, below=_HANGING) if most else [text]
 
 
 def _fitting(columns: Rows, most: int) -> tuple[int, list[int]]:
@@ -68,20 +67,16 @@ def _taken(widths: Sequence[int]) -> int:
 
 def _lines(cells: Sequence[str], widths: Sequence[int], indent: str) -> Iterator[str]:
     """One row: its cells beside each other, each as many lines as it takes."""
-    parts = [list(_wrapped(cell, wide)) for cell, wide in zip(cells, widths, strict=True)]
+    parts = [wrapped(cell, wide) or [""] for cell, wide in zip(cells, widths, strict=True)]
     for number in range(max(map(len, parts))):
         here = [part[number] if number < len(part) else "" for part in parts]
         padded = (text.ljust(wide) for text, wide in zip(here, widths, strict=True))
         yield (indent + _GAP.join(padded)).rstrip()
 
 
-def _wrapped(text: str, room: int) -> Iterator[str]:
-    """The text in pieces that have room; a word is never cut, and what fits stays as it is."""
-    while len(text) > room:
-        at = text.rfind(" ", 0, room + 1)
-        at = at if at > 0 else text.find(" ", room)
-        if at < 0:
-            break
-        yield text[:at].rstrip()
-        text = text[at:].lstrip()
-    yield text
+def wrapped(text: str, room: int, below: str = "") -> list[str]:
+    """The text in lines of `room` characters, none of an empty one; a word is never cut."""
+    room = max(room, len(below) + 1)
+    return textwrap.wrap(
+        text, room, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-
+from orchestr8.cli.columns import wrapped
 from orchestr8.cli.terminal import Paint, escaped, paint, width
 from orchestr8.planning.plan import Mark, Plan
 from orchestr8.planning.show import Row, plan_lines
@@ -36,17 +35,13 @@ def table_lines(plan: Plan) -> list[str]:
         if beside:
             tail = [text.ljust(details) + _GAP + row.effect if row.effect else text]
         else:
-            tail = _wrapped(text, room) + _wrapped(row.effect, room)
+            tail = wrapped(text, room) + wrapped(row.effect, room)
         lines += _joined(head, tail or [""], row, colours)
     return lines
 
 
 def _fixed(row: Row) -> tuple[str, str, str]:
     return row.service, row.boxes, row.what
-
-
-def _wrapped(text: str, room: int) -> list[str]:
-    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
 
 
 def _joined(head: str, tail: list[str], row: Row, colours: Paint) -> list[str]:

@@ -15,7 +15,7 @@ from orchestr8.isolation.limits import Limits
 from orchestr8.kernel.cgroups import UNLIMITED
 from orchestr8.units import parse_cores
 
-_NANO_PER_MILLI = 1_000_000
+NANO_PER_MILLI = 1_000_000
 _STATES = {
     "created": State.CREATED,
     "running": State.RUNNING,
@@ -100,7 +100,7 @@ def details_of(found: Mapping[str, Any]) -> Details:
 
 def _limits_to_come(held: Mapping[str, Any]) -> Limits:
     return Limits(
-        cpu_max_millicores=held.get("NanoCpus", 0) // _NANO_PER_MILLI or UNLIMITED,
+        cpu_max_millicores=held.get("NanoCpus", 0) // NANO_PER_MILLI or UNLIMITED,
         memory_max_bytes=held.get("Memory") or UNLIMITED,
         pids_max=held.get("PidsLimit") or UNLIMITED,
     )

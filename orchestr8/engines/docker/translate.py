@@ -17,6 +17,7 @@ from msgspec.json import encode
 from orchestr8.boxes import spec as specs
 from orchestr8.boxes.desired import Box
 from orchestr8.engines.docker import labels, storage
+from orchestr8.engines.docker.details import NANO_PER_MILLI
 from orchestr8.engines.docker.situation import Situation
 from orchestr8.engines.refusals import refuse_image
 from orchestr8.engines.signals import stop_signal
@@ -33,7 +34,6 @@ Line = Callable[[Box, Situation], Body]
 
 SHARES_DEFAULT = 256
 SHARES_PER_CORE = 1024
-_NANO_PER_MILLI = 1_000_000
 _UNROUTABLE = "192.0.2.1"
 """Docker's own resolver answers in every box of a network and asks on from the host, whatever
 resolv.conf says; with this it can ask nobody."""
@@ -56,7 +56,7 @@ def limits_body(limits: Limits) -> Body:
     return {
         "Memory": limits.memory_max_bytes,
         "MemorySwap": limits.memory_max_bytes,
-        "NanoCpus": limits.cpu_max_millicores * _NANO_PER_MILLI,
+        "NanoCpus": limits.cpu_max_millicores * NANO_PER_MILLI,
         "PidsLimit": limits.pids_max,
         "CpuShares": cpu_shares(limits),
     }
