@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from contextlib import closing
+from itertools import chain, count
 from pathlib import Path
 
 from msgspec import Struct
@@ -54,7 +55,9 @@ def standing(folder: Path) -> Standing:
 def move_aside(folder: Path, why: str = "damaged") -> Path:
     """Put a store out of the way; where it lies then. Nothing is deleted."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    aside = folder / f"{why}-{stamp}"
+    ends = chain([""], (f"-{number}" for number in count(2)))
+    places = (folder / f"{why}-{stamp}{end}" for end in ends)
+    aside = next(place for place in places if not place.exists())
     try:
         aside.mkdir(mode=0o700)
         for end in BESIDE:

@@ -9,7 +9,7 @@ import pytest
 
 from orchestr8.cli.checks import Check, Grade, Host
 from orchestr8.cli.checkup import host_checks
-from orchestr8.cli.crun_checkup import crun_checks, judged
+from orchestr8.cli.crun_checkup import bridges_in_use, crun_checks, judged
 from orchestr8.cli.mending import mend, offered
 from orchestr8.controller.settings import Settings
 from orchestr8.errors import UsageError
@@ -104,6 +104,12 @@ def test_the_bridge_filter_and_the_security_module(tmp_path: Path) -> None:
     assert found["bridge filter"].grade is Grade.GOOD
     assert found["AppArmor"].grade is Grade.GOOD
     assert "forwarding" not in found
+
+
+def test_only_bridges_with_boxes_on_them_can_be_closed_to(tmp_path: Path) -> None:
+    for name in ("o8-00000000/brif", "o8-11111111/brif/o8v1", "o8-22222222", "docker0/brif/veth1"):
+        (tmp_path / "sys/class/net" / name).mkdir(parents=True)
+    assert bridges_in_use(Host(Settings.from_environment(), {}, tmp_path)) == ["o8-11111111"]
 
 
 def test_selinux_counts_where_it_enforces(tmp_path: Path) -> None:

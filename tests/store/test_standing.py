@@ -65,6 +65,14 @@ def test_what_is_no_database_is_damaged_and_moves_aside_whole(
     assert not standing(tmp_path).present
 
 
+def test_stores_that_move_aside_within_a_second_lie_beside_one_another(tmp_path: Path) -> None:
+    places = []
+    for content in (b"1", b"2", b"3"):
+        (tmp_path / FILE_NAME).write_bytes(content)
+        places.append(move_aside(tmp_path, "replaced"))
+    assert [(place / FILE_NAME).read_bytes() for place in places] == [b"1", b"2", b"3"]
+
+
 def test_a_store_with_a_hole_is_damaged(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for number in range(200):
