@@ -178,14 +178,22 @@ def test_what_is_made_from_a_copy_of_a_box_is_no_box(real: DockerBench) -> None:
     try:
         assert real.inspect(made)["Config"]["Labels"].items() <= _labels(real, copy).items()
         assert real.boxes.observe().boxes == (before,)
+        assert _counted(real) == 1
         real.clear()
         real.client.rename(copy, str(made.id))
         assert real.boxes.observe().boxes == real.boxes.observe([made.id]).boxes == ()
+        assert _counted(real) == 0
         real.boxes.remove(made.id)
         assert _labels(real, copy), "it is somebody else's, and stays"
     finally:
         real.client.remove_container(copy)
         real.client.remove_image(image)
+
+
+def _counted(real: DockerBench) -> int:
+    """How many boxes of the installation its engine tells of."""
+    found = real.borders.installations.found()
+    return sum(one.boxes for one in found if one.id == real.installation)
 
 
 def _labels(real: DockerBench, container: str) -> dict[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
 
 from msgspec import DecodeError, Struct
 from msgspec.json import decode
@@ -75,6 +77,12 @@ def box_id_in(labels: Mapping[str, str]) -> BoxId | None:
         return BoxId.parse(labels.get(BOX, ""))
     except ValueError:
         return None
+
+
+def is_staged_for(labels: Mapping[str, str], mounts: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether something is mounted that was staged for the box whose labels these are. What is made
+    from a copy of a box has its labels, and none of its mounts."""
+    return any(labels.get(BOX) in PurePosixPath(one.get("Source", "")).parts for one in mounts)
 
 
 def _number(text: str) -> int:

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from msgspec import Struct
 
 from orchestr8.boxes.world import Observation, ObservedBox, State, Unseen
-from orchestr8.engines.docker.carried import Carried, box_id_in, carried_by
+from orchestr8.engines.docker.carried import Carried, box_id_in, carried_by, is_staged_for
 from orchestr8.engines.docker.client import Client
 from orchestr8.engines.docker.details import Details, details_of, state_of
 from orchestr8.engines.docker.labels import BOX, INSTALLATION
@@ -169,11 +168,10 @@ class Containers:
         return Known(found["Id"], box_id, carried, details_of(found))
 
     def _is_box(self, found: Mapping[str, Any], box_id: BoxId) -> bool:
-        labels, name = found["Config"].get("Labels") or {}, str(box_id)
-        if (labels.get(INSTALLATION), labels.get(BOX)) != (self._installation, name):
+        labels = found["Config"].get("Labels") or {}
+        if (labels.get(INSTALLATION), labels.get(BOX)) != (self._installation, str(box_id)):
             return False
-        mounts = found["HostConfig"].get("Mounts") or ()
-        return any(name in PurePosixPath(one["Source"]).parts for one in mounts)
+        return is_staged_for(labels, found["HostConfig"].get("Mounts") or ())
 
     def _observed(self, known: Known) -> ObservedBox:
         details, carried = known.details, known.carried

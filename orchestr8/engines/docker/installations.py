@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from orchestr8.boxes.world import Installation
+from orchestr8.engines.docker.carried import is_staged_for
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.labels import INSTALLATION, STATE
 
@@ -41,6 +42,8 @@ class DockerInstallations:
         traces: dict[str, _Traces] = defaultdict(_Traces)
         for item in self._client.get("/containers/json", _DOING, all="1", filters=_FILTER):
             labels = item.get("Labels") or {}
+            if not is_staged_for(labels, item.get("Mounts") or ()):
+                continue
             one = traces[labels[INSTALLATION]]
             one.boxes += 1
             one.running += item["State"] == "running"
