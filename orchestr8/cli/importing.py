@@ -104,7 +104,7 @@ def _manifest_for(file: str, out: str) -> str:
     """What the manifest is called in its own text; its files are beside it and the Compose file."""
     if not out:
         return "MANIFEST.yaml"
-    folder, beside = (posixpath.normpath(posixpath.dirname(one) or ".") for one in (out, file))
+    folder, beside = (posixpath.abspath(posixpath.dirname(one)) for one in (out, file))
     if folder != beside:
         raise UsageError(
             f"{out} is not beside {file}, and a manifest's files are read beside it",

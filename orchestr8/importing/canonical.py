@@ -16,10 +16,11 @@ from orchestr8.importing.model import Findings
 from orchestr8.manifest.foreign import Entry, Mapping, Scalar, Sequence, Value, typed_text
 
 _PORTS_MOST = 1_000
+_REMEDY = "write it as Compose takes it"
 _RANGE = r"[0-9]+(?:-[0-9]+)?"
 _PORT = re.compile(
-    rf"(?:(?:(?P<ip>\[[^\]]*\]|[0-9.]*):)?(?P<published>(?:{_RANGE})?):)?"
-    rf"(?P<target>{_RANGE})(?:/(?P<protocol>[a-z]+))?"
+    rf"(?:(?:(?P<ip>\[[^\]]*\]|[0-9A-Fa-f:.]*):)?(?P<published>(?:{_RANGE})?):)?"
+    rf"(?P<target>{_RANGE})(?:/(?P<protocol>[A-Za-z]+))?"
 )
 
 
@@ -54,19 +55,33 @@ def service(name: str, body: Mapping, findings: Findings) -> Mapping:
     """A service in long forms; what cannot be read is a finding and left out."""
     made: dict[str, Entry] = {}
     for key, entry in body.entries.items():
-        reform = _FORMS.get(key)
         if _is_reset(entry.value):
             made[key] = entry
             continue
+        path = f"services.{name}.{key}"
         try:
-            value = reform(entry.value) if reform else entry.value
+            value = _reformed(key, entry.value, path, findings)
             _check_shape(key, value)
         except ValueError as error:
-            remedy = "write it as Compose takes it"
-            findings.must(entry.value.place, f"services.{name}.{key}", str(error), remedy)
+            findings.must(entry.value.place, path, str(error), _REMEDY)
             continue
         made[key] = Entry(entry.place, replace_tag(value, entry.value))
     return Mapping(body.place, made, body.tag)
+
+
+def _reformed(key: str, value: Value, path: str, findings: Findings) -> Value:
+    """A value in its long form; of a list whose items are read one by one, only those that can."""
+    if key not in _ITEMS:
+        reform = _FORMS.get(key)
+        return reform(value) if reform else value
+    made: list[Value] = []
+    for item in items(value):
+        try:
+            _check_item(item)
+            made += _ITEMS[key](item) if isinstance(item, Scalar) else [item]
+        except ValueError as error:
+            findings.must(item.place, path, str(error), _REMEDY)
+    return Sequence(value.place, tuple(made))
 
 
 def _is_reset(value: Value) -> bool:
@@ -83,8 +98,12 @@ def _check_shape(key: str, value: Value) -> None:
         raise ValueError(f"is not {_SHAPE_NAMES[wanted]}")
     if key in _LISTS_OF_MAPPINGS:
         for item in items(value):
-            if not isinstance(item, Mapping):
-                raise ValueError("has an item that is neither text nor a mapping")
+            _check_item(item)
+
+
+def _check_item(item: Value) -> None:
+    if isinstance(item, Sequence):
+        raise ValueError("has an item that is neither text nor a mapping")
 
 
 def replace_tag(value: Value, old: Value) -> Value:
@@ -194,31 +213,22 @@ def _build(value: Value) -> Value:
     return replace(made, entries=reformed)
 
 
-def _devices(value: Value) -> Value:
-    made: list[Value] = []
-    for item in items(value):
-        if isinstance(item, Scalar):
-            source, *rest = text(item).split(":")
-            target, permissions = [*rest, "", ""][:2]
-            more = {"target": target or source, "permissions": permissions or "rwm"}
-            made.append(mapping(item.place, source=source, **more))
-        else:
-            made.append(item)
-    return Sequence(value.place, tuple(made))
+def _device(item: Scalar) -> Iterator[Mapping]:
+    """`source[:target[:permissions]]`."""
+    source, *rest = text(item).split(":")
+    target, permissions = [*rest, "", ""][:2]
+    more = {"target": target or source, "permissions": permissions or "rwm"}
+    yield mapping(item.place, source=source, **more)
 
 
-def _volumes(value: Value) -> Value:
-    made = (_volume(item) if isinstance(item, Scalar) else item for item in items(value))
-    return Sequence(value.place, tuple(made))
-
-
-def _volume(item: Scalar) -> Mapping:
+def _volume(item: Scalar) -> Iterator[Mapping]:
     """`[source:]target[:options]`; a source that begins like a path is one."""
     place, parts = item.place, text(item).split(":")
     if not all(parts[:2]) or len(parts) > 3:
         raise ValueError(f'"{text(item)}" is not SOURCE:TARGET')
     if len(parts) == 1:
-        return mapping(place, type="volume", target=parts[0])
+        yield mapping(place, type="volume", target=parts[0])
+        return
     source, target = parts[0], parts[1]
     options = set(parts[2].split(",")) if len(parts) == 3 else set()
     kind = "bind" if source.startswith((".", "/", "~")) else "volume"
@@ -235,17 +245,10 @@ def _volume(item: Scalar) -> Mapping:
         nocopy = "true" if "nocopy" in options else ""
         volume = mapping(place, nocopy=nocopy, selinux=selinux)
         more |= {"volume": Entry(place, volume)} if volume.entries else {}
-    return replace(found, entries={**found.entries, **more})
+    yield replace(found, entries={**found.entries, **more})
 
 
 _PROPAGATIONS = ("shared", "slave", "private")
-
-
-def _ports(value: Value) -> Value:
-    made: list[Value] = []
-    for item in items(value):
-        made += _port(item) if isinstance(item, Scalar) else [item]
-    return Sequence(value.place, tuple(made))
 
 
 def _port(item: Scalar) -> Iterator[Mapping]:
@@ -259,7 +262,7 @@ def _port(item: Scalar) -> Iterator[Mapping]:
     published = _numbers(match["published"]) if match["published"] else []
     more = {
         "host_ip": (match["ip"] or "").strip("[]"),
-        "protocol": match["protocol"] or "tcp",
+        "protocol": (match["protocol"] or "tcp").lower(),
         "mode": "ingress",
     }
     if published and len(published) != len(targets) and len(targets) > 1:
@@ -286,7 +289,6 @@ _FORMS: dict[str, Callable[[Value], Value]] = {
     "command": words,
     "configs": _each("source"),
     "depends_on": _dependencies,
-    "devices": _devices,
     "dns": _many,
     "dns_search": _many,
     "entrypoint": words,
@@ -299,12 +301,16 @@ _FORMS: dict[str, Callable[[Value], Value]] = {
     "label_file": _many,
     "models": _named(),
     "networks": _named(),
-    "ports": _ports,
     "secrets": _each("source"),
     "sysctls": pairs,
     "tmpfs": _many,
-    "volumes": _volumes,
 }
+_ITEMS: dict[str, Callable[[Scalar], Iterator[Mapping]]] = {
+    "devices": _device,
+    "ports": _port,
+    "volumes": _volume,
+}
+"""What one text of a list stands for."""
 _LISTS_OF_MAPPINGS = frozenset({"configs", "devices", "env_file", "ports", "secrets", "volumes"})
 _LISTS = frozenset(
     {"cap_add", "command", "entrypoint", "expose", "links", "profiles", "security_opt", "tmpfs"}

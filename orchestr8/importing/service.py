@@ -32,7 +32,7 @@ class Whole:
     """The services that do their work and end, since another waits for that."""
     published: dict[tuple[str, int], str] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
-    """By volume the service that has it: the first that mounts it."""
+    """By volume the service that has it."""
 
     def content(self, path: str) -> bytes | Absent:
         """A file by its path from the first Compose file's folder."""

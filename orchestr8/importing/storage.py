@@ -6,7 +6,7 @@ import posixpath
 
 from orchestr8 import names
 from orchestr8.importing import known, quantities
-from orchestr8.importing.canonical import entries, text
+from orchestr8.importing.canonical import entries, items, text
 from orchestr8.importing.draft import Line
 from orchestr8.importing.model import Absent
 from orchestr8.importing.naming import fitted
@@ -166,9 +166,11 @@ def _unused(name: str, whole: Whole) -> str:
 
 
 def _shared(service: Carried, item: Mapping, name: str, read_only: bool) -> None:
-    """The first service that mounts a volume has it; the others are named by it."""
+    """The first service that writes to a volume has it, or the first that mounts it; the others are
+    named by it. Whoever has one may write to it."""
     own, volumes = service.draft.name, service.whole.draft.volumes
-    home = service.whole.homes.setdefault(name, own)
+    writer = _writer(service.whole, text(item.get("source")))
+    home = service.whole.homes.setdefault(name, writer or own)
     block = volumes.setdefault(name, {})
     if home != own:
         block.setdefault("share", {})[own] = "ro" if read_only else "rw"
@@ -178,6 +180,16 @@ def _shared(service: Carried, item: Mapping, name: str, read_only: bool) -> None
     elif read_only:
         what = f"{name} is this service's own, which may write to it"
         service.changed("volumes", what, at=item.place)
+
+
+def _writer(whole: Whole, source: str) -> str:
+    """The first service that mounts a volume and may write to it; empty where none does."""
+    for key, body in whole.document.services.items():
+        for item in items(body.get("volumes")):
+            mount = {name: text(one.value) for name, one in entries(item).items()}
+            if mount.get("source") == source != "" and mount.get("read_only") != "true":
+                return whole.services[key]
+    return ""
 
 
 def _scratch(service: Carried, key: str, path: str, options: list[str]) -> None:

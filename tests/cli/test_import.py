@@ -91,6 +91,8 @@ def test_a_manifest_is_written_beside_its_files(console: Console) -> None:
     assert "write --out shop/shop.yaml" in answer.errors
     assert not (console.folder / "shop.yaml").exists()
     assert console.run("import", "shop/compose.yaml", "--out", "shop/shop.yaml").status == 0
+    place = str(console.folder / "shop/other.yaml")
+    assert console.run("import", "shop/compose.yaml", "--out", place).status == 0
 
 
 def test_an_override_is_not_passed_over(console: Console) -> None:

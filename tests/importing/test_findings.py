@@ -79,3 +79,31 @@ def test_labels_of_selinux_are_answered_for_each_kind_of_mount(mount: str, told:
 def test_a_variable_that_no_manifest_takes_is_sent_where_programs_read_as_well() -> None:
     found = carried({"app": {"image": "app:1", "environment": {"cluster.name": "x"}}})
     assert "settings (`files`) or arguments (`args`)" in shown(found.findings)
+
+
+def test_one_item_of_a_list_that_cannot_be_read_takes_no_other_along() -> None:
+    ports = ["22:22", "abc", "80-82:90-91", [1], "::1:81:81", "53:53/TCP", "54:54/UDP"]
+    web = {"image": "web:1", "ports": ports, "volumes": [":/lost", "kept:/kept"]}
+    found = carried({"web": web}, volumes={"kept": {}})
+    assert "127.0.0.1:22: 22" in found.text
+    assert "127.0.0.1:53: 53" in found.text
+    assert "volumes: {/kept: kept}" in found.text
+    said = shown(found.findings)
+    for each in (
+        '"abc" is not ADDRESS:PUBLISHED:TARGET',
+        '"80-82:90-91" has ranges of unequal length',
+        "has an item that is neither text nor a mapping",
+        "::1:81 is IPv6",
+        "54:54/udp: ports are TCP",
+        '":/lost" is not SOURCE:TARGET',
+    ):
+        assert each in said
+
+
+def test_who_writes_to_a_volume_has_it_and_who_reads_it_still_only_reads() -> None:
+    proxy = {"image": "proxy:1", "volumes": ["pages:/pages:ro"]}
+    app = {"image": "app:1", "volumes": ["pages:/pages"]}
+    found = carried({"proxy": proxy, "app": app}, volumes={"pages": {}})
+    assert "pages: {share: {proxy: ro}}" in found.text
+    assert "pages.app" not in found.text.partition("  app:")[2]
+    assert "which may write to it" not in shown(found.findings)
