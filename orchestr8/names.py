@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from msgspec import Struct
+
 OWNER_LENGTH_MAX = 20
 SERVICE_LENGTH_MAX = 28
 NAME_LENGTH_MAX = 40
@@ -45,10 +47,10 @@ def name_problem(text: str, length_max: int = NAME_LENGTH_MAX) -> str | None:
     return None
 
 
-class ServiceName(NamedTuple):
+class ServiceName(Struct, frozen=True, order=True, cache_hash=True, gc=False):
     """A service and its owner; printed `service.owner`, and sorted by owner.
 
-    A plain tuple, since every stage looks things up by it, for every service of a fleet.
+    It keeps its hash, since every stage looks things up by it, for every service of a fleet.
     """
 
     owner: str
