@@ -106,7 +106,8 @@ def _made(parts: dict[str, ManifestSet]) -> Planned:
 
 
 def _world_of(first: Plan, desired: Desired, empty: World) -> World:
-    """The world once the plan is carried out, as an engine shows it: specs read from labels."""
+    """The world once the plan is carried out, as an engine shows it: specs read from labels, limits
+    and names from files."""
     calls = [action.call for action in first.actions]
     boxes = tuple(
         ObservedBox(
@@ -120,7 +121,7 @@ def _world_of(first: Plan, desired: Desired, empty: World) -> World:
             limits=alike.first(copy.copy(call.box.limits)),
             started_ms=NOW_MS - 60_000,
             pid=4711,
-            names=tuple((name, address) for name, address in call.box.names),
+            names=tuple(alike.first((name, address)) for name, address in call.box.names),
         )
         for call in calls
         if isinstance(call, CreateBox)

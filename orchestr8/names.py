@@ -7,6 +7,7 @@ Names cannot contain a double hyphen, so a box id splits one way only.
 from __future__ import annotations
 
 import re
+from sys import intern
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -60,6 +61,11 @@ class ServiceName(Struct, frozen=True, order=True, cache_hash=True, gc=False):
         return f"{self.service}.{self.owner}"
 
     @classmethod
+    def of(cls, owner: str, service: str) -> ServiceName:
+        """The name of two texts, of which one object each is kept, whoever names the same."""
+        return cls(intern(owner), intern(service))
+
+    @classmethod
     def parse(cls, text: str, owner: str = "") -> ServiceName:
         """Reads `service.owner`, or a bare `service` of the given owner.
 
@@ -106,7 +112,7 @@ class BoxId(NamedTuple):
         match = re.fullmatch(_BOX_ID, text)
         if not match:
             raise ValueError(f'"{text}" is not a box id')
-        return cls(match[1], match[2], int(match[3]))
+        return cls(intern(match[1]), intern(match[2]), int(match[3]))
 
 
 def slot_name(slot: int, service: ServiceName) -> str:

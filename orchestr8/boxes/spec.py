@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from sys import intern
 from typing import Any
 
 from msgspec import UNSET, DecodeError, Struct
@@ -80,7 +81,7 @@ class FieldChange(Struct, frozen=True):
 
 
 _MOSTLY_ALIKE = ("image_id", "image", "entrypoint", "args", "env", "uid", "gid", "profile")
-"""What thousands of boxes have in common is held once."""
+"""What thousands of boxes have in common is held once, as is a service's name."""
 
 
 def to_json(spec: BoxSpec) -> str:
@@ -97,7 +98,8 @@ def from_json(text: str) -> BoxSpec:
         spec = _decoder().decode(text)
     except DecodeError as error:
         raise ValueError(f"not a box spec: {error}") from error
-    return replace(spec, **{name: first(getattr(spec, name)) for name in _MOSTLY_ALIKE})
+    alike = {name: first(getattr(spec, name)) for name in _MOSTLY_ALIKE}
+    return replace(spec, hostname=intern(spec.hostname), **alike)
 
 
 @cache

@@ -78,6 +78,14 @@ class ObservedBox(Struct, frozen=True, gc=False):
     service_key: str
     address: str = ""
     limits: Limits | None = None
+    joins: tuple[tuple[str, BoxId], ...] = ()
+    names: tuple[tuple[str, str], ...] = ()
+    cores: tuple[int, ...] = ()
+    """The cores that it may run on; empty where it may run on every one, or nobody knows."""
+    runs_again: bool = False
+    """Whether somebody else started it anew, or told its engine to: a box runs once."""
+    paused: bool = False
+    """Whether somebody holds all of it still: it runs and does nothing."""
     created_ms: int = 0
     started_ms: int = 0
     stopped_ms: int = 0
@@ -87,19 +95,11 @@ class ObservedBox(Struct, frozen=True, gc=False):
     pid: int | None = None
     engine_id: str = ""
     """The engine's own identifier, for messages and comparison only."""
-    joins: tuple[tuple[str, BoxId], ...] = ()
-    names: tuple[tuple[str, str], ...] = ()
     uid_base: int = 0
     """Its service's uid range and virtual address, where the box carries them; else 0 and empty."""
     service_address: str = ""
     stop: Stop | None = None
     """How it was to be asked to end when it was made, where the box carries that."""
-    runs_again: bool = False
-    """Whether somebody else started it anew, or told its engine to: a box runs once."""
-    paused: bool = False
-    """Whether somebody holds all of it still: it runs and does nothing."""
-    cores: tuple[int, ...] = ()
-    """The cores that it may run on; empty where it may run on every one, or nobody knows."""
 
 
 class ObservedVolume(Struct, frozen=True):

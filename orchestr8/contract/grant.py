@@ -79,11 +79,13 @@ def grant(fleet: Fleet, circumstances: Circumstances) -> Contracts:
     held = circumstances.in_force.services()
     hearing = _Hearing(fleet, circumstances, platform, peers, held)
     verdicts = _Verdicts()
-    contracts = {
-        service.name: _contract(hearing, service, set_name, verdicts)
-        for set_name, part in sorted(fleet.sets.items())
-        for service in part.services
-    }
+    contracts: dict[ServiceName, Contract] = {}
+    tied: list[ServiceName] = []
+    for set_name, part in sorted(fleet.sets.items()):
+        for service in part.services:
+            contract = contracts[service.name] = _contract(hearing, service, set_name, verdicts)
+            if contract.is_tied:
+                tied.append(service.name)
     _whole(hearing, verdicts)
     in_force = _platform_in_force(platform, circumstances)
     if in_force:
@@ -98,6 +100,7 @@ def grant(fleet: Fleet, circumstances: Circumstances) -> Contracts:
         quotas=_quotas(fleet),
         gaps=gaps_of(circumstances.features),
         features=circumstances.features,
+        tied=tuple(sorted(tied)),
         reserve_cpu_millicores=platform.reserve_cpu_millicores,
         reserve_memory_bytes=platform.reserve_memory_bytes,
         on_expiry=platform.policy.on_expiry,
@@ -195,6 +198,7 @@ def _contract(hearing: _Hearing, service: Service, set_name: str, verdicts: _Ver
         image=image,
         fixed_id=_fixed_id(in_effect),
         links_closed=tuple(closed),
+        ended=tuple(one for one in grants if one.ended),
     )
 
 

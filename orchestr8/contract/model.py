@@ -11,7 +11,7 @@ from orchestr8.contract.losses import Loss
 from orchestr8.isolation.consent import Consent, Danger
 from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
-from orchestr8.isolation.profile import Profile
+from orchestr8.isolation.profile import PRIVATE, Profile
 from orchestr8.isolation.relaxations import Value
 from orchestr8.manifest.model import Health, Link, Publish, Service, Stop, Update
 from orchestr8.names import ServiceName
@@ -106,11 +106,20 @@ class Contract(Struct, frozen=True, gc=False):
     """uid:gid where the image's own or root was granted, else empty."""
     links_closed: tuple[Link, ...] = ()
     """Links that the other side accepts no longer."""
+    ended: tuple[Grant, ...] = ()
+    """Those of the grants that ended: most services have none, and every plan asks."""
 
     @property
     def name(self) -> ServiceName:
         """The service's name."""
         return self.service.name
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether it shares another's network or ipc namespace, or has a volume that others may
+        share."""
+        profile = self.profile
+        return profile.net != PRIVATE or profile.ipc != PRIVATE or bool(self.service.volumes)
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -140,7 +149,7 @@ class Contract(Struct, frozen=True, gc=False):
     @property
     def new_boxes_allowed(self) -> bool:
         """Whether a new revision may be placed: none of its relaxations has ended."""
-        return not any(grant.ended for grant in self.grants)
+        return not self.ended
 
 
 class Contracts(Struct, frozen=True):
@@ -151,6 +160,9 @@ class Contracts(Struct, frozen=True):
     quotas: Mapping[str, Quota]
     gaps: tuple[Gap, ...]
     features: Features
+    tied: tuple[ServiceName, ...]
+    """Those of the services that are tied to others, by name: of a large fleet few, for whom nobody
+    has to look through all."""
     reserve_cpu_millicores: int = 0
     reserve_memory_bytes: int = 0
     on_expiry: str = "keep"

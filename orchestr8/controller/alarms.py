@@ -100,7 +100,7 @@ def _of_services(cycle: Cycle) -> Iterator[tuple[Key, str]]:
         if line.mark is Mark.WAITS:
             yield Key(PLATFORM, WAITS, line.subject), line.cause
     for name, contract in cycle.contracts.services.items():
-        ended = sorted(grant.id for grant in contract.grants if grant.ended)
+        ended = sorted(grant.id for grant in contract.ended)
         if ended:
             what = f"its paperwork has ended: {', '.join(ended)}"
             yield Key(name.owner, ENDED, str(name)), what

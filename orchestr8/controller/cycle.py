@@ -71,7 +71,7 @@ def decide(session: Session, aim: Aim, look: Look) -> Cycle:
     desired = session.with_what_goes_on(replace(desired, unwanted=aim.unwanted))
     from orchestr8.planning.reconcile import reconcile  # loaded while the boxes are asked
 
-    world = with_known(gather(borders, desired, look), aim.known)
+    world = with_known(gather(borders, contracts, look), aim.known)
     require_sizes(aim.fleet, aim.applying, desired.volumes, world.volumes)
     plan = reconcile(desired, world, records, session.clock.now_ms())
     plan = plan.with_services(allocations, aim.notices)

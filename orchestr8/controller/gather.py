@@ -15,9 +15,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from orchestr8.boxes.desired import Desired
 from orchestr8.boxes.network import Door, NetworkState
 from orchestr8.boxes.world import Health, Observation, ObservedBox, ObservedVolume, World
+from orchestr8.contract.model import Contracts
 from orchestr8.controller.clock import Workers
 from orchestr8.controller.health import Asker
 from orchestr8.controller.pulses import Pulses
@@ -118,11 +118,11 @@ def _known(value: _Value) -> Future[_Value]:
     return answer
 
 
-def gather(borders: Borders, desired: Desired, look: Look) -> World:
+def gather(borders: Borders, contracts: Contracts, look: Look) -> World:
     """Collects what was asked, and asks what follows from it: everything that the plan needs."""
     host, health = look.over()
     ours = {(e.address, e.host_port) for e in host.network.elements if isinstance(e, Door)}
-    wanted = {(d.address, d.host_port) for s in desired.services.values() for d in s.publish}
+    wanted = {(d.address, d.host_port) for one in contracts.services.values() for d in one.publish}
     return World(
         boxes=look.observation.boxes,
         volumes=host.volumes,
@@ -130,32 +130,32 @@ def gather(borders: Borders, desired: Desired, look: Look) -> World:
         features=look.features,
         health=health,
         quotas=host.quotas,
-        held=_held(borders, desired, look.observation),
-        held_by_owners=_held_by_owners(borders, desired, look.observation, host.quotas),
-        images=_images_present(borders, desired, look.observation),
+        held=_held(borders, contracts, look.observation),
+        held_by_owners=_held_by_owners(borders, contracts, look.observation, host.quotas),
+        images=_images_present(borders, contracts, look.observation),
         ports_taken=_taken(borders, wanted - ours),
         addresses_absent=_absent(borders, wanted - ours),
     )
 
 
-def _held(borders: Borders, desired: Desired, seen: Observation) -> Mapping[BoxId, int]:
+def _held(borders: Borders, contracts: Contracts, seen: Observation) -> Mapping[BoxId, int]:
     """What those boxes hold that shall have less memory at most than they may have now."""
     found = {}
     for box in seen.boxes:
-        service = desired.services.get(box.id.service_name)
-        if service is None or box.limits is None or not box.state.runs:
+        contract = contracts.services.get(box.id.service_name)
+        if contract is None or box.limits is None or not box.state.runs:
             continue
-        if service.limits.memory_max_bytes < box.limits.memory_max_bytes:
+        if contract.limits.memory_max_bytes < box.limits.memory_max_bytes:
             use = borders.witness.use(box.id, box.pid or 0)
             found[box.id] = use.box.held_bytes if use else 0
     return found
 
 
 def _held_by_owners(
-    borders: Borders, desired: Desired, seen: Observation, quotas: Mapping[str, Quota]
+    borders: Borders, contracts: Contracts, seen: Observation, quotas: Mapping[str, Quota]
 ) -> Mapping[str, int]:
     """The same of owners: each of their boxes shows what all of them hold together."""
-    less = {owner for owner, one in quotas.items() if _lowers(desired.quotas.get(owner), one)}
+    less = {owner for owner, one in quotas.items() if _lowers(contracts.quotas.get(owner), one)}
     found: dict[str, int] = {}
     for box in seen.boxes if less else ():
         if box.id.owner in less - found.keys() and box.state.runs:
@@ -170,10 +170,12 @@ def _lowers(wanted: Quota | None, carried: Quota) -> bool:
     return most is not None and (carried.memory_bytes is None or most < carried.memory_bytes)
 
 
-def _images_present(borders: Borders, desired: Desired, seen: Observation) -> frozenset[str]:
+def _images_present(borders: Borders, contracts: Contracts, seen: Observation) -> frozenset[str]:
     """What runs is present; the rest is asked for, image by image."""
     running = {box.spec.image_id for box in seen.boxes if box.spec and box.state.runs}
-    wanted = {spec.image_id for service in desired.services.values() for spec in service.slots}
+    wanted = {
+        one.image.id for one in contracts.services.values() if one.image and one.service.replicas
+    }
     asked = {image for image in wanted - running if image and borders.images.resolve(image)}
     return frozenset(running | asked)
 

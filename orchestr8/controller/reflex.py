@@ -64,9 +64,9 @@ class Reflex(Struct):
 
     def rest(self, cycle: Cycle) -> None:
         """Everything is as it should be, and each service works as it is declared."""
-        self._rest = cycle
         boxes = self.session.borders.boxes
         followed = _followed(cycle)
+        self._rest = cycle = _drawn(cycle) if followed else cycle
         if isinstance(boxes, Ends) and followed.keys() != self._watched.keys():
             with suppress(EngineError):  # then they end as any other
                 boxes.watch_ends(followed, self.tell)
@@ -160,6 +160,12 @@ def _waited_for(cycle: Cycle) -> set[ServiceName]:
     return {box.id.service_name for box in cycle.world.boxes if box.slot == STANDBY}
 
 
+def _drawn(cycle: Cycle) -> Cycle:
+    """With each declaration at hand: the planner is asked about the same ones again and again."""
+    services = dict(cycle.desired.services)
+    return replace(cycle, desired=replace(cycle.desired, services=services))
+
+
 def _followed(cycle: Cycle) -> dict[BoxId, ObservedBox]:
     """The boxes that run, each alone for its service, and work; first those with a standby.
 
@@ -173,7 +179,7 @@ def _followed(cycle: Cycle) -> dict[BoxId, ObservedBox]:
     for box in cycle.world.boxes:
         if box.slot != STANDBY:
             boxes.setdefault(box.id.service_name, []).append(box)
-    services, health, waited_for = cycle.desired.services, cycle.world.health, _waited_for(cycle)
+    contracts, health, waited_for = cycle.contracts.services, cycle.world.health, _waited_for(cycle)
     alone = [several[0] for several in boxes.values() if len(several) == 1]
     followed = [
         box
@@ -182,8 +188,8 @@ def _followed(cycle: Cycle) -> dict[BoxId, ObservedBox]:
         and health.get(box.id, Health.UNKNOWN).good
         and box.spec
         and box.spec.profile.pid == PRIVATE
-        and (service := services.get(box.id.service_name))
-        and not service.run_once
+        and (contract := contracts.get(box.id.service_name))
+        and not contract.service.run_once
     ]
     followed.sort(key=lambda box: box.id.service_name not in waited_for)
     return {box.id: box for box in followed}

@@ -31,6 +31,7 @@ def seen_cycle(authority: Authority, cycle: Cycle) -> Cycle:
         return cycle
     may = authority.may
     contracts = {name: one for name, one in cycle.contracts.services.items() if may(name.owner)}
+    tied = tuple(name for name in cycle.contracts.tied if may(name.owner))
     images = {one.service.image for one in contracts.values()}
     absent = tuple(one for one in cycle.resolved.absent if one in images)
     holds = {name: hold for name, hold in cycle.records.holds.items() if may(name.owner)}
@@ -40,7 +41,7 @@ def seen_cycle(authority: Authority, cycle: Cycle) -> Cycle:
     return replace(
         cycle,
         resolved=replace(cycle.resolved, absent=absent),
-        contracts=replace(cycle.contracts, services=contracts, notes=notes),
+        contracts=replace(cycle.contracts, services=contracts, tied=tied, notes=notes),
         records=replace(cycle.records, holds=holds),
         world=replace(cycle.world, boxes=boxes),
         plan=_seen_plan(authority, cycle.plan),

@@ -170,7 +170,7 @@ def _service(
         oncall=oncall,
         last_failure=worst[1].cause if worst else "",
         last_lines=session.store.ledger.last_lines(name, worst[0]) if worst else (),
-        ended=tuple(grant.id for grant in contract.grants if grant.ended),
+        ended=tuple(grant.id for grant in contract.ended),
         overrides=tuple(one for one in session.stored.overrides if one.service == name),
         waiting_since_ms=_waiting_since_ms(session, cycle, name, steps),
         strict=contract.profile.strict,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from orchestr8 import alike
 from orchestr8.errors import EngineError, RejectedError, UnavailableError
 from orchestr8.host import mount_table, small_files, trees
 from orchestr8.host.mounts import RunFolder
@@ -221,9 +222,10 @@ def _hosts(stage: Stage) -> str:
 
 @lru_cache
 def _names_in(services: str) -> tuple[tuple[str, str], ...]:
-    """Names and addresses in such lines; the boxes of a service have the same."""
-    lines = services.splitlines()
-    return tuple((name, address) for address, name, *_ in (line.split() for line in lines))
+    """Names and addresses in such lines; the boxes of a service have the same, and those that call
+    one service the same line."""
+    lines = (line.split() for line in services.splitlines())
+    return tuple(alike.first((name, address)) for address, name, *_ in lines)
 
 
 def _services(names: Sequence[tuple[str, str]], box_id: BoxId) -> str:

@@ -49,7 +49,7 @@ def service(parsed: Parsed, name: ServiceName, block: ServiceBlock) -> Service:
     places = Places(parsed, "services", name.service)
     file_name = parsed.source.name
     return Service(
-        name=first(name),
+        name=first(ServiceName.of(name.owner, name.service)),
         image=first(block.image),
         run_once=block.run == "once",
         entrypoint=None if block.entrypoint is None else tuple(block.entrypoint),
@@ -89,7 +89,7 @@ def service(parsed: Parsed, name: ServiceName, block: ServiceBlock) -> Service:
 
 
 def _peer(peer: tuple[str, str], owner: str) -> ServiceName:
-    name: ServiceName = first(ServiceName(peer[1] or owner, peer[0]))
+    name: ServiceName = first(ServiceName.of(peer[1] or owner, peer[0]))
     return name
 
 

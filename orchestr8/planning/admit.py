@@ -17,6 +17,7 @@ from orchestr8.isolation.features import Features
 from orchestr8.isolation.limits import Limits, Quota
 from orchestr8.names import ServiceName
 from orchestr8.planning.cores import CoreRoom
+from orchestr8.planning.declarations import passing
 from orchestr8.planning.moves import Keep, Moves, Provision, Replace, SlotMove, Wait
 from orchestr8.planning.plan import Reason
 from orchestr8.planning.survey import Survey
@@ -119,8 +120,8 @@ def room_beside(
     """What is held by everything that is not asked for anew in this plan."""
     cores = CoreRoom.beside(desired, moves, seen)
     room = Room(desired.quotas, _machine(desired, seen.features), addresses_free, cores)
-    for name, service in desired.services.items():
-        count = len(service.slots)
+    for service in passing(desired.services):
+        name, count = service.name, len(service.slots)
         if name in moves:
             count -= sum(_asks(move) for move in moves[name].slots)
         if count:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from orchestr8.boxes.desired import Desired, DesiredService
 from orchestr8.boxes.records import Records
 from orchestr8.names import ServiceName
+from orchestr8.planning.declarations import passing
 from orchestr8.planning.holds import leave_alone
 from orchestr8.planning.moves import STEADY, Moves, Peers, Provision, Replace, joined
 from orchestr8.planning.order import start_order
@@ -19,18 +20,21 @@ from orchestr8.planning.places import Presence, where
 from orchestr8.planning.service import NO_PEERS, reconcile_service, release_service
 from orchestr8.planning.survey import Survey, placed
 from orchestr8.planning.traits import Traits
+from orchestr8.planning.ways import Ways
 
 Decisions = dict[ServiceName, Moves]
 
 
 class Compared(Struct, frozen=True):
-    """What each service came to by itself. Services that are left to another plan are in `traits`
-    only."""
+    """What each service came to by itself. Services that are left to another plan are in `ways`
+    and `traits` only."""
 
     moves: Decisions = field(default_factory=dict)
     """What shall happen to those that are not as they should be."""
     steady: dict[ServiceName, Presence] = field(default_factory=dict)
     """Where the boxes of the others are."""
+    ways: list[Ways] = field(default_factory=list)
+    """What all that are declared ask of the packet filter."""
     traits: Traits = field(default_factory=Traits)
     """What is out of the ordinary about all that are declared."""
 
@@ -42,8 +46,10 @@ def compare(desired: Desired, seen: Survey, records: Records) -> Compared:
     """
     found = Compared()
     not_alone: dict[ServiceName, DesiredService] = {}
-    for name, service in desired.services.items():
+    for service in passing(desired.services):
+        name = service.name
         found.traits.note(name, service)
+        found.ways.append(Ways.of(service))
         if name in seen.busy:
             continue
         joins = service.slots and joined(service.slots[0].profile)

@@ -15,6 +15,7 @@ from orchestr8.isolation import strict
 from orchestr8.isolation.profile import PRIVATE, Profile
 from orchestr8.manifest.model import HttpCheck, Link, Service, TcpCheck
 from orchestr8.names import ServiceName
+from orchestr8.planning.declarations import Declarations
 from orchestr8.planning.storage import Storage, Volumes, ids
 from orchestr8.planning.wording import listed
 
@@ -37,7 +38,7 @@ def expand(
     storage = Storage(contracts, records, volumes, ties.mounting)
     fleet = _Fleet(contracts, records, digests, storage, ties)
     return Desired(
-        services={name: fleet.service(contract) for name, contract in contracts.services.items()},
+        services=Declarations(contracts.services, fleet.service),
         quotas=contracts.quotas,
         volumes=fleet.storage.desired(),
         reserve_cpu_millicores=contracts.reserve_cpu_millicores,
@@ -46,7 +47,7 @@ def expand(
 
 
 class _Ties(Struct, frozen=True):
-    """What services have to do with each other, of all contracts in one walk.
+    """What services have to do with each other.
 
     `joiners` are the services that share another's network, by that other one; `shared` those whose
     ipc namespace another joins, `mounting` has those with volumes.
@@ -60,13 +61,14 @@ class _Ties(Struct, frozen=True):
     def of(cls, contracts: Contracts) -> _Ties:
         """The ties of these."""
         found = cls()
-        for contract in contracts.services.values():
-            profile, service = contract.profile, contract.service
+        for name in contracts.tied:
+            contract = contracts.services[name]
+            profile = contract.profile
             if profile.net != PRIVATE:
                 found.joiners.setdefault(ServiceName.parse(profile.net), []).append(contract)
             if profile.ipc != PRIVATE:
                 found.shared.add(ServiceName.parse(profile.ipc))
-            if service.volumes:
+            if contract.service.volumes:
                 found.mounting.append(contract)
         return found
 
@@ -79,8 +81,6 @@ class _Fleet(Struct):
     digests: Digests
     storage: Storage
     ties: _Ties
-    _lines: dict[ServiceName, tuple[str, str]] = field(default_factory=dict)
-    """The lines of hosts files that were asked for so far."""
     _envs: dict[tuple[object, ...], Lines] = field(default_factory=dict)
     """The variables of boxes so far; most services say the same as another."""
     _called: set[ServiceName] | None = None
@@ -92,7 +92,7 @@ class _Fleet(Struct):
         record = self.records.services[name]
         joiners = self.ties.joiners
         users = (contract, *joiners.get(name, ())) if joiners else (contract,)
-        endings = [grant for grant in contract.grants if grant.ended]
+        endings = contract.ended
         return DesiredService(
             name=name,
             set_name=contract.set_name,
@@ -200,11 +200,8 @@ class _Fleet(Struct):
 
     def _line(self, name: ServiceName) -> tuple[str, str]:
         """The hosts file's line of a service; NO_LINE of one that never was."""
-        line = self._lines.get(name)
-        if line is None:
-            record = self.records.services.get(name)
-            line = self._lines[name] = (str(name), record.address) if record else NO_LINE
-        return line
+        record = self.records.services.get(name)
+        return (str(name), record.address) if record else NO_LINE
 
     def _stop_first_why(self, contract: Contract) -> str:
         if contract.service.run_once:

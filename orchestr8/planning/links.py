@@ -21,6 +21,7 @@ from orchestr8.planning.lasting import NOTHING, lasting
 from orchestr8.planning.places import NOWHERE, Presence, Presences
 from orchestr8.planning.survey import Survey
 from orchestr8.planning.traits import Ports, note_ports
+from orchestr8.planning.ways import Ways
 
 NONE_COMING: Mapping[ServiceName, Iterable[str]] = {}
 
@@ -56,23 +57,35 @@ class Wiring(Struct, frozen=True):
 
 
 def wire(
-    desired: Desired, presences: Presences, elements: frozenset[Element], seen: Survey
+    ways: Collection[Ways],
+    desired: Desired,
+    presences: Presences,
+    elements: frozenset[Element],
+    seen: Survey,
 ) -> Wiring:
     """Compares what the table shall hold with what it holds."""
     ports = seen.traits.ports
     held = frozenset(seen.doors_held)
     going = frozenset(address for one in presences.values() if one.going for address in one.going)
-    # Each once, and looked for in the order in which they were made: sets have their own, in which
-    # walking through many is slow.
-    wanted = dict.fromkeys(_wanted(desired, presences, ports, held))
-    add = {one for one in wanted if one not in elements}
+    # Most tables hold just what is wanted. Then each element is looked for and let go, and as many
+    # are found as there are; a list of all would be more than the processor has near.
+    wanted: Iterable[Element] = _wanted(ways, presences, ports, held)
+    if going or seen.traits.repeating:
+        wanted = dict.fromkeys(wanted)
+    add, found = set[Element](), 0
+    for one in wanted:
+        if one in elements:
+            found += 1
+        else:
+            add.add(one)
     at_end: set[Element] = (
         {one for one in wanted if isinstance(one, Pass | Out) and touches(one, going)}
         if going
         else set()
     )
-    is_more = len(elements) > len(wanted) - len(add)
-    gone = elements - wanted.keys() - seen.standing if is_more else frozenset()
+    gone: Set[Element] = frozenset()
+    if len(elements) > found:
+        gone = elements.difference(_wanted(ways, presences, ports, held), seen.standing)
     last = lasting(desired, presences, seen, gone, going) if going and gone else NOTHING
     if last is not NOTHING:
         serving = {name: presences[name].serving for name in last.ports}
@@ -117,22 +130,22 @@ def standing_elements(
     ports: Ports = {}
     for service in desired.services.values():
         note_ports(ports, service)
-    return frozenset(_wanted(desired, presences, ports, frozenset()))
+    return frozenset(_wanted(desired.services.values(), presences, ports, frozenset()))
 
 
 def _wanted(
-    desired: Desired,
+    ways: Iterable[DesiredService | Ways],
     presences: Presences,
     ports: Mapping[ServiceName, tuple[int, ...]],
     held: frozenset[tuple[str, int]],
 ) -> Iterator[Element]:
-    """What the table shall hold; a link that is declared twice comes twice."""
-    for name, service in desired.services.items():
-        here = presences.get(name, NOWHERE)
-        if here.during and (service.connects or service.egress):
-            yield from _passes(service, here, presences)
-        if here.serving and (name in ports or service.publish):
-            yield from _leads_to(service, ports.get(name, ()), here.serving, held)
+    """What the table shall hold; the same comes once more of those who repeat (`Traits`)."""
+    for one in ways:
+        here = presences.get(one.name, NOWHERE)
+        if here.during and (one.connects or one.egress):
+            yield from _passes(one, here, presences)
+        if here.serving and (one.name in ports or one.publish):
+            yield from _leads_to(one, ports.get(one.name, ()), here.serving, held)
 
 
 def _ordered(elements: Iterable[Element]) -> tuple[Element, ...]:
@@ -140,12 +153,14 @@ def _ordered(elements: Iterable[Element]) -> tuple[Element, ...]:
     return tuple(sorted(elements, key=lambda one: (type(one).__name__, *astuple(one))))
 
 
-def _passes(service: DesiredService, here: Presence, presences: Presences) -> Iterator[Element]:
-    for link in service.connects:
+def _passes(
+    asking: DesiredService | Ways, here: Presence, presences: Presences
+) -> Iterator[Element]:
+    for link in asking.connects:
         for destination in presences.get(link.peer, NOWHERE).during:
             for source in here.during:
                 yield Pass(source, destination, link.port)
-    for egress in service.egress:
+    for egress in asking.egress:
         for source in here.during:
             for range_ in egress.to:
                 for port in egress.ports:
@@ -153,7 +168,7 @@ def _passes(service: DesiredService, here: Presence, presences: Presences) -> It
 
 
 def _leads_to(
-    service: DesiredService,
+    called: DesiredService | Ways,
     ports: tuple[int, ...],
     backends: tuple[str, ...],
     held: frozenset[tuple[str, int]],
@@ -161,8 +176,8 @@ def _leads_to(
     if not backends:
         return
     for port in ports:
-        yield Route(service.address, port, backends)
-    for line in service.publish:
+        yield Route(called.address, port, backends)
+    for line in called.publish:
         if (line.address, line.host_port) not in held:
             yield Door(line.address, line.host_port, line.port, backends)
 

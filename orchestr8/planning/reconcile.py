@@ -76,7 +76,7 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
         _deal(desired, moves, seen, dealer),
         _deal_standbys(desired, moves, seen, dealer),
     )
-    wiring = wire(desired, places.presences(desired), world.network.elements, seen)
+    wiring = wire(compared.ways, desired, places.presences(desired), world.network.elements, seen)
     promised = stops(desired, seen, records)
     dealer.renew(promised.renewed.values())
     dealer.renew(seen.misplaced)

@@ -22,6 +22,7 @@ from orchestr8.isolation.limits import Limits
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.adopted import held_without_manifest, standing, without_manifest
 from orchestr8.planning.busy import addresses, coming, with_neighbours
+from orchestr8.planning.declarations import passing
 from orchestr8.planning.holds import in_force
 from orchestr8.planning.traits import UNSAID, Traits
 
@@ -149,8 +150,8 @@ class Survey(Struct, frozen=True):
 
 def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Survey:
     """Looks through the world once."""
-    boxes: dict[ServiceName, list[ObservedBox]] = {}
-    standbys: dict[ServiceName, list[ObservedBox]] = {}
+    boxes: dict[ServiceName, tuple[ObservedBox, ...]] = {}
+    standbys: dict[ServiceName, tuple[ObservedBox, ...]] = {}
     unknown: list[BoxId] = []
     on_cores: list[ObservedBox] = []
     odd: list[ObservedBox] = []
@@ -174,17 +175,15 @@ def survey(desired: Desired, world: World, records: Records, now_ms: int) -> Sur
             continue
         kind = standbys if box.slot == STANDBY else boxes
         name = box.id.service_name
-        if name in kind:
-            kind[name].append(box)
-        else:
-            kind[name] = [box]
+        before = kind.get(name)
+        kind[name] = (box,) if before is None else (*before, box)
         if record.stop != UNSAID:
             promised.add(name)
         if record.slot != box.slot and name not in busy:
             misplaced.append(replace(record, slot=box.slot))
-    for several in (*boxes.values(), *standbys.values()):
-        if len(several) > 1:
-            several.sort(key=lambda box: (box.slot, box.id.serial))
+    for kind in (boxes, standbys):
+        for name in [name for name, several in kind.items() if len(several) > 1]:
+            kind[name] = tuple(sorted(kind[name], key=lambda box: (box.slot, box.id.serial)))
     return Survey(
         now_ms=now_ms,
         features=world.features,
@@ -246,7 +245,7 @@ def _doors_held(desired: Desired, world: World) -> dict[tuple[str, int], HeldDoo
         return {}
     wanted = {
         (line.address, line.host_port)
-        for service in desired.services.values()
+        for service in passing(desired.services)
         for line in service.publish
     }
     is_open = {(e.address, e.host_port) for e in world.network.elements if isinstance(e, Door)}

@@ -126,8 +126,8 @@ def _of_cycle(cycle: Cycle) -> Iterator[Metric]:
     )
     yield _gauge("boxes", "Boxes that there are.", ("owner", "state", "health"), boxes)
     wanted: Count[tuple[str, ...]] = Count()
-    for name, service in cycle.desired.services.items():
-        wanted[(name.owner,)] += len(service.slots)
+    for name, contract in cycle.contracts.services.items():
+        wanted[(name.owner,)] += contract.service.replicas
     yield _gauge("boxes_wanted", "Boxes that there shall be.", ("owner",), wanted)
     waiting = Count(
         (step.service.owner, step.reason.value if step.reason else "unknown")

@@ -50,7 +50,7 @@ class Ledger:
         for owner, service, key, serial, uid_base, address in self._database.rows(
             "SELECT owner, service, key, serial_last, uid_base, address FROM services"
         ):
-            name = ServiceName(str(owner), str(service))
+            name = ServiceName.of(str(owner), str(service))
             services[name] = ServiceRecord(
                 name, str(key), int(str(serial)), int(str(uid_base)), str(address)
             )

@@ -65,7 +65,7 @@ def of_base(text: str) -> Fleet:
     return Fleet({name: load_stored([Source(f"{name}.yaml", one)]) for name, one in texts.items()})
 
 
-SAID = Contracts({}, {}, (), Features("crun", frozenset()), notes=("said before",))
+SAID = Contracts({}, {}, (), Features("crun", frozenset()), (), notes=("said before",))
 
 
 def ahead(before: Fleet, after: Fleet, applying: str) -> Contracts:

@@ -70,6 +70,7 @@ def fleet(
         quotas=_quotas(services, brief.get("owners", {})),
         gaps=(),
         features=features or machine_features(),
+        tied=tuple(sorted(name for name, contract in services.items() if contract.is_tied)),
         reserve_cpu_millicores=units.parse_cpu(str(reserve.get("cpu", "0.25"))),
         reserve_memory_bytes=units.parse_size(reserve.get("memory", "512MiB")),
         on_expiry=brief.get("on_expiry", "keep"),
@@ -120,12 +121,14 @@ def _contract(name: ServiceName, words: Brief, facts: ImageFacts | None) -> Cont
         image_env=tuple(words.get("image_env", ())),
         **share,
     )
+    ended = _ended_grants(words)
     return Contract(
         service=service,
         set_name=words.get("set", "default"),
         profile=profile,
         limits=service.limits,
-        grants=_ended_grants(words),
+        grants=ended,
+        ended=ended,
         links_closed=tuple(_link(text, name) for text in words.get("closed", ())),
         notes=tuple(words.get("notes", ())),
         egress=tuple(_egress(one) for one in words.get("egress", ())),

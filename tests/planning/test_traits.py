@@ -49,6 +49,7 @@ def test_each_trait_names_who_has_it() -> None:
         dedicated=[OFF],
         stops=[DB],
         ended=[DB],
+        repeating=[API],
         ports={DB: (1, 2)},
         owners={"me", "you"},
     )
