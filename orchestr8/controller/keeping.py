@@ -271,6 +271,9 @@ def _any_done(outcomes: Outcomes) -> bool:
 def _ended(cycle: Cycle) -> Iterator[tuple[ObservedBox, str]]:
     """Boxes of today's services that do not work any more, and why."""
     for box in cycle.world.boxes:
+        is_ill = cycle.world.health.get(box.id) is Health.UNHEALTHY
+        if box.state is not State.STOPPED and not is_ill:
+            continue
         service = cycle.desired.services.get(box.id.service_name)
         has_slot = service is not None and 0 <= box.slot < len(service.slots)
         if service is None or not has_slot or box.id not in cycle.records.boxes:
@@ -280,7 +283,7 @@ def _ended(cycle: Cycle) -> Iterator[tuple[ObservedBox, str]]:
         done = service.run_once and box.exit_status == 0
         if box.state is State.STOPPED and not done:
             yield box, how_it_ended(box)
-        elif cycle.world.health.get(box.id) is Health.UNHEALTHY:
+        elif is_ill:
             yield box, "unhealthy"
 
 

@@ -245,6 +245,7 @@ class Loop:
             self._take_over()
             self._attend()
             cycle, next_ms = self._keeper.turn()
+            self._reflex.tell_what_works(cycle)
             if cycle.plan.empty and not self._session.under_way:
                 self._reflex.rest(cycle)
             self._balancer.follow(cycle)

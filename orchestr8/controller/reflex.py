@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from orchestr8.boxes.records import BoxRecord
 from orchestr8.boxes.world import Health, ObservedBox, State
 from orchestr8.controller.borders import call, phases, subject
-from orchestr8.controller.carrying import begin, carry_out
+from orchestr8.controller.carrying import Outcomes, begin, carry_out
 from orchestr8.controller.cycle import Cycle
 from orchestr8.controller.execute import Outcome, Result
 from orchestr8.controller.keeping import FOREVER_MS
@@ -35,9 +35,11 @@ from orchestr8.planning.backoff import after_failure
 from orchestr8.planning.plan import (
     Action,
     Allocations,
+    AwaitBox,
     ChangeNetwork,
     CreateBox,
     Plan,
+    Purpose,
     StartBox,
 )
 from orchestr8.planning.reconcile import reconcile
@@ -61,6 +63,9 @@ class Reflex(Struct):
     _watched: Mapping[BoxId, ObservedBox] = field(default_factory=dict)
     _ahead: Mapping[BoxId, Plan] = field(default_factory=dict)
     """What is done first when one of these ends."""
+    _begun: dict[BoxId, float] = field(default_factory=dict)
+    """The boxes that were begun here and have not been told to work yet, and since when they run
+    (monotonic seconds)."""
 
     def rest(self, cycle: Cycle) -> None:
         """Everything is as it should be, and each service works as it is declared."""
@@ -72,6 +77,26 @@ class Reflex(Struct):
                 boxes.watch_ends(followed, self.tell)
         self._watched = followed
         self._ahead = {one.id: self._first_calls(cycle, [one]) for one in self._urgent(cycle)}
+
+    def tell_what_works(self, cycle: Cycle) -> None:
+        """Mostly no plan waits for boxes that were begun here; whoever watches hears of them as of
+        any other that a gate let through."""
+        if not self._begun:
+            return
+        now = self.session.clock.monotonic()
+        running = {box.id for box in cycle.world.boxes if box.state.runs}
+        running -= {one.call.id for one in cycle.plan.actions if isinstance(one.call, AwaitBox)}
+        for box_id, since in list(self._begun.items()):
+            health = cycle.world.health.get(box_id, Health.UNKNOWN)
+            contract = cycle.contracts.services.get(box_id.service_name)
+            if box_id in running and health.open:
+                continue
+            del self._begun[box_id]
+            if box_id in running and health.good and contract:
+                name, within_ms = contract.name, contract.update.within_ms
+                gate = AwaitBox(box_id, contract.health, done=False, within_ms=within_ms)
+                outcome = Outcome(0, Result.DONE, (now - since) * 1000)
+                self.narrator.watch(Action(gate, Purpose.PROVISION, "", name), outcome)
 
     def stir(self) -> None:
         """Something is otherwise, and nobody has looked yet."""
@@ -127,15 +152,19 @@ class Reflex(Struct):
 
     def _carry_out(self, cycle: Cycle, first: Plan) -> bool:
         self.narrator.know(cycle.world.boxes)
-        if not any(isinstance(one.call, CreateBox) for one in first.actions):
-            self._start(first)
-            return True
-        patience = self.session.patience(FOREVER_MS)
-        begun = begin(self.session, first, self.actor)
-        outcomes = carry_out(self.session, first, self.narrator.watch, patience, begun)
+        if any(isinstance(one.call, CreateBox) for one in first.actions):
+            patience = self.session.patience(FOREVER_MS)
+            begun = begin(self.session, first, self.actor)
+            outcomes = carry_out(self.session, first, self.narrator.watch, patience, begun)
+        else:
+            outcomes = self._start(first)
+        now = self.session.clock.monotonic()
+        for action, outcome in zip(first.actions, outcomes, strict=True):
+            if isinstance(action.call, StartBox) and outcome.result is Result.DONE:
+                self._begun[action.call.id] = now
         return any(one.result is Result.DONE for one in outcomes)
 
-    def _start(self, first: Plan) -> None:
+    def _start(self, first: Plan) -> Outcomes:
         """The calls, and at once what the journal and the next look must know of them."""
         session, narrator = self.session, self.narrator
         outcomes = []
@@ -146,6 +175,7 @@ class Reflex(Struct):
         with session.store.together():  # the disk is waited for once
             session.store.ledger.allocate(first.allocations)
             conclude(session, first, self.actor, intend(session, first, self.actor), outcomes)
+        return tuple(outcomes)
 
     def _called(self, number: int, action: Action) -> Outcome:
         borders, clock = self.session.borders, self.session.clock

@@ -35,12 +35,16 @@ class Resting:
     session: Session
     keeper: Keeper
     reflex: Reflex
+    told: Told
     ended: list[BoxId] = field(default_factory=list)
 
     def turns(self) -> None:
         """Turns until there is nothing to do; then it rests."""
-        while not (cycle := self.keeper.turn()[0]).plan.empty:
-            pass
+        is_over = False
+        while not is_over:
+            cycle, _ = self.keeper.turn()
+            self.reflex.tell_what_works(cycle)
+            is_over = cycle.plan.empty
         self.reflex.rest(cycle)
 
     def look(self) -> None:
@@ -65,6 +69,12 @@ class Resting:
         }
 
 
+def told_of(told: Told, box_id: BoxId, phase: str) -> int:
+    """How often it was told that a box came through a phase."""
+    ends = [one for one in told.phases if one.milliseconds is not None and not one.failed]
+    return sum((one.box, one.phase) == (box_id, phase) for one in ends)
+
+
 @pytest.fixture
 def road(tmp_path: Path) -> Road:
     """A machine with images for a service and its database."""
@@ -82,7 +92,7 @@ def resting(road: Road, api: str = ALONE) -> Iterator[Resting]:
         told, ended = Told(), list[BoxId]()
         keeper = Keeper(session, told)
         reflex = Reflex(session, keeper.narrator, LOOP, ended.append)
-        rest = Resting(road, session, keeper, reflex, ended)
+        rest = Resting(road, session, keeper, reflex, told, ended)
         rest.turns()
         yield rest
 
@@ -110,6 +120,27 @@ def test_it_takes_the_slot_with_its_links_open_and_the_rest_follows(road: Road) 
         rest.look()
         assert rest.seen() == {2: (State.RUNNING, 0), 3: (State.CREATED, STANDBY)}
         assert store.ledger.failures()[API, 0].count == 1
+
+
+@pytest.mark.parametrize("api", [ALONE, FRESH], ids=["a standby", "a fresh box"])
+def test_once_it_works_that_is_told_as_of_any_other(road: Road, api: str) -> None:
+    with resting(road, api) as rest:
+        assert rest.crash()
+        begun = max(rest.road.machine.boxes, key=lambda one: (one.service == "api", one.serial))
+        assert told_of(rest.told, begun, "start")
+        rest.look()
+        assert told_of(rest.told, begun, "healthy") == 1
+        rest.look()
+        assert told_of(rest.told, begun, "healthy") == 1
+
+
+def test_of_one_that_did_not_work_it_is_not_told(road: Road) -> None:
+    with resting(road, FRESH) as rest:
+        assert rest.crash()
+        rest.road.machine.crash(WAITING, 1)
+        rest.look()
+        assert told_of(rest.told, WAITING, "healthy") == 0
+        assert told_of(rest.told, NEXT, "healthy") == 1
 
 
 def test_a_fresh_box_takes_the_slot_where_nobody_waits(road: Road) -> None:
@@ -204,9 +235,10 @@ def test_a_slot_that_was_taken_by_who_was_killed_then_is_written_down(road: Road
 
 def test_a_loop_at_rest_has_it(road: Road) -> None:
     road.apply({"shop.yaml": _shop(ALONE)})
-    with looping(road):
+    with looping(road) as running:
         until(lambda: FIRST in road.machine.watched)
         road.machine.crash(FIRST, 1)
         until(lambda: NEXT in road.machine.boxes and FIRST not in road.machine.boxes)
+        until(lambda: told_of(running.told, WAITING, "healthy"))
     assert road.machine.boxes[WAITING].state is State.RUNNING
     assert not road.machine.watched
