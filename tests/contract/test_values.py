@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from orchestr8.contract.expiry import days_left, end_of, has_ended
+from orchestr8.contract.expiry import days_left, end_ms, end_of, has_ended
 from orchestr8.contract.model import Contract, Grant
 from orchestr8.isolation.consent import Consent, Danger
 from orchestr8.isolation.limits import Limits
@@ -25,6 +25,11 @@ def test_a_day_ends_with_it_and_a_time_where_it_says() -> None:
     assert not has_ended("2027-02-28", datetime(2027, 2, 28, 23, 59, tzinfo=UTC))
     assert not has_ended("", DAY_AFTER)
     assert days_left("2027-02-28", datetime(2027, 2, 27, tzinfo=UTC)) == 2
+
+
+def test_an_end_in_milliseconds_is_the_same_moment() -> None:
+    assert end_ms("2027-02-28") == 1_803_859_200_000
+    assert datetime.fromtimestamp(end_ms("2027-02-28") / 1_000, UTC) == DAY_AFTER
 
 
 def test_the_last_day_of_all_is_an_end_like_any_other() -> None:

@@ -21,6 +21,9 @@ FLEETS = {
     "two openings to one place": {"web.me": {"egress": [ONCE, ONCE]}},
     "a port twice": {"web.me": {"egress": [{**ONCE, "ports": [443, 443]}]}},
     "a range twice": {"web.me": {"egress": [{**ONCE, "to": ONCE["to"] * 2}]}},
+    "a range and a port twice": {
+        "web.me": {"egress": [{"to": ONCE["to"] * 2, "ports": [443, 443]}]}
+    },
     "a network of two": {
         **API,
         "web.me": {"connects": ["api:1"]},
