@@ -84,7 +84,7 @@ def _print(one: Happening, output: Output) -> None:
 
         say(json.dumps({"schema": SCHEMA, "kind": "event", **plain(one)}))
     else:
-        at = when(one.at_ms)
+        at = f"{when(one.at_ms)} UTC"
         words = [at, f"{escaped(one.event):<15}", escaped(one.subject)]
         words += [escaped(one.result), escaped(one.cause), f"by {escaped(one.actor)}"]
         for line in gone_on("  ".join(filter(None, words)), width()):

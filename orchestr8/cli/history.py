@@ -57,7 +57,7 @@ def run(
     first row, and a break is told with exit status 6. Keep the head that is printed somewhere
     else, and give it with --head later: then even a journal cut off at its end is seen.
     """
-    from orchestr8.cli.opening import opened_fleet
+    from orchestr8.cli.opening import of_yours, opened_fleet
 
     if set_name is not None:
         checked_set(set_name)
@@ -85,7 +85,7 @@ def run(
             return 0
         names = [set_name] if set_name else sets_ever(session)
         told = {name: chapters(session, name) for name in names}
-        sets = set(session.store.documents.sets())
+        sets, whose = set(session.store.documents.sets()), of_yours(session)
     if set_name:
         live = [one.revision.number for one in told[set_name] if one.revision.live]
         reach().tell_revision(max(live, default=0))
@@ -100,15 +100,15 @@ def run(
             ],
         )
         return 0
-    _print(told, sets, last)
+    _print(told, sets, last, whose)
     return 0
 
 
-def _print(told: dict[str, tuple[Chapter, ...]], sets: set[str], last: int) -> None:
+def _print(told: dict[str, tuple[Chapter, ...]], sets: set[str], last: int, whose: str) -> None:
     from orchestr8.cli.terminal import NAMES_SHOWN, paint, say, table
 
     if not told:
-        say("nothing was ever applied here; begin with `orchestr8 apply PATH`.")
+        say(f"nothing{whose} was ever applied here; begin with `orchestr8 apply PATH`.")
         return
     for name, found in told.items():
         gone = "" if name in sets else "  (removed)"

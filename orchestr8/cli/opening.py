@@ -166,6 +166,12 @@ def anything_applied(settings: Settings) -> bool:
         return True
 
 
+def of_yours(session: Session) -> str:
+    """What follows "no box" and its like where whoever asks sees only what is theirs; whether
+    others have any is not told."""
+    return "" if session.authority.platform else " of yours"
+
+
 @contextmanager
 def opened_fleet(engine: str = "") -> Iterator[Session]:
     """A session on a fleet that is there; raises UsageError where nothing was ever applied, and

@@ -29,16 +29,20 @@ def run(services: ServiceNames = None, whole: All = False, output: OutputAs = Ou
     host cannot carry, are no verdicts and are listed apart. Exit status 6: a claim is broken;
     7: none is, and one is unproven.
     """
-    from orchestr8.cli.opening import opened_fleet
+    from orchestr8.cli.opening import of_yours, opened_fleet
+    from orchestr8.cli.terminal import say
     from orchestr8.controller.meant import require_services
     from orchestr8.controller.proving import prove_services
 
     with opened_fleet() as session:
         names = require_services(session, services or ())
         proofs, gaps = prove_services(session, names)
+        whose = of_yours(session)
     status = _status(proofs)
     if output is Output.JSON:
         _print_json(proofs, gaps, status)
+    elif not proofs:
+        say(f"no box{whose} runs, so there is nothing to prove.")
     else:
         _print_text(proofs, gaps, status, whole=whole or bool(names))
     return int(status)
@@ -59,9 +63,6 @@ def _print_text(proofs: Sequence[Proof], gaps: Sequence[Gap], status: Exit, *, w
     from orchestr8.proof import show
     from orchestr8.proof.model import Verdict
 
-    if not proofs:
-        say("no box runs, so there is nothing to prove.")
-        return
     colours = paint()
     width = max(len(slot_name(one.slot, one.id.service_name)) for one in proofs)
     tones = {Verdict.BROKEN: colours.red, Verdict.UNPROVEN: colours.yellow}

@@ -24,14 +24,14 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
     anything is to be done, `orchestr8 prove` whether the walls stand.
     """
     from orchestr8.cli.asking import settings_for
-    from orchestr8.cli.opening import anything_applied, opened_fleet, require_not_lost
+    from orchestr8.cli.opening import anything_applied, of_yours, opened_fleet, require_not_lost
     from orchestr8.cli.source_lines import source_lines
     from orchestr8.cli.terminal import say
     from orchestr8.controller.meant import leaving, require_services
     from orchestr8.controller.source_status import source_status
     from orchestr8.controller.status import status
 
-    found, down = None, frozenset[str]()
+    found, down, whose = None, frozenset[str](), ""
     sources: tuple[SourceStatus, ...] = ()
     if not anything_applied(settings_for()):
         require_not_lost()
@@ -41,23 +41,24 @@ def run(services: ServiceNames = None, output: OutputAs = Output.TEXT) -> int:
             if session.store.documents.sets() or session.store.ledger.records().boxes:
                 found, down = status(session, names), session.stored.down
             sources = source_status(session) if not services else ()
+            whose = of_yours(session)
     if output is Output.JSON:
         _print_json(found, sources, down)
     else:
         if (found and (found.services or found.leaving)) or not sources:
-            _print_text(found, down)
+            _print_text(found, down, whose)
         else:
-            say("no service is applied on this machine yet.")
+            say(f"no service{whose} is applied on this machine yet.")
         for line in source_lines(sources):
             say(line)
     return 0
 
 
-def _print_text(found: Status | None, down: frozenset[str]) -> None:
+def _print_text(found: Status | None, down: frozenset[str], whose: str) -> None:
     from orchestr8.cli.terminal import say
 
     if not found or not (found.services or found.adopted or found.leaving):
-        say("nothing is applied on this machine; begin with `orchestr8 apply PATH`.")
+        say(f"nothing{whose} is applied on this machine; begin with `orchestr8 apply PATH`.")
         return
     if found.services:
         _print_services(found, down)

@@ -183,8 +183,8 @@ def milliseconds(value: float) -> str:
 
 
 def when(at_ms: int) -> str:
-    """A time in milliseconds since the epoch to the second, in UTC; the head of the column says
-    so."""
+    """A time in milliseconds since the epoch to the second, in UTC; whoever prints it says so,
+    in the head of its column or right after it."""
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 

@@ -38,24 +38,21 @@ def run(services: ServiceNames = None, once: Once = False, output: OutputAs = Ou
         from orchestr8.cli.live_top import show
 
         return show(services or ())
-    owners = _rows(services or ())
+    from orchestr8.cli.opening import of_yours, opened_fleet
+    from orchestr8.controller.meant import require_services
+    from orchestr8.controller.top import top
+
+    with opened_fleet() as session:
+        owners = top(session, require_services(session, services or ()), SECONDS)
+        whose = of_yours(session)
     if output is Output.JSON:
         from orchestr8.cli.document import print_document
 
         print_document("top", seconds=SECONDS, owners=[_as_json(one) for one in owners])
         return 0
-    for line in _lines(owners):
+    for line in _lines(owners) if owners else (f"no box{whose} runs.",):
         say(line)
     return 0
-
-
-def _rows(services: Sequence[str]) -> tuple[OwnerRow, ...]:
-    from orchestr8.cli.opening import opened_fleet
-    from orchestr8.controller.meant import require_services
-    from orchestr8.controller.top import top
-
-    with opened_fleet() as session:
-        return top(session, require_services(session, services), SECONDS)
 
 
 def _lines(owners: Sequence[OwnerRow]) -> list[str]:
@@ -66,8 +63,6 @@ def _lines(owners: Sequence[OwnerRow]) -> list[str]:
     from orchestr8.planning.wording import on_cores
     from orchestr8.units import format_cpu, rounded_size
 
-    if not owners:
-        return ["no box runs."]
     rows, held = [HEAD], []
     for owner in owners:
         quota = owner.quota

@@ -83,7 +83,7 @@ def test_what_matters_is_there_on_every_terminal(shell: Shell, columns: int) -> 
         "status": ["front.shop", "2/2", "healthy"],
         "history": ["REVISION", "converged", "front.shop"],
         "history --journal": ["WHY", "no box yet"],
-        "events": ["create", "shop--front--1", "by root"],
+        "events": [" UTC  ", "create", "shop--front--1", "by root"],
         "why front.shop": ["healthy, running", "held)"],
     }
     for command, words in said.items():

@@ -283,6 +283,27 @@ def test_nobody_sees_what_is_anothers(machine: tuple[Path, Peers]) -> None:
         assert verb in ("plan", "history", "events", "volume") or "db.data" in reply.text
 
 
+def test_whoever_has_nothing_is_told_that_of_their_own(folder: Path) -> None:
+    with serving() as path:
+        peers, said = Peers(path.parent, ["member"]), []
+        for text in (PLATFORM, DATA):
+            (folder / "x.yaml").write_text(text)
+            assert run(["apply", str(folder / "x.yaml")]) == 0
+            told = [
+                peers.ask("member", "POST", f"/v1/commands/{verb}", typed("")).text
+                for verb in ("status", "history", "top", "prove")
+            ]
+            said.append(told)
+        peers.close()
+    assert said[0] == said[1], "of others nothing is told"
+    assert said[0] == [
+        "nothing of yours is applied on this machine; begin with `orchestr8 apply PATH`.\n",
+        "nothing of yours was ever applied here; begin with `orchestr8 apply PATH`.\n",
+        "no box of yours runs.\n",
+        "no box of yours runs, so there is nothing to prove.\n",
+    ]
+
+
 def test_the_journal_says_who_it_was(machine: tuple[Path, Peers]) -> None:
     _, peers = machine
     peers.ask("member", "POST", "/v1/commands/restart", typed("api.pay"))
