@@ -30,10 +30,16 @@ def main() -> None:
 
 
 def _open_streams() -> None:
-    """Where a standard stream was closed it leads nowhere, and no other file takes its number."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    """Where a standard stream was closed, no other file takes its number: there is nothing to read,
+    what is said beside the output leads nowhere, and writing the output fails as the kernel has
+    it."""
+    for name, mode, flags in (
+        ("stdin", "r", os.O_RDONLY),
+        ("stdout", "w", os.O_RDONLY),
+        ("stderr", "w", os.O_WRONLY),
+    ):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
 
 
 def _end(status: int) -> None:

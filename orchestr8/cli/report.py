@@ -48,7 +48,7 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     if isinstance(error, OSError) and error.errno in _LOST and not error.filename:
         _give_output_up()
         what = f"the output cannot be written: {error.strerror}"
-        return sentence(what, "look at where it is sent", Exit.FAILED, arguments)
+        return sentence(what, "look at where it is sent", Exit.FAILED, ())  # never in it, as JSON
     if none_left(error):
         return sentence(NONE_LEFT, REMEDY, Exit.FAILED, arguments)
     return _bug(error, arguments)

@@ -167,11 +167,26 @@ def test_a_full_disk_is_a_sentence(console: Console) -> None:
     assert done.stderr.startswith("orchestr8: the output cannot be written: No space left")
 
 
-def test_streams_that_are_closed_lead_nowhere(console: Console) -> None:
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-"])
+@pytest.mark.parametrize("words", ["schema", "status --output json", "--version"])
+def test_output_that_is_closed_is_a_sentence(console: Console, words: str, closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-m", "orchestr8", *words.split()],
+        cwd=console.folder,
+        env=console.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("orchestr8: the output cannot be written: Bad file descriptor")
+
+
+def test_other_streams_that_are_closed_lead_nowhere(console: Console) -> None:
     console.write("hello.yaml", HELLO)
     for name, status in (("hello.yaml", 0), ("-", 2)):
         words = [sys.executable, "-m", "orchestr8", "validate", name]
-        closed = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh"]
+        closed = ["sh", "-c", '"$@" <&- 2>&-', "sh"]
         done = subprocess.run(
             [*closed, *words], cwd=console.folder, env=console.environment(), check=False
         )
