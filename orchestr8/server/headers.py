@@ -2,14 +2,19 @@
 
 Where a proxy and a server disagree about where a request ends, what one client sends becomes
 another's request. So what says where it ends, whose it is, and what it does stands there once.
+What cannot be read is refused as everything is that the API refuses.
 """
 
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from cheroot.server import HeaderReader, HTTPRequest
+
+from orchestr8.errors import Exit
+from orchestr8.server.documents import Refusal
 
 _LENGTH, _ENCODING = b"Content-Length", b"Transfer-Encoding"
 _ONCE = frozenset((
@@ -56,3 +61,24 @@ class Request(HTTPRequest):
     """A request whose head says one thing."""
 
     header_reader = _Headers()
+
+    def simple_response(self, status: str, msg: str = "") -> None:
+        """The answer to what no application is asked: a refusal, after which the connection ends.
+        The words are those of the library that reads requests, in our form."""
+        self.close_connection = True
+        number, _, reason = status.partition(" ")
+        what = (msg or reason).strip().rstrip(".")
+        is_theirs = number.startswith("4")
+        body = Refusal(
+            what=what[:1].lower() + what[1:],
+            remedy="look at the request's first line, its headers and its length"
+            if is_theirs
+            else "",
+            exit=Exit.USAGE if is_theirs else Exit.FAILED,
+        ).model_dump_json()
+        head = (
+            f"{self.server.protocol} {status}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body.encode())}\r\nConnection: close\r\n\r\n"
+        )
+        with suppress(OSError):  # whoever sent it may have gone
+            self.conn.wfile.write((head + body).encode())

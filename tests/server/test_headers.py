@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from tests.server.machine import exchange
+from orchestr8.server.documents import Refusal
+from orchestr8.server.listening import monitored
+from tests.server.machine import exchange, parsed
 from tests.server.test_api import STATUS
+from tests.server.test_monitoring import well
 
 HIDDEN = "GET /v1/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 LENGTH = f"Content-Length: {2 + len(HIDDEN)}"
@@ -45,3 +49,39 @@ def test_a_name_with_an_underscore_is_no_other_name(api: Path) -> None:
     reply = exchange(api, sent("Content-Length: 2", "Content_Length: 1"))
     assert b'"exit": 0' in reply.body
     assert b'"uid":0' in reply.body  # what follows is the next request, as it was said
+
+
+UNREADABLE = {
+    "GET //v1/me HTTP/1.1\r\nHost: x\r\n\r\n": 400,
+    "GET /v1/me HTTP/9.9\r\nHost: x\r\n\r\n": 505,
+    "GET http://x/v1/me HTTP/1.0\r\n\r\n": 400,
+    "get /v1/me HTTP/1.1\r\nHost: x\r\n\r\n": 400,
+    "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n": 405,
+    "GET /v1/me HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n": 501,
+    "GET /v1/me HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n": 413,
+    f"GET /v1/me HTTP/1.1\r\nX: {'x' * 20_000}\r\n\r\n": 413,
+    f"GET /{'x' * 20_000} HTTP/1.1\r\n\r\n": 414,
+    "x\r\n": 400,
+}
+
+
+@pytest.mark.parametrize("head", UNREADABLE, ids=lambda head: head[:40])
+def test_what_cannot_be_read_is_refused_as_everything_is(api: Path, head: str) -> None:
+    reply = exchange(api, head.encode())
+    assert reply.status == UNREADABLE[head]
+    assert reply.headers["Content-Type"] == "application/json"
+    refusal = Refusal.model_validate_json(reply.body)
+    assert refusal.what and refusal.exit == (1 if reply.status > 500 else 2)
+    assert int(reply.headers["Content-Length"]) == len(reply.body)
+
+
+def test_monitors_are_refused_so_too() -> None:
+    with (
+        monitored(("127.0.0.1", 0), well, print) as address,
+        socket.create_connection(address) as peer,
+    ):
+        peer.sendall(b"GET //metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        came = b""
+        while piece := peer.recv(1 << 16):
+            came += piece
+    assert "absolute URI" in Refusal.model_validate_json(parsed(came).body).what
