@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from orchestr8 import __version__, reading
-from orchestr8.line import Line, TimedOutError
+from orchestr8.line import SOCKET, Line, TimedOutError
 
 TYPE_CHECKING = False
 """What is imported for type checkers alone costs a command nothing."""
@@ -127,7 +127,7 @@ def _is_live(words: Sequence[str]) -> bool:
 
 
 def _path() -> str:
-    return (os.environ.get("ORCHESTR8_RUN") or "/run/orchestr8") + "/api.sock"
+    return f"{os.environ.get('ORCHESTR8_RUN') or '/run/orchestr8'}/{SOCKET}"
 
 
 def _connected() -> Any:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
+SOCKET = "api.sock"
+"""The name of this machine's server in its run folder."""
 SILENCE_SECONDS = 15.0
 """After so long without a word somebody is told whom they wait for; again after twice as long."""
 _PIECE_BYTES = 1 << 16

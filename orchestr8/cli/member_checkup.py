@@ -14,8 +14,7 @@ from pathlib import Path
 from orchestr8.cli.checks import Check, Grade
 from orchestr8.cli.dockerd import UnixConnection
 from orchestr8.controller.settings import Settings
-
-SOCKET = "api.sock"
+from orchestr8.line import SOCKET
 
 
 def member_checks(settings: Settings) -> tuple[Check, ...]:

@@ -17,6 +17,7 @@ from cheroot.wsgi import Gateway_10, Server
 from orchestr8.controller.authority import NOBODY, ROOT, Asker
 from orchestr8.descriptors import none_left
 from orchestr8.errors import UnavailableError
+from orchestr8.line import SOCKET
 from orchestr8.server.application import THREADS, THREADS_SPARED, Application, Monitor, watched
 from orchestr8.server.counted import (
     CLOSING_SECONDS,
@@ -30,7 +31,6 @@ from orchestr8.server.counted import (
 from orchestr8.server.headers import Request
 from orchestr8.server.identity import NobodyError, identify
 
-NAME = "api.sock"
 MONITOR_THREADS = 4
 UNREAD_BYTES_MOST = 64 << 10
 PATH_BYTES_MOST = 107
@@ -174,7 +174,7 @@ def listening(
 
     Raises UnavailableError where there can be no socket. `note` hears what goes wrong later.
     """
-    path = folder / NAME
+    path = folder / SOCKET
     if len(os.fsencode(path)) > PATH_BYTES_MOST:
         raise UnavailableError(
             f"{path} is too long a name for a socket", "set ORCHESTR8_RUN to a shorter path"
