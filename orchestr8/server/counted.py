@@ -9,12 +9,11 @@ from collections.abc import Hashable
 from contextlib import suppress
 from typing import Any
 
-from cheroot.server import HTTPConnection
 from cheroot.wsgi import Server
 
 from orchestr8.descriptors import none_left
 from orchestr8.server.application import BODY_BYTES_MOST
-from orchestr8.server.headers import Request
+from orchestr8.server.headers import Connection
 from orchestr8.server.shares import Shares
 
 CONNECTIONS_MOST = 8
@@ -26,11 +25,10 @@ WAITING_MOST = 128
 SHORT_SECONDS = 0.2
 
 
-class CountedConnection(HTTPConnection):
+class CountedConnection(Connection):
     """A connection that counts for whoever is at its other end, and is shut where that is too
     many."""
 
-    RequestHandlerClass = Request
     _counted = False
 
     def __init__(self, server: Any, sock: Any, *rest: Any) -> None:

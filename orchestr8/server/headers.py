@@ -11,7 +11,7 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any
 
-from cheroot.server import HeaderReader, HTTPRequest
+from cheroot.server import HeaderReader, HTTPConnection, HTTPRequest
 
 from orchestr8.errors import Exit
 from orchestr8.server.documents import Refusal
@@ -82,3 +82,9 @@ class Request(HTTPRequest):
         )
         with suppress(OSError):  # whoever sent it may have gone
             self.conn.wfile.write((head + body).encode())
+
+
+class Connection(HTTPConnection):
+    """A connection whose requests are read so."""
+
+    RequestHandlerClass = Request

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cheroot.server import HTTPConnection
 from cheroot.wsgi import Gateway_10, Server
 
 from orchestr8.controller.authority import NOBODY, ROOT, Asker
@@ -28,7 +27,7 @@ from orchestr8.server.counted import (
     CountedServer,
     rest,
 )
-from orchestr8.server.headers import Request
+from orchestr8.server.headers import Connection
 from orchestr8.server.identity import NobodyError, identify
 
 MONITOR_THREADS = 4
@@ -140,16 +139,10 @@ class _Server(CountedServer):
                 Path(self.bind_addr).unlink()
 
 
-class _WatchedConnection(HTTPConnection):
-    """A connection whose requests are read as all are."""
-
-    RequestHandlerClass = Request
-
-
 class _Watched(Server):
     """An HTTP server that tells whoever comes what monitors ask, and nothing else."""
 
-    ConnectionClass = _WatchedConnection
+    ConnectionClass = Connection
     max_request_header_size = HEADER_BYTES_MOST
     max_request_body_size = HEADER_BYTES_MOST
     keep_alive_conn_limit = MONITOR_THREADS
