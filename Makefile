@@ -1,6 +1,8 @@
 # Every target sets up what it needs and says so; nothing is done twice.
 PYTHON ?= python3
 BIN := .venv/bin
+# A network, mounts and state folders of its own, so that nothing here is in the way or left behind.
+APART := $(BIN)/python -m tests.hosts.apart
 
 .PHONY: help demo test test-vm laws simulate mutants check crash chaos soak drill images bench clean
 
@@ -56,19 +58,19 @@ check:
 
 crash:
 	@.ci/setup test
-	@$(BIN)/python -m tests.crash
-	@$(BIN)/python -m tests.crash --first
+	@$(APART) $(BIN)/python -m tests.crash
+	@$(APART) $(BIN)/python -m tests.crash --first
 
 chaos: SECONDS ?= 300
 chaos:
 	@.ci/setup test
-	@$(BIN)/python -m tests.crash.chaos $(SECONDS)
+	@$(APART) $(BIN)/python -m tests.crash.chaos $(SECONDS)
 
 soak: SECONDS ?= 1800
 soak: LIVES ?= 5000
 soak:
 	@.ci/setup test
-	@$(BIN)/python -m tests.crash.soak $(SECONDS) $(LIVES)
+	@$(APART) $(BIN)/python -m tests.crash.soak $(SECONDS) $(LIVES)
 
 drill:
 	@.ci/setup test
@@ -80,7 +82,7 @@ images:
 
 bench:
 	@.ci/setup test
-	@$(BIN)/python -m benchmarks
+	@$(APART) $(BIN)/python -m benchmarks
 
 clean:
 	@$(PYTHON) -m tests.hosts stop all

@@ -1,15 +1,21 @@
-"""A command with a network, mounts and state folders of its own: two engines side by side.
+"""`python3 -m tests.hosts.apart COMMAND…`: with a network, mounts and state folders of its own.
 
 Each Docker Engine writes its own chains into the packet filter of its network namespace, and
-orchestr8 its table; in one namespace two of them would be in each other's way.
+orchestr8 its table; in one namespace two of them would be in each other's way. And crun needs
+mounts that the machine is not given for a test's sake.
 """
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+_CACHE = Path(__file__).resolve().parents[2] / ".cache" / "apart"
 
 # What orchestr8, its tests and the engines write outside the checkout.
 OWN_FOLDERS = (
@@ -67,3 +73,15 @@ def apart(cache: Path) -> Iterator[list[str]]:
 
 
 _NAMESPACES: Sequence[str] = ("unshare", "--net", "--mount", "--propagation", "private")
+
+
+def main(command: Sequence[str]) -> int:
+    """The command's own exit status."""
+    # Whoever interrupts means the command, which has to clean up before its folders go.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    with apart(_CACHE) as before:
+        return subprocess.run([*before, *command], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
