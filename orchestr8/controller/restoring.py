@@ -26,7 +26,7 @@ from orchestr8.planning.plan import Allocations
 from orchestr8.planning.recognise import SERIALS_SKIPPED
 from orchestr8.store.backup import UNPACKED, Header, put_in_place, unpacked
 from orchestr8.store.lock import writer_lock
-from orchestr8.store.standing import Standing, standing
+from orchestr8.store.standing import Standing, standing, standing_of_any
 from orchestr8.store.store import Store
 
 
@@ -54,10 +54,11 @@ def restore(
         _cleared(settings.state),
         unpacked(path, settings.state) as (folder, header),
     ):
-        there = standing(settings.state)
+        there = standing_of_any(settings.state)
         if there.installation:
             _require_replaceable(there, header, path, put_aside=put_aside)
-        newer = _records_of(settings.state) if there.installation else None
+        readable = bool(there.installation) and not there.newer
+        newer = _records_of(settings.state) if readable else None
         with session(settings._replace(state=folder, boxes=settings.state)) as own:
             own.new_engine = new_engine
             if not there.installation:
@@ -94,8 +95,9 @@ def _require_replaceable(there: Standing, header: Header, path: Path, *, put_asi
             "set ORCHESTR8_STATE to another folder, or move that store away",
         )
     if not put_aside:
+        whole = "was written by a newer orchestr8" if there.newer else "is whole"
         raise UsageError(
-            f"the store in {there.folder} is whole, and the backup is of {moment(header.at_ms)}: "
+            f"the store in {there.folder} {whole}, and the backup is of {moment(header.at_ms)}: "
             "what was applied since would be in force no more",
             f"`orchestr8 backup restore {path} --yes` puts that store aside; nothing is deleted",
         )

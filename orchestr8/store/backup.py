@@ -29,7 +29,7 @@ from orchestr8.errors import StoreError, UsageError
 from orchestr8.store.chain import Verdict
 from orchestr8.store.database import FILE_NAME
 from orchestr8.store.schema import VERSION
-from orchestr8.store.standing import BESIDE, move_aside, standing
+from orchestr8.store.standing import BESIDE, move_aside, standing_of_any
 from orchestr8.store.store import Store
 
 MAGIC = b"orchestr8 backup\n"
@@ -132,7 +132,7 @@ def put_in_place(prepared: Path, state: Path) -> Path | None:
 
     Whoever calls it holds the lock. What SQLite kept beside an older file must not meet this one.
     """
-    before = standing(state)
+    before = standing_of_any(state)
     aside = None
     if any((state / f"{FILE_NAME}{end}").exists() for end in BESIDE):
         aside = move_aside(state, "damaged" if before.damage else "replaced")

@@ -50,10 +50,7 @@ class Database:
     def _lay_out(self, *, make: bool) -> None:
         version = self._version()
         if version > VERSION:
-            raise StoreError(
-                f"the state folder {self.folder} was written by a newer orchestr8",
-                "use that release, or another state folder",
-            )
+            raise written_by_newer(self.folder)
         if version == 0 and not make:
             raise self._gone()
         if version == 0:
@@ -163,6 +160,15 @@ def _connected(file: Path, *, make: bool) -> sqlite3.Connection:
             if mode == "EXCLUSIVE" or error.sqlite_errorcode != sqlite3.SQLITE_IOERR_SHMSIZE:
                 raise
     return connection
+
+
+def written_by_newer(folder: Path) -> StoreError:
+    """What is said where a newer release wrote the store."""
+    return StoreError(
+        f"the state folder {folder} was written by a newer orchestr8",
+        "use that release, or another state folder\n"
+        "or put it aside for a backup of this release:  orchestr8 backup restore FILE --yes",
+    )
 
 
 def connected_to_read(file: Path) -> sqlite3.Connection:

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestr8.errors import StoreError
-from orchestr8.store.database import FILE_NAME, connected_to_read
+from orchestr8.store.database import FILE_NAME, connected_to_read, written_by_newer
 from orchestr8.store.lock import no_permission
 from orchestr8.store.schema import VERSION
 
@@ -23,18 +23,28 @@ BESIDE = ("", "-wal", "-shm")
 
 class Standing(Struct, frozen=True):
     """`present` whether there is a store; `installation` is whose, or empty where it cannot be read
-    because of `damage`; `locked` whether a process changes it at this moment."""
+    because of `damage`; `newer` whether a newer release wrote it, so that nothing more of it can
+    be read; `locked` whether a process changes it at this moment."""
 
     folder: Path
     present: bool = False
     installation: str = ""
     damage: str = ""
+    newer: bool = False
     locked: bool = False
 
 
 def standing(folder: Path) -> Standing:
     """How a folder stands; raises StoreError where this user may not look or a newer release wrote
     it, since neither is damage."""
+    found = standing_of_any(folder)
+    if found.newer:
+        raise written_by_newer(folder)
+    return found
+
+
+def standing_of_any(folder: Path) -> Standing:
+    """The same, and a newer release's store is told as what it is."""
     path = folder / FILE_NAME
     try:
         with path.open("rb"):
@@ -47,7 +57,8 @@ def standing(folder: Path) -> Standing:
         return Standing(folder, True, damage=str(error.strerror))
     locked = _locked(folder)
     try:
-        return Standing(folder, True, _installation(path), locked=locked)
+        installation, newer = _installation(path)
+        return Standing(folder, True, installation, newer=newer, locked=locked)
     except sqlite3.Error as error:
         return Standing(folder, True, damage=str(error), locked=locked)
 
@@ -72,21 +83,17 @@ def move_aside(folder: Path, why: str = "damaged") -> Path:
     return aside
 
 
-def _installation(path: Path) -> str:
+def _installation(path: Path) -> tuple[str, bool]:
+    """Whose it is, and whether a newer release wrote it: `meta` is what all layouts have."""
     with closing(connected_to_read(path)) as connection:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > VERSION:
-            raise StoreError(
-                f"the state folder {path.parent} was written by a newer orchestr8",
-                "use that release, or another state folder",
-            )
         row = connection.execute("SELECT value FROM meta WHERE key='installation'").fetchone()
         checked = connection.execute("PRAGMA quick_check(1)").fetchone()
     if row is None:
         raise sqlite3.DatabaseError("it does not say whose it is")
     if checked != ("ok",):
         raise sqlite3.DatabaseError(str(checked[0]))
-    return str(row[0])
+    return str(row[0]), version > VERSION
 
 
 def _locked(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,22 @@ def test_an_older_store_comes_back_without_touching_a_box(shell: Shell) -> None:
     assert journal["whole"]
     (row,) = [row for row in journal["rows"] if row["kind"] == "restore"]
     assert row["result"] == "front.web, worker.web"
+
+
+def test_the_store_of_a_newer_release_is_put_aside_by_the_older_one(shell: Shell) -> None:
+    backed_up(shell)
+    shell.type("restart front.web")
+    known, boxes = given_out(shell), set(map(str, shell.machine.boxes))
+    with sqlite3.connect(shell.folder / "state" / FILE_NAME) as connection:
+        connection.execute("PRAGMA user_version=99")
+    assert "orchestr8 backup restore FILE --yes" in shell.type("apply", 1).errors
+    said = shell.type("backup restore saved", 2).errors
+    assert "was written by a newer orchestr8, and the backup is of" in said
+    assert "no box was touched" in shell.type("backup restore saved --yes").output
+    shell.type("apply")
+    assert given_out(shell) == known
+    fresh = set(shell.running) - boxes
+    assert fresh and "web--front--3" not in fresh, "serial 3 was a box that is gone"
 
 
 def test_a_store_that_is_gone_comes_back_and_gives_nothing_out_twice(shell: Shell) -> None:
