@@ -80,7 +80,7 @@ PROMISES: dict[str, str] = {
     "network.observe.elements": "what the table holds, and the ranges that it serves",
     "network.observe.wires": "a box that is cut off from the bridge is told, and can be put back",
     "network.change.transaction": "one change adds and removes together; repeats are harmless",
-    "network.listeners.told": "a port that somebody listens on is told",
+    "network.listeners.told": "a port that a program or another installation has is told",
     "network.absent.told": "an address that the host does not have is told",
     "owners.ensure.again": "an owner's quota is set, changed and taken away by the same call",
     "owners.quotas.carried": "quotas are read from where they are enforced",

@@ -132,7 +132,8 @@ class Network(Protocol):
         """
 
     def listeners(self) -> Mapping[tuple[str, int], str]:
-        """The host addresses and ports on which somebody listens by TCP, and who where known."""
+        """The host addresses and ports that a program listens on by TCP, or that another
+        installation has published, and who where known."""
 
     def absent(self, addresses: Iterable[str]) -> frozenset[str]:
         """Those that the host does not have, so that nothing that is sent there comes to it."""

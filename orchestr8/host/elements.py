@@ -8,7 +8,7 @@ element by element: the content of all wanted elements is compared with the cont
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 
 from orchestr8.boxes.network import Door, Element, Out, Pass, Route
@@ -40,6 +40,7 @@ kernel keeps no overlapping ranges, and a covered one allows nothing that its co
 
 SETS = (LINKS, SERVED, SHOWN, OUT, OUT_NAMED, OUT_COVERED)
 MAPS = (ROUTES, DOORS, DOORS_ANY, TURNS, TURNS_ANY)
+DOOR_MAPS = (DOORS, DOORS_ANY)
 
 PRIVATE = tuple(
     IPv4Network(text)
@@ -152,6 +153,15 @@ def elements_of(held: Content) -> frozenset[Element]:
     outs = _outs(held)
     found |= outs | _covered(held, outs)
     return frozenset(found)
+
+
+def door_places(held: Content) -> Iterator[tuple[str, int]]:
+    """Address and port of every door, wherever it leads."""
+    for text in held[DOORS]:
+        address, port = text.split(" . ")
+        yield address, int(port)
+    for text in held[DOORS_ANY]:
+        yield _EVERY, int(text)
 
 
 def _add_door(found: dict[str, dict[str, str]], door: Door) -> None:

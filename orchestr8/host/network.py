@@ -130,8 +130,8 @@ class HostNetwork(Struct, frozen=True, dict=True):
         )
 
     def listeners(self) -> Mapping[tuple[str, int], str]:
-        """Who listens on this host's TCP ports."""
-        return listeners()
+        """Who has this host's TCP ports: programs, and installations beside this one."""
+        return {**foreign_doors(self.layout.table), **listeners()}
 
     def absent(self, addresses: Iterable[str]) -> frozenset[str]:
         """Those that this host does not have."""
@@ -171,6 +171,20 @@ class HostNetwork(Struct, frozen=True, dict=True):
         if parts is None:
             raise RejectedError(f"the table {name} does not exist", "apply again: it is made first")
         return table.held(parts)
+
+
+def foreign_doors(ours: str) -> Mapping[tuple[str, int], str]:
+    """Address and port of what the tables of other installations have published, with their names.
+
+    Nobody listens there: their packets are translated, and whose table is older gets them.
+    """
+    found: dict[tuple[str, int], str] = {}
+    for name in nft.tables():
+        if name.startswith(table.PREFIX) and name != ours:
+            who = f"orchestr8's installation {name.removeprefix(table.PREFIX)}"
+            doors = nft.sets(name, dict.fromkeys(elements.DOOR_MAPS, True))
+            found.update(dict.fromkeys(elements.door_places(table.held(doors or ())), who))
+    return found
 
 
 def _read(

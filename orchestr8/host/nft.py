@@ -46,6 +46,11 @@ def listing(table: str) -> list[dict[str, Any]] | None:
     return _listed(f"list table inet {table}")
 
 
+def tables() -> list[str]:
+    """The names of all tables of the family that ours is of."""
+    return [part["table"]["name"] for part in _listed("list tables inet") or ()]
+
+
 def sets(table: str, names: Mapping[str, bool]) -> list[dict[str, Any]] | None:
     """The same of these sets only, each with whether it is a map; None where one is missing."""
     found = []

@@ -20,6 +20,9 @@ from orchestr8.host.elements import Content
 
 Part = Mapping[str, Any]
 
+PREFIX = "orchestr8_"
+"""What the names of all installations' tables begin with."""
+
 _TYPES = {
     elements.LINKS: "type ipv4_addr . ipv4_addr . inet_service;",
     elements.SERVED: "type ipv4_addr . inet_service;",
@@ -131,7 +134,7 @@ class Layout(Struct, frozen=True):
     @property
     def table(self) -> str:
         """The table's name: two installations never touch each other's."""
-        return f"orchestr8_{self.installation}"
+        return f"{PREFIX}{self.installation}"
 
     @property
     def rules(self) -> str:

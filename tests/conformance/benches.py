@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -39,6 +38,7 @@ from orchestr8.host.mounts import RunFolder
 from orchestr8.isolation.features import SHARED_NAMESPACES
 from orchestr8.isolation.limits import Quota
 from orchestr8.names import BoxId
+from tests.conformance import ports
 from tests.conformance.programs import PROGRAMS, Contents, Program
 from tests.conformance.proxy import proxy
 from tests.conformance.registry import registry
@@ -157,8 +157,9 @@ class Bench(ABC):
         """The name of a registry that has the image `tiny:1`, and no other."""
 
     @abstractmethod
-    def listening(self) -> contextlib.AbstractContextManager[tuple[str, int]]:
-        """An address and port of the host on which somebody else listens."""
+    def taken(self) -> contextlib.AbstractContextManager[Sequence[tuple[str, int]]]:
+        """Addresses and ports of the host: somebody listens there, or another installation has
+        published them."""
 
     def attached(
         self, made: Box, *command: str, left: Callable[[bytes], bool] = lambda _: False
@@ -219,9 +220,9 @@ class MemoryBench(Bench):
         self.machine.images.pop(facts.reference, None)
 
     @contextmanager
-    def listening(self) -> Iterator[tuple[str, int]]:
+    def taken(self) -> Iterator[Sequence[tuple[str, int]]]:
         self.machine.listeners["127.0.0.1", 4_711] = "somebody"
-        yield "127.0.0.1", 4_711
+        yield [("127.0.0.1", 4_711)]
         self.machine.listeners.clear()
 
     def footprint(self) -> object:
@@ -268,10 +269,8 @@ class DockerBench(Bench):
             with contextlib.suppress(docker.errors.ImageNotFound):
                 self.client.remove_image(f"{name}/tiny:1", force=True)
 
-    @contextmanager
-    def listening(self) -> Iterator[tuple[str, int]]:
-        with socket.create_server(("127.0.0.1", 0)) as made:
-            yield made.getsockname()
+    def taken(self) -> contextlib.AbstractContextManager[Sequence[tuple[str, int]]]:
+        return ports.taken()
 
     def attach_command(self, made: Box, *command: str) -> list[str]:
         """What runs a joined command in a process of its own, whose input and output it takes."""

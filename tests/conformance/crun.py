@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -22,6 +21,7 @@ from orchestr8.engines.crun.images import CrunImages
 from orchestr8.engines.crun.machine import Tools, found_tools
 from orchestr8.engines.ground import Ground
 from orchestr8.engines.protocol import Borders
+from tests.conformance import ports
 from tests.conformance.benches import Bench, await_decision, free_network, unmount
 from tests.conformance.programs import PROGRAMS, Contents, Program
 from tests.conformance.registry import registry
@@ -93,10 +93,8 @@ class CrunBench(Bench):
         with registry(self.boxes.features().architecture) as name:
             yield name
 
-    @contextmanager
-    def listening(self) -> Iterator[tuple[str, int]]:
-        with socket.create_server(("127.0.0.1", 0)) as made:
-            yield made.getsockname()
+    def taken(self) -> AbstractContextManager[Sequence[tuple[str, int]]]:
+        return ports.taken()
 
     def footprint(self) -> object:
         kept = ("crun/boxes", "crun/volumes", "crun/volumes-known")

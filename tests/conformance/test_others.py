@@ -180,10 +180,10 @@ def test_the_network_is_prepared_once_and_holds_elements(bench: Bench) -> None:
 
 
 @promise("network.listeners.told")
-def test_a_port_that_somebody_listens_on_is_told(bench: Bench) -> None:
-    with bench.listening() as place:
-        assert bench.borders.network.listeners()[place]
-    assert place not in bench.borders.network.listeners()
+def test_a_port_that_somebody_has_is_told(bench: Bench) -> None:
+    with bench.taken() as places:
+        assert all(bench.borders.network.listeners()[place] for place in places)
+    assert not bench.borders.network.listeners().keys() & set(places)
 
 
 @promise("network.absent.told")

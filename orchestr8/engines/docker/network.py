@@ -12,7 +12,7 @@ from orchestr8.boxes.network import Element, NetworkState
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.labels import INSTALLATION
 from orchestr8.errors import RejectedError
-from orchestr8.host import listeners, wires
+from orchestr8.host import wires
 from orchestr8.host.network import HostNetwork
 
 _BRIDGE_NAME = "com.docker.network.bridge.name"
@@ -142,8 +142,8 @@ class DockerNetwork:
 
     def listeners(self) -> Mapping[tuple[str, int], str]:
         """The host's matter alone."""
-        return listeners.listeners()
+        return self._host.listeners()
 
     def absent(self, addresses: Iterable[str]) -> frozenset[str]:
         """The host's matter alone."""
-        return listeners.absent(addresses)
+        return self._host.absent(addresses)
