@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestr8.cli.columns import wrapped
 from orchestr8.cli.terminal import Paint, escaped, paint, width
 from orchestr8.planning.plan import Mark, Plan
-from orchestr8.planning.show import Row, plan_lines
+from orchestr8.planning.show import Row, details_width, plan_lines
 
 HEAD = Row(" ", "SERVICE", "BOXES", "WHAT")
 _GAP = "  "
@@ -19,11 +19,12 @@ def table_lines(plan: Plan) -> list[str]:
         return []
     whole = [HEAD, *rows]
     fixed = [max(len(cell) for cell in column) for column in zip(*map(_fixed, whole), strict=True)]
-    details = max(len(escaped(row.details)) for row in whole)
+    details = details_width(whole)
     effect = max(len(row.effect) for row in whole)
+    longest = max(details + len(_GAP) + effect, *(len(escaped(row.details)) for row in whole))
     taken = 2 + sum(fixed) + len(_GAP) * 3
     most = width()
-    beside = not most or taken + details + len(_GAP) + effect <= most
+    beside = not most or taken + longest <= most
     room = max(most - taken, _DETAILS_LEAST) if most else 0
     colours = paint()
     lines: list[str] = []

@@ -66,15 +66,22 @@ def plan_lines(plan: Plan) -> list[Row]:
     return rows
 
 
+def details_width(rows: Iterable[Row]) -> int:
+    """How wide details are beside which an effect is told; a note alone moves no effect aside."""
+    return max((len(row.details) for row in rows if row.effect), default=0)
+
+
 def table(rows: Iterable[Row]) -> str:
     """Rows under their head, in columns as wide as they need to be."""
     head = Row(" ", *_HEAD)
     columns = [(row.service, row.boxes, row.what, row.details, row.effect) for row in (head, *rows)]
     widths = [max(len(cell) for cell in column) for column in zip(*columns, strict=True)]
+    widths[-2] = details_width((head, *rows))
     marks = [row.mark for row in (head, *rows)]
     lines = []
     for mark, cells in zip(marks, columns, strict=True):
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True) if width)
+        shown = zip(cells, widths, strict=True)
+        padded = (cell.ljust(width) for cell, width in shown if cell or width)
         lines.append(f"{mark} {'  '.join(padded)}".rstrip())
     return "\n".join(lines)
 

@@ -158,7 +158,7 @@ def test_an_upgrade_shows_its_plan_and_replaces(
     shell.apply(TWO)
     next_release(monkeypatch)
     planned = shell.type("upgrade --plan").output
-    assert "± web.me   1      replace  strict 1 -> 2 (forces a new box)   start-first" in planned
+    assert "± web.me   1      replace  strict 1 -> 2 (forces a new box)  start-first" in planned
     assert "Do this:  orchestr8 upgrade" in planned
     assert versions(shell) == {"me--db--1": 1, "me--web--1": 1}
     said = shell.type("upgrade").output
