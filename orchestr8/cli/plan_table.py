@@ -34,7 +34,8 @@ def table_lines(plan: Plan) -> list[str]:
         )
         text = escaped(row.details)
         if beside:
-            tail = [text.ljust(details) + _GAP + row.effect if row.effect else text]
+            told = text.ljust(details) + _GAP if details else ""
+            tail = [told + row.effect if row.effect else text]
         else:
             tail = wrapped(text, room) + wrapped(row.effect, room)
         lines += _joined(head, tail or [""], row, colours)
