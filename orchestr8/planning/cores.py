@@ -135,10 +135,7 @@ def deal(desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey) -> 
             free.difference_update(chosen)
     shared = tuple(sorted(free)) if len(free) < len(every) else ()
     going = _going(every, moves)
-    alone = frozenset(
-        one for one, cores in going.items() if all(on_each[core] == 1 for core in cores)
-    )
-    return Deal(every, own, shared, frozenset(short), going, alone)
+    return Deal(every, own, shared, frozenset(short), going, _alone(every, going, seen))
 
 
 def crowd(every: tuple[int, ...], boxes: Iterable[ObservedBox]) -> Counter[int]:
@@ -275,6 +272,18 @@ def _known(desired: Desired, seen: Survey, claims: Iterable[_Claim]) -> dict[_Ke
         if claim.box and is_dealt and claim.key[0] in seen.busy:
             found.setdefault(claim.key, claim.box.cores)
     return found
+
+
+def _alone(every: tuple[int, ...], going: Mapping[BoxId, Cores], seen: Survey) -> frozenset[BoxId]:
+    """Those who had their cores for themselves. Whoever is on some of these and on others as well
+    was moved there by somebody's hand: boxes that share cores share all of them."""
+    on_cores = Counter(frozenset(box.cores or every) for box in occupants(seen.everybody))
+    return frozenset(
+        one
+        for one, mine in going.items()
+        if not any(theirs <= mine and (theirs != mine or count > 1)
+                   for theirs, count in on_cores.items())
+    )  # fmt: skip
 
 
 def _going(every: tuple[int, ...], moves: Mapping[ServiceName, Moves]) -> dict[BoxId, Cores]:
