@@ -167,7 +167,7 @@ def written_by_newer(folder: Path) -> StoreError:
     return StoreError(
         f"the state folder {folder} was written by a newer orchestr8",
         "use that release, or another state folder\n"
-        "or put it aside for a backup of this release:  orchestr8 backup restore FILE --yes",
+        "or put it aside for a backup of this release:  orchestr8 backup restore FILE",
     )
 
 

@@ -91,7 +91,7 @@ def test_the_store_of_a_newer_release_is_put_aside_by_the_older_one(shell: Shell
     known, boxes = given_out(shell), set(map(str, shell.machine.boxes))
     with sqlite3.connect(shell.folder / "state" / FILE_NAME) as connection:
         connection.execute("PRAGMA user_version=99")
-    assert "orchestr8 backup restore FILE --yes" in shell.type("apply", 1).errors
+    assert "orchestr8 backup restore FILE" in shell.type("apply", 1).errors
     said = shell.type("backup restore saved", 2).errors
     assert "was written by a newer orchestr8, and the backup is of" in said
     assert "no box was touched" in shell.type("backup restore saved --yes").output

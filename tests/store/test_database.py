@@ -211,7 +211,7 @@ def test_a_newer_layout_is_left_alone(tmp_path: Path) -> None:
     assert "was written by a newer orchestr8" in caught.value.what
     use, restore = caught.value.remedy.splitlines()
     assert use == "use that release, or another state folder"
-    assert restore.endswith("orchestr8 backup restore FILE --yes")
+    assert restore.endswith("orchestr8 backup restore FILE")
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
