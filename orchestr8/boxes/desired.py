@@ -105,3 +105,5 @@ class Desired(Struct, frozen=True):
     """Boxes that may have less memory than their maximum for now."""
     being_dealt: Dealt | None = None
     """The cores that a plan deals out which is carried out at this moment; None where none is."""
+    being_left: frozenset[int] = frozenset()
+    """The cores that boxes which have them for themselves leave in the course of it."""

@@ -106,7 +106,7 @@ class Executor:
         """`watch` hears of each action's begin (None) and end; `outer` is within whose waiting this
         plan is carried out."""
         self.services = frozenset(one.service for one in plan.actions if one.service)
-        self.dealt = plan.dealt
+        self.dealt, self.left = plan.dealt, plan.left
         self._actions = plan.actions
         self._borders = borders
         self._watch = watch

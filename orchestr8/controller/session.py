@@ -135,7 +135,11 @@ class Session(Struct, dict=True):
         """What shall exist, with what is done about it at this moment."""
         given = [one.dealt.items() for one in self.under_way]
         dealt = dict(chain.from_iterable(given)) if given else None
-        return replace(desired, busy=self.busy, ceilings=self.ceilings, being_dealt=dealt)
+        left = frozenset[int]().union(*(one.left for one in self.under_way))
+        return replace(
+            desired,
+            busy=self.busy, ceilings=self.ceilings, being_dealt=dealt, being_left=left,
+        )  # fmt: skip
 
     @contextmanager
     def occupying(self, services: frozenset[ServiceName]) -> Iterator[None]:

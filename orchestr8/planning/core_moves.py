@@ -59,7 +59,7 @@ def write_cores(draft: Draft) -> None:
         call = SetCores(move.box.id, move.asked)
         whose = move.box.id.service_name if move.is_own else None
         number = draft.add(call, Purpose.REBALANCE, move.cause, whose, needs)
-        draft.cores_left.append(CoresLeft(move.box.id, number, move.left))
+        draft.cores_left.append(CoresLeft(move.box.id, number, move.left, move.is_own))
 
 
 def _in_turn(draft: Draft) -> Iterator[_Move]:

@@ -32,14 +32,16 @@ class Deal(Struct, frozen=True):
     """Who has which cores once the plan is carried out; without `every` there is nothing to deal.
 
     `own` are the cores of slots that have some for themselves, `shared` those of everybody else,
-    empty where these are all that there are. `short` are the slots whose boxes run and for which
-    too few are left. `going` are boxes that are released, with the cores that they are on, and
-    `were_alone` those of them on whose cores nobody else is.
+    empty where these are all that there are; `closed` tells that nobody may come to them yet, since
+    another plan ends who had them all for themselves. `short` are the slots whose boxes run and for
+    which too few are left. `going` are boxes that are released, with the cores that they are on,
+    and `were_alone` those of them that had their cores for themselves.
     """
 
     every: tuple[int, ...] = ()
     own: Dealt = field(default_factory=dict)
     shared: tuple[int, ...] = ()
+    closed: bool = False
     short: frozenset[_Key] = frozenset()
     going: Mapping[BoxId, Cores] = field(default_factory=dict)
     were_alone: frozenset[BoxId] = frozenset()
@@ -91,19 +93,16 @@ class CoreRoom(Struct):
         if not asked:
             return None
         if self.dealt is not None:
-            if len(self.dealt.get((service.name, slot), ())) == asked:
-                return None
-            cause = "dedicated cores: they are dealt out once what is under way is done"
-            remedy = "follows by itself"
-        elif asked <= self.free:
+            had = len(self.dealt.get((service.name, slot), ()))
+            return None if had == asked else _once_dealt(slot, None)
+        if asked <= self.free:
             return None
-        else:
-            left, more = max(self.free, 0), asked - max(self.free, 0)
-            cause = (
-                f"dedicated cores: {asked} asked, {left} left of {self.every}, beside the one that "
-                "stays for everybody else"
-            )
-            remedy = f"fits when {counted(more, 'core is', 'cores are')} given back"
+        left, more = max(self.free, 0), asked - max(self.free, 0)
+        cause = (
+            f"dedicated cores: {asked} asked, {left} left of {self.every}, beside the one that "
+            "stays for everybody else"
+        )
+        remedy = f"fits when {counted(more, 'core is', 'cores are')} given back"
         return Wait(slot, None, Reason.CORES, cause, remedy, "the platform")
 
 
@@ -133,14 +132,33 @@ def deal(desired: Desired, moves: Mapping[ServiceName, Moves], seen: Survey) -> 
         if chosen:
             own[claim.key] = tuple(sorted(chosen))
             free.difference_update(chosen)
-    shared = tuple(sorted(free)) if len(free) < len(every) else ()
+    # Within another plan nobody comes to what somebody has yet for itself, and leaves there.
+    allowed = free.difference(core for core in desired.being_left if on_each[core])
+    shared = tuple(sorted(allowed)) if len(allowed) < len(every) else ()
     going = _going(every, moves)
-    return Deal(every, own, shared, frozenset(short), going, _alone(every, going, seen))
+    alone = _alone(every, going, seen)
+    return Deal(every, own, shared, not allowed, frozenset(short), going, alone)
 
 
 def crowd(every: tuple[int, ...], boxes: Iterable[ObservedBox]) -> Counter[int]:
     """How many boxes may run on each core."""
     return Counter(core for box in boxes for core in box.cores or every)
+
+
+def wait_for_cores(moves: Decisions, dealt: Deal) -> Decisions:
+    """The moves without boxes that would come to cores on which somebody is alone yet."""
+    if not dealt.closed:
+        return moves
+    found = dict(moves)
+    for name, before in moves.items():
+        slots = tuple(
+            _once_dealt(move.slot, move.box)
+            if isinstance(move, Provision | Replace) and (name, move.slot) not in dealt.own
+            else move
+            for move in before.slots
+        )
+        found[name] = replace(before.with_slots(slots), standbys=())
+    return found
 
 
 def say_short(moves: Decisions, dealt: Deal, desired: Desired, seen: Survey) -> Decisions:
@@ -172,6 +190,11 @@ def _short(
     left = len(dealt.shared or dealt.every) - 1 + len(dealt.own.get((service.name, move.slot), ()))
     wait = CoreRoom(left, len(dealt.every), being_dealt).refusal(service, move.slot)
     return replace(wait, box=move.box) if wait else move
+
+
+def _once_dealt(slot: int, box: ObservedBox | None) -> Wait:
+    cause = "dedicated cores: they are dealt out once what is under way is done"
+    return Wait(slot, box, Reason.CORES, cause, "follows by itself", "the platform")
 
 
 def _claims(

@@ -37,11 +37,13 @@ _Needed = tuple[ServiceName, Provision | Replace | StandBy]
 
 
 class CoresLeft(Struct, frozen=True):
-    """A box's move to other cores, by the number of its action, and those that it leaves."""
+    """A box's move to other cores, by the number of its action, and those that it leaves;
+    `were_own` where it has cores for itself."""
 
     box: BoxId
     number: int
     cores: frozenset[int]
+    were_own: bool = False
 
 
 class Draft(Struct):
@@ -104,6 +106,13 @@ class Draft(Struct):
     def released(self) -> frozenset[BoxId]:
         """The boxes that go, and nothing takes their place."""
         return frozenset(one.box.id for moves in self.moves.values() for one in moves.releases)
+
+    @property
+    def left_alone(self) -> frozenset[int]:
+        """The cores that boxes leave which have them for themselves: by their end, or by a move."""
+        deal = self.cores
+        ends = (deal.going[one] for one in deal.were_alone)
+        return frozenset().union(*ends, *(one.cores for one in self.cores_left if one.were_own))
 
     def on_cores(self, cores: Iterable[int], *, alone: bool) -> set[int]:
         """What must be done before a box comes to these cores, of which none is every one: others

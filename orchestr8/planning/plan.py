@@ -236,6 +236,8 @@ class Plan(Struct, frozen=True):
     """Boxes that were taken over without their manifests; they are left alone until those come."""
     dealt: Dealt = field(default_factory=dict)
     """The cores that slots have for themselves once it is carried out."""
+    left: frozenset[int] = frozenset()
+    """The cores that boxes which have them for themselves leave meanwhile."""
 
     @property
     def empty(self) -> bool:

@@ -28,7 +28,7 @@ from orchestr8.planning.admit import admit, room_beside
 from orchestr8.planning.allocate import Dealer, extend
 from orchestr8.planning.compare import Decisions, compare
 from orchestr8.planning.core_moves import write_cores
-from orchestr8.planning.cores import deal, say_short
+from orchestr8.planning.cores import deal, say_short, wait_for_cores
 from orchestr8.planning.dependencies import wait_for_forerunners
 from orchestr8.planning.describe import describe
 from orchestr8.planning.draft import Draft, lay_ground
@@ -66,7 +66,7 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
     moves = _admit(wanted, order, desired, seen, dealer)
     moves = stand_by(desired, moves, seen, dealer)
     cores = deal(desired, moves, seen)
-    moves = say_short(moves, cores, desired, seen)
+    moves = say_short(wait_for_cores(moves, cores), cores, desired, seen)
     others = moves.keys() - set(order)
     order = (*order, *sorted(name for name in others if name in desired.services))
     places = Places(
@@ -84,8 +84,8 @@ def reconcile(desired: Desired, world: World, records: Records, now_ms: int) -> 
     _write(draft, order)
     steps, upkeep = describe(draft)
     actions = tuple(draft.actions)
-    given = dealer.allocations()
-    return Plan(steps, actions, given, seen.unknown, upkeep, seen.adopted, cores.own)
+    given, left = dealer.allocations(), draft.left_alone
+    return Plan(steps, actions, given, seen.unknown, upkeep, seen.adopted, cores.own, left)
 
 
 def _admit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orchestr8.boxes.desired import Desired
+from orchestr8.boxes.desired import Dealt, Desired
 from orchestr8.boxes.records import Records
-from orchestr8.boxes.world import World
+from orchestr8.boxes.world import State, World
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.plan import CreateBox, Plan, Reason, SetCores, StopBox
 from orchestr8.planning.reconcile import reconcile
@@ -208,17 +209,19 @@ def test_whose_move_to_other_cores_it_is_only_its_own_service_is_told() -> None:
     assert moved == {ServiceName.parse("a.me"): None, WORKER: WORKER}
 
 
-def beside(dealt: dict[tuple[ServiceName, int], tuple[int, ...]], *busy: str) -> Planner:
-    """A planner within another plan, which deals so and is about these services."""
+def beside(dealt: Dealt, *busy: str, left: Collection[int] = ()) -> Planner:
+    """A planner within another plan, which deals so and is about these services; `left` are the
+    cores that somebody leaves in it."""
     names = frozenset(map(ServiceName.parse, busy))
 
     def plan(desired: Desired, world: World, records: Records, now_ms: int) -> Plan:
-        return reconcile(replace(desired, busy=names, being_dealt=dealt), world, records, now_ms)
+        under_way = replace(desired, busy=names, being_dealt=dealt, being_left=frozenset(left))
+        return reconcile(under_way, world, records, now_ms)
 
     return plan
 
 
-WITH_CORES = {"limits": {"dedicated": 1}}
+WITH_CORES, WITH_TWO = {"limits": {"dedicated": 1}}, {"limits": {"dedicated": 2}}
 WORKER, OTHER = ServiceName.parse("d.me"), ServiceName.parse("x.me")
 
 
@@ -274,6 +277,53 @@ def test_who_drifted_is_set_back_after_the_other_plan() -> None:
     assert simulation.plan(wanted).empty
     simulation.planner = reconcile
     assert not simulation.plan(wanted).empty
+
+
+@pytest.mark.parametrize(
+    ("shall", "left"),
+    [
+        pytest.param({"a.me": {}}, {2, 3}, id="who goes leaves all"),
+        pytest.param({"a.me": {}, "d.me": WITH_CORES}, {2}, id="who shrinks leaves what is more"),
+        pytest.param({"a.me": {}, "d.me": WITH_TWO}, (), id="who stays leaves nothing"),
+    ],
+)
+def test_a_plan_tells_which_cores_are_left_by_who_had_them_alone(
+    shall: dict[str, Any], left: Collection[int]
+) -> None:
+    simulation = Simulation()
+    come_to_rest(simulation, fleet({"services": {"a.me": {}, "d.me": WITH_TWO}}))
+    assert simulation.plan(fleet({"services": shall})).left == frozenset(left)
+
+
+def test_nobody_comes_to_what_somebody_leaves_in_another_plan() -> None:
+    """A fresh box is held to the cores that are everybody's already, and has the others later."""
+    simulation = Simulation()
+    come_to_rest(simulation, fleet({"services": {"a.me": {}, "d.me": WITH_TWO}}))
+    wanted = fleet({"services": {"a.me": {}, "b.me": {}}})
+    outer = simulation.plan(wanted)
+    simulation.planner = beside(outer.dealt, "d.me", left=outer.left)
+    plan = simulation.plan(wanted)
+    (made,) = [one.call.box for one in plan.actions if isinstance(one.call, CreateBox)]
+    assert made.id.service == "b" and made.cores == (0, 1)
+    simulation.carry_out(plan)
+    simulation.planner = reconcile
+    come_to_rest(simulation, wanted)
+    assert {one.cores for one in simulation.machine.boxes.values()} == {()}
+
+
+def test_who_could_come_to_such_cores_only_waits() -> None:
+    simulation = Simulation()
+    come_to_rest(simulation, fleet({"services": {"d.me": {"limits": {"dedicated": 3}}}}))
+    wanted = fleet({"services": {"a.me": {"standby": 1}, "x.me": WITH_CORES}})
+    simulation.planner = beside({(OTHER, 0): (0,)}, "d.me", "x.me", left={1, 2, 3})
+    plan = simulation.plan(wanted)
+    assert not any(isinstance(one.call, CreateBox) for one in plan.actions)
+    (step,) = plan.waiting
+    assert (step.service, step.reason) == (ServiceName.parse("a.me"), Reason.CORES)
+    box_id = BoxId.parse("me--d--1")
+    left = replace(simulation.machine.boxes[box_id], state=State.STOPPED)
+    simulation.machine.boxes[box_id] = left
+    assert not simulation.plan(wanted).waiting, "the cores are left"
 
 
 @given(st.sets(st.integers(0, 99)))
