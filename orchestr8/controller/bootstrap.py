@@ -88,8 +88,13 @@ def _signed_tip(settings: Settings, source: DeclaredSource, key: str) -> str:
         signer = found.signer(tip)
     if signer == Signed(key.rstrip("=")):
         return tip
-    what = f"is signed with {signer.key}" if isinstance(signer, Signed) else signer.why
-    remedy = "have that key's owner sign and push it: git commit --amend -S; or trust another key"
+    what, first = (
+        (f"is signed with {signer.key}", "")
+        if isinstance(signer, Signed)
+        else (signer.why, signer.remedy)
+    )
+    again = "have that key's owner sign and push it: git commit --amend -S; or trust another key"
+    remedy = f"{first}; else {again}" if first else again
     what = f"the newest commit {what}; trusted is {key}"
     raise RefusedError((Problem(Place(f"commit {tip[:12]}"), what, remedy),))
 

@@ -104,7 +104,8 @@ def _key(commit: Commit, question: Question, signature: Signed | NotSigned) -> s
             f"somebody of {question.of} signs and pushes it anew: git commit --amend -S, or "
             "git rebase --exec 'git commit --amend --no-edit -S' for several"
         )
-        return Problem(place, f"{told} {signature.why}", f"{remedy}; {_BUILT_ON}")
+        first = f"{signature.remedy}; else " if signature.remedy else ""
+        return Problem(place, f"{told} {signature.why}", f"{first}{remedy}; {_BUILT_ON}")
     if signature.key in question.members:
         return signature.key
     if signature.key in question.merge_keys:

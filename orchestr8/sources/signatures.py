@@ -35,9 +35,11 @@ class Signed(Struct, frozen=True):
 
 
 class NotSigned(Struct, frozen=True):
-    """No good signature, and why."""
+    """No good signature, and why; `remedy` where another signature by the same key, however often
+    it is made, would be no better."""
 
     why: str
+    remedy: str = ""
 
 
 class SshSignature(Struct, frozen=True):
@@ -101,7 +103,7 @@ class Signatures:
         answer = self._child.run(
             [*self._ring, "--status-fd", "1", "--verify", str(signature), "-"], text=commit.signed
         )
-        return read_gpg(answer.output.decode("utf-8", "replace"), answer.status)
+        return read_gpg(answer.output.decode("utf-8", "replace"), answer.status, self._keys)
 
     @cached_property
     def _ring(self) -> list[str]:
@@ -146,16 +148,21 @@ def read_ssh(signature: bytes) -> SshSignature | NotSigned:
     return SshSignature(key, kind, namespace)
 
 
-def read_gpg(said: str, status: int) -> Signed | NotSigned:
-    """gpg's status lines; one signature, good today, by a key of which the fingerprint is said."""
+def read_gpg(said: str, status: int, keys: Path) -> Signed | NotSigned:
+    """gpg's status lines; one signature, good today, by a key of which the fingerprint is said.
+    `keys` is the folder where its keys come from."""
     lines = [line[9:].split() for line in said.splitlines() if line.startswith("[GNUPG:] ")]
     words = [line[0] for line in lines if line]
     if "NO_PUBKEY" in words:
         key = next(line[1] for line in lines if line[0] == "NO_PUBKEY")
-        return NotSigned(f"is signed with the gpg key {key}, which is not on this machine")
+        why = f"is signed with the gpg key {key}, which is not on this machine"
+        remedy = f"whoever runs the machine puts its public part into {keys}/NAME.asc"
+        return NotSigned(why, f"{remedy}, if its owner may sign here: gpg --armor --export {key}")
     for word, why in _GPG_SAYS.items():
         if word in words:
-            return NotSigned(why)
+            new_end = "where the key was given a new end, whoever runs the machine puts its public "
+            remedy = f"{new_end}part into {keys} anew" if word == "EXPKEYSIG" else ""
+            return NotSigned(why, remedy)
     valid = [line for line in lines if line and line[0] == "VALIDSIG"]
     if status or words.count("NEWSIG") != 1 or words.count("GOODSIG") != 1 or len(valid) != 1:
         return NotSigned("has a gpg signature that is not good")

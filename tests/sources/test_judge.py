@@ -213,3 +213,14 @@ def test_a_history_too_long_to_be_judged_is_told(
         bench.workshop.commit(change(str(number)), bench.ann)
     (said,) = bench.refused()
     assert said.endswith(f"there are more than 2 commits between it and {bench.start[:12]}")
+
+
+def test_a_key_that_is_not_on_this_machine_is_no_reason_to_sign_anew(bench: Bench) -> None:
+    bench.workshop.commit(change("1"))
+    missing = NotSigned("is signed with a gpg key", "put its public part there")
+    with bench.clone.held():
+        bench.clone.fetch(Remote(str(bench.workshop.folder), whole=True))
+        with bench.clone.reading() as objects, pytest.raises(RefusedError) as caught:
+            judge(objects, objects.tip(), bench.question(), lambda _: missing)
+    (problem,) = caught.value.problems
+    assert problem.remedy.startswith("put its public part there; else somebody of the owner web")

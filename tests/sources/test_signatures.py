@@ -151,6 +151,7 @@ def test_gpg_signs_as_well_and_its_key_must_lie_on_this_machine(
     absent = signer(workshop, clone, keys)
     assert isinstance(absent, NotSigned)
     assert absent.why.endswith("which is not on this machine")
+    assert f"{keys}/NAME.asc" in absent.remedy
     keys.mkdir()
     (keys / "dora.asc").write_text((ground / "dora.asc").read_text())
     (keys / "notes.txt").write_text("not a key")
@@ -169,8 +170,10 @@ def test_a_gpg_key_that_has_ended_signs_nothing(
     workshop.git("config", "gpg.format", "openpgp")
     workshop.git("config", "gpg.program", str(key.path))
     workshop.commit({"web.yaml": HELLO}, Key(Path("old@example.org"), ""))
-    why = "is signed with a gpg key that has ended"
-    assert signer(workshop, clone, ground) == NotSigned(why)
+    ended = signer(workshop, clone, ground)
+    assert isinstance(ended, NotSigned)
+    assert ended.why == "is signed with a gpg key that has ended"
+    assert f"into {ground} anew" in ended.remedy
 
 
 @pytest.mark.parametrize(
@@ -186,9 +189,12 @@ def test_a_gpg_key_that_has_ended_signs_nothing(
     ],
 )
 def test_what_gpg_says_is_read_strictly(said: str, why: str) -> None:
-    found = read_gpg("".join(f"[GNUPG:] {line}\n" for line in said.split("\n")), 0)
+    keys = Path("/none")
+    found = read_gpg("".join(f"[GNUPG:] {line}\n" for line in said.split("\n")), 0, keys)
     assert found == Signed("gpg:P") if not why else why in getattr(found, "why", "")
-    assert isinstance(read_gpg("[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG 1 [GNUPG:] x", 0), NotSigned)
+    assert isinstance(
+        read_gpg("[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG 1 [GNUPG:] x", 0, keys), NotSigned
+    )
 
 
 @pytest.mark.parametrize(
