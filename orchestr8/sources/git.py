@@ -75,6 +75,7 @@ _KEPT_FROM_IT = r"No space left|[Qq]uota exceeded|Permission denied"
 _OTHER_HASH = re.compile(r"mismatched algorithms: client \w+; server (sha1|sha256)")
 PACKS_MOST = 64
 """Each fetch brings one, and each is opened and walked by the next: more are made one."""
+BRANCHES_SHOWN = 5
 _TRIES = 3
 """As it is; anew; and anew once more, where the remote turns out to hash its objects otherwise."""
 
@@ -115,6 +116,10 @@ class _OtherHashError(DamagedError):
     def __init__(self, what: str, hashed: str) -> None:
         super().__init__(what)
         self.hashed = hashed
+
+
+class _NoBranchError(RejectedError):
+    """The remote answers, and has no branch of this name."""
 
 
 class Clone:
@@ -204,11 +209,12 @@ class Clone:
         if remote.tags:
             name = f"refs/tags/{self._highest_tag(remote, more)}"
         depth = [] if remote.whole else ["--depth=1"]
-        self._call(
-            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow", *depth,
-             "--", remote.address, f"+{name}:{_TIP}"],
-            remote, more,
-        )  # fmt: skip
+        words = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow"]
+        try:
+            self._call([*words, *depth, "--", remote.address, f"+{name}:{_TIP}"], remote, more)
+        except _NoBranchError as error:
+            what = f"{error.what}; {self._branches(remote, more)}"
+            raise RejectedError(what, error.remedy) from error
         self._require_small(remote)
         packs = sum(1 for _ in (self._git / "objects" / "pack").glob("*.pack"))
         if packs > PACKS_MOST:
@@ -234,6 +240,14 @@ class Clone:
             )
         return max(fitting, key=_version)
 
+    def _branches(self, remote: Remote, more: dict[str, str]) -> str:
+        """Which branches there are, as whoever has renamed one wants to know."""
+        words = ["ls-remote", "--refs", "--heads", "--", remote.address]
+        listed = self._call(words, remote, more).decode("utf-8", "replace")
+        names = sorted(re.findall(r"^[0-9a-f]+\trefs/heads/(\S+)$", listed, re.M))
+        more_of_them = ", …" if len(names) > BRANCHES_SHOWN else ""
+        return f"it has {', '.join(names[:BRANCHES_SHOWN]) or 'no branch at all'}{more_of_them}"
+
     def _said(self, answer: Answer, remote: Remote) -> bytes:
         """git's output; its failures in our words."""
         if answer.status == 0:
@@ -253,10 +267,10 @@ class Clone:
         first = wrong[0][:300] if wrong else f"git ended with status {answer.status}"
         first = re.sub(r"^fatal: (unable to access '[^']*': )?", "", first)
         if re.search(r"couldn't find remote ref|Could not find remote branch", answer.errors):
-            raise RejectedError(
+            raise _NoBranchError(
                 f"{remote.url} has no branch {remote.branch}",
-                "push it; or name another one with --revision, or as the source's `branch` in the "
-                "platform's manifest",
+                "push it; or name another one, as the source's `branch` in the platform's manifest "
+                "or as a plan's --revision",
             )
         other = _OTHER_HASH.search(answer.errors)
         if other:

@@ -180,7 +180,7 @@ def test_a_vanished_branch_and_an_absent_remote_are_told_apart(
 ) -> None:
     workshop.commit({"web.yaml": HELLO})
     remote = Remote(str(workshop.folder), branch="live")
-    with pytest.raises(RejectedError, match=r"has no branch live") as caught:
+    with pytest.raises(RejectedError, match=r"has no branch live; it has main$") as caught:
         fetched(clone, remote)
     assert "`branch`" in caught.value.remedy
     workshop.git("branch", "live")
