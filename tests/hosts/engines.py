@@ -87,6 +87,11 @@ class _Places:
     def process(self) -> Path:
         return self.state / "process.json"
 
+    @property
+    def pid_files(self) -> tuple[Path, Path]:
+        """What dockerd keeps for itself and for its containerd."""
+        return self.state / "docker.pid", self.state / "exec/containerd/containerd.pid"
+
 
 @contextlib.contextmanager
 def engine(name: str) -> Iterator[Engine]:
@@ -127,6 +132,7 @@ def start(name: str) -> Engine:
         if found:
             return found
         _end_leftovers(places)
+        _forget_numbers(places)
         mounts.share_folders()
         root = _root_of(GENERATIONS[name])
         places.log.write_text("")
@@ -174,6 +180,21 @@ def _end_leftovers(places: _Places) -> None:
         process.end(5)
 
 
+def _forget_numbers(places: _Places) -> None:
+    """A killed dockerd leaves its number and containerd's, and the next one believes them: where
+    another process has them by now, it refuses to start, or ends that one as its containerd."""
+    for file in places.pid_files:
+        with contextlib.suppress(OSError, ValueError):
+            arguments = Path(f"/proc/{int(file.read_text())}/cmdline").read_bytes().split(b"\0")
+            if _pid_argument(places).encode() in arguments:
+                continue
+        file.unlink(missing_ok=True)
+
+
+def _pid_argument(places: _Places) -> str:
+    return f"--pidfile={places.pid_files[0]}"
+
+
 def _root_of(generation: Generation) -> Path | None:
     if generation.major_of_host and _host_major() == generation.major_of_host:
         return None
@@ -210,7 +231,7 @@ def _command(places: _Places, root: Path | None) -> list[str]:
         f"--config-file={configuration}",
         f"--data-root={places.data / 'data'}",
         f"--exec-root={places.state / 'exec'}",
-        f"--pidfile={places.state / 'docker.pid'}",
+        _pid_argument(places),
         f"--host=unix://{places.socket}",
         "--bridge=none",
         "--log-level=warn",

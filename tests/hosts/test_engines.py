@@ -7,7 +7,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.hosts import Engine, engine, load_images, running
+from tests.hosts import Engine, engine, load_images, running, start
+from tests.hosts.engines import kill
 from tests.hosts.mounts import SHARED_FOLDERS
 
 
@@ -35,6 +36,20 @@ def test_a_second_start_is_the_same_engine(started: Engine) -> None:
     with engine(started.name) as again:
         assert again == started
     assert running(started.name) == started, "the inner one must not have stopped it"
+
+
+def test_the_numbers_of_a_killed_engine_may_be_a_strangers_by_now(started: Engine) -> None:
+    state = started.socket.parent
+    with subprocess.Popen(["sleep", "infinity"]) as stranger:
+        try:
+            kill(started.name)
+            for name in ("docker.pid", "exec/containerd/containerd.pid"):
+                assert (state / name).exists()
+                (state / name).write_text(str(stranger.pid))
+            assert start(started.name) == started
+            assert stranger.poll() is None, "it was taken for the engine's own"
+        finally:
+            stranger.kill()
 
 
 def test_loading_again_changes_nothing(started: Engine, client: docker.DockerClient) -> None:
