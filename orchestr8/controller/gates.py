@@ -26,8 +26,11 @@ class Gates(Struct):
     _left: dict[BoxId, Action] = field(default_factory=dict)
 
     def note(self, plan: Plan, outcomes: Iterable[Outcome]) -> None:
-        """Remembers the gates that were left, and how the others ended."""
+        """Remembers the gates that were left, and how the others ended. A box that the plan has
+        ended is waited for no more: it did not fail."""
         for action, outcome in zip(plan.actions, outcomes, strict=True):
+            if isinstance(action.call, StopBox | RemoveBox) and outcome.result is Result.DONE:
+                self._left.pop(action.call.id, None)
             if not isinstance(action.call, AwaitBox) or outcome.result is Result.SKIPPED:
                 continue
             box_id = action.call.id

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -166,3 +167,30 @@ def phases(notes: Notes) -> list[tuple]:
         for one in ended
         for known in [boxes.get((one.box.service_name, one.slot), []) if one.box else []]
     )  # fmt: skip
+
+
+def test_a_box_that_is_replaced_at_its_gate_was_removed_by_nobody_else(tmp_path: Path) -> None:
+    """Its relaxation ends while it is waited for: a tight one takes its slot, and is ill, too."""
+    time = Time(random.Random(1))
+    road = Road(tmp_path, Machine(clock=time))
+    for number, name in enumerate(("app:1", "ill:1")):
+        road.image(name, f"{number:x}")
+        road.machine.workloads[name] = WORKLOADS[name]
+    end_ms = time.now_ms() + 4_000
+    end = datetime.fromtimestamp(end_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    relaxed = f"relax: [{{fs.scratch-exec: /tmp, why: x, until: {end}}}]"
+    with road.open() as session:
+        session.clock = time
+        session.pulses = Pulses(session.borders.probes, time)
+        policy = "orchestr8: 1\nplatform: {policy: {on_expiry: tighten}, owners: {shop: {}}}\n"
+        rules = Request(sources({"platform.yaml": policy}), reader({}), "platform")
+        apply_request(session, rules, Notes(), TIMEOUT_MS)
+        applying(f"api: {{image: 'app:1', {HEALTH}}}")(session, Notes())
+        ends = [end_ms]
+        session.needed = lambda: bool(ends) and time.now_ms() > ends[0] and bool(ends.pop())
+        update = applying(f"api: {{image: 'ill:1', {relaxed}, {HEALTH}}}")(session, Notes())
+        session.pulses.close()
+    assert update.rolled_back
+    (failure,) = update.failures
+    assert (failure.why[:21], failure.attempts) == ("not healthy within 1m", 1)
+    assert road.boxes() == {"shop--api--1": "0"}
