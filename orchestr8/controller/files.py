@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from orchestr8.errors import ManifestError, Place, Problem
 from orchestr8.manifest.model import ManifestSet
 
 FILE_BYTES_MAX = 1 << 20
+_REMEDIES = {
+    errno.EFBIG: "make it smaller, or use a volume",
+    errno.EREMOTE: "keep the file in git itself: git lfs untrack",
+    errno.EACCES: "let whoever applies read the file",
+}
+"""Where the path is right and something else is wrong."""
 
 
 def contents_of(part: ManifestSet, read_file: Callable[[str], bytes]) -> dict[str, bytes]:
@@ -22,12 +29,12 @@ def contents_of(part: ManifestSet, read_file: Callable[[str], bytes]) -> dict[st
         try:
             contents[source] = read_file(source)
             if len(contents[source]) > FILE_BYTES_MAX:
-                raise OSError(0, "it is larger than 1 MiB; use a volume")
+                raise OSError(errno.EFBIG, "it is larger than 1 MiB")
         except OSError as error:
             place = _place_of_file(part, source)
-            problems.append(
-                Problem(place, f"file {source} cannot be read: {error.strerror}", "mend the path")
-            )
+            remedy = _REMEDIES.get(error.errno or 0, "mend the path")
+            what = f"file {source} cannot be read: {error.strerror}"
+            problems.append(Problem(place, what, remedy))
     if problems:
         raise ManifestError(tuple(problems))
     return contents

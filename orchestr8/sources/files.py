@@ -22,6 +22,7 @@ from orchestr8.sources.objects import Entry
 ENTRIES_MOST = 20_000
 DEPTH_MOST = 32
 LINK_BYTES_MOST = 4096
+_NO_SUCH_FILE = "the source has no such file"
 _STANDS_IN = b"version https://git-lfs.github.com/spec/"
 """How a text begins that Git LFS leaves in place of a file."""
 
@@ -51,15 +52,17 @@ class Files:
         """A file that a manifest mounts; raises OSError."""
         entry = self.entries.get(path)
         if entry is None:
-            raise OSError(errno.ENOENT, "the source has no such file")
+            hidden = any(part.startswith(".") for part in path.split("/"))
+            what = "what begins with a dot is not read in a source" if hidden else _NO_SUCH_FILE
+            raise OSError(errno.ENOENT, what)
         if entry.kind != "file":
             raise OSError(errno.EINVAL, f"it is a {entry.kind}, not a file")
         try:
             content = self.objects.read(entry.id, "blob", FILE_BYTES_MAX)
         except OverflowError:
-            raise OSError(errno.EFBIG, "it is larger than 1 MiB; use a volume") from None
+            raise OSError(errno.EFBIG, "it is larger than 1 MiB") from None
         if content.startswith(_STANDS_IN):
-            raise OSError(errno.EINVAL, "Git LFS keeps it elsewhere, and only a pointer is here")
+            raise OSError(errno.EREMOTE, "Git LFS keeps it elsewhere, and only a pointer is here")
         return content
 
 

@@ -75,11 +75,13 @@ def test_files_beside_the_manifests_are_read_when_they_are_asked_for(
         with clone.reading() as objects:
             files = files_below(objects, objects.commit(objects.tip()).tree, "d")
             assert files.read_file("d/app.toml") == b"a"
-            said = [reason(files, name) for name in ("other", "d/big", "d/link", "d/kept")]
+            names = ("other", "d/.own/app", "d/big", "d/link", "d/kept")
+            said = [reason(files, name) for name in names]
             assert files.read_file("d/app.toml") == b"a"
     assert said == [
         "the source has no such file",
-        "it is larger than 1 MiB; use a volume",
+        "what begins with a dot is not read in a source",
+        "it is larger than 1 MiB",
         "it is a link, not a file",
         "Git LFS keeps it elsewhere, and only a pointer is here",
     ]
