@@ -23,6 +23,11 @@ _FILTERS_BRIDGES = _PROC / "bridge/bridge-nf-call-iptables"
 _FORWARDING = _PROC / "ipv4/ip_forward"
 
 
+def name_of(installation: str) -> str:
+    """The bridge of an installation, within the kernel's 15 characters."""
+    return f"o8-{installation[:8]}"
+
+
 def exists(bridge: str) -> bool:
     """Whether there is a bridge of this name."""
     return (_NET / bridge / "bridge").is_dir()

@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from orchestr8.boxes.network import Element, NetworkState, Pass, key_of
 from orchestr8.errors import RejectedError, UnavailableError
 from orchestr8.host import bridge as bridges
-from orchestr8.host import elements, forward_policy, nft, nft_generation, table
+from orchestr8.host import elements, forward_policy, nft, nft_generation, table, wires
 from orchestr8.host.listeners import absent, listeners
 
 _ATTEMPTS = 3
@@ -131,7 +131,7 @@ class HostNetwork(Struct, frozen=True, dict=True):
 
     def listeners(self) -> Mapping[tuple[str, int], str]:
         """Who has this host's TCP ports: programs, and installations beside this one."""
-        return {**foreign_doors(self.layout.table), **listeners()}
+        return {**foreign_doors(self.installation), **listeners()}
 
     def absent(self, addresses: Iterable[str]) -> frozenset[str]:
         """Those that this host does not have."""
@@ -174,14 +174,16 @@ class HostNetwork(Struct, frozen=True, dict=True):
 
 
 def foreign_doors(ours: str) -> Mapping[tuple[str, int], str]:
-    """Address and port of what the tables of other installations have published, with their names.
+    """Address and port of what other installations that have boxes publish, with their names.
 
-    Nobody listens there: their packets are translated, and whose table is older gets them.
+    Nobody listens there: packets are translated, and whose table is newer takes them away from the
+    other's boxes.
     """
     found: dict[tuple[str, int], str] = {}
     for name in nft.tables():
-        if name.startswith(table.PREFIX) and name != ours:
-            who = f"orchestr8's installation {name.removeprefix(table.PREFIX)}"
+        other = name.removeprefix(table.PREFIX)
+        if other not in (name, ours) and wires.carrying(bridges.name_of(other)):
+            who = f"orchestr8's installation {other}"
             doors = nft.sets(name, dict.fromkeys(elements.DOOR_MAPS, True))
             found.update(dict.fromkeys(elements.door_places(table.held(doors or ())), who))
     return found

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestr8.host import nft, table
 from orchestr8.host.listeners import absent, listeners
+from orchestr8.host.network import foreign_doors
+from tests.conformance.ports import published
 from tests.host.namespaces import Namespace
 from tests.host.rights import needs_root
 
@@ -61,3 +64,19 @@ def test_a_quiet_host_has_none(host: Namespace) -> None:
 def test_an_address_that_is_not_there_is_told(host: Namespace) -> None:
     addresses = ("0.0.0.0", "127.0.0.1", "127.9.9.9", "192.0.2.7")
     assert host.run(lambda: absent(addresses)) == {"192.0.2.7"}
+
+
+@pytest.mark.parametrize("boxes", [True, False], ids=["with boxes", "without"])
+def test_what_another_installation_publishes_is_taken_while_it_has_boxes(
+    host: Namespace, boxes: bool
+) -> None:
+    def seen() -> list[dict[tuple[str, int], str]]:
+        with published(("127.0.0.1", 8080), boxes=boxes):
+            (name,) = nft.tables()
+            other = name.removeprefix(table.PREFIX)
+            return [dict(foreign_doors(one)) for one in ("ours", other)]
+
+    theirs, own = host.run(seen)
+    assert list(theirs) == ([("127.0.0.1", 8080)] if boxes else [])
+    assert all(who.startswith("orchestr8's installation ") for who in theirs.values())
+    assert own == {}

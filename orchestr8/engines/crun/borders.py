@@ -23,6 +23,7 @@ from orchestr8.engines.crun.runtime import Runtime
 from orchestr8.engines.crun.volumes import CrunVolumes
 from orchestr8.engines.ground import Ground
 from orchestr8.engines.protocol import Borders, Contents
+from orchestr8.host import bridge as bridges
 from orchestr8.host.box_cgroups import BoxCgroups
 from orchestr8.host.cgroups import OwnerCgroups, own_place
 from orchestr8.host.keepsake import HostKeepsake
@@ -45,7 +46,7 @@ def crun_borders(contents: Contents, ground: Ground, tools: Tools | None = None)
     images, volumes = CrunImages(places.images, Bounds(ground.image_bytes_max)), CrunVolumes(places)
     labels = Labels(Levels(ground.run_folder / "levels", installation), places)
     gateway = str(IPv4Network(ranges.subnet)[1])
-    plugs = Plugs(f"o8-{installation[:8]}", ranges.subnet, gateway)
+    plugs = Plugs(bridges.name_of(installation), ranges.subnet, gateway)
     boxes = CrunBoxes(
         Parts(
             installation=installation,

@@ -20,12 +20,12 @@ from orchestr8.engines.docker.machine import DockerMachine
 from orchestr8.engines.docker.network import (
     DockerBridge,
     DockerNetwork,
-    bridge_name,
     network_name,
 )
 from orchestr8.engines.docker.preparation import HostPreparation
 from orchestr8.engines.docker.volumes import DockerVolumes
 from orchestr8.engines.protocol import Borders, Contents
+from orchestr8.host import bridge as bridges
 from orchestr8.host.cgroups import OwnerCgroups
 from orchestr8.host.keepsake import HostKeepsake
 from orchestr8.host.mounts import RunFolder
@@ -83,7 +83,7 @@ def docker_borders(
     gateway = str(IPv4Network(ranges.subnet)[1])
     network = HostNetwork(
         installation=installation,
-        bridge=bridge_name(installation),
+        bridge=bridges.name_of(installation),
         subnet=ranges.subnet,
         service_range=ranges.services,
         gateway=gateway,

@@ -12,6 +12,7 @@ from orchestr8.boxes.network import Element, NetworkState
 from orchestr8.engines.docker.client import Client, patient
 from orchestr8.engines.docker.labels import INSTALLATION
 from orchestr8.errors import RejectedError
+from orchestr8.host import bridge as bridges
 from orchestr8.host import wires
 from orchestr8.host.network import HostNetwork
 
@@ -22,11 +23,6 @@ _MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
 def network_name(installation: str) -> str:
     """The Docker network's name."""
     return f"orchestr8-{installation[:8]}"
-
-
-def bridge_name(installation: str) -> str:
-    """The bridge's name, within the kernel's 15 characters."""
-    return f"o8-{installation[:8]}"
 
 
 class DockerBridge(Struct, frozen=True):
@@ -56,7 +52,7 @@ class DockerBridge(Struct, frozen=True):
                     "Config": [{"Subnet": self.subnet, "Gateway": self.gateway}],
                 },
                 "Options": {
-                    _BRIDGE_NAME: bridge_name(self.installation),
+                    _BRIDGE_NAME: bridges.name_of(self.installation),
                     _MASQUERADE: "false",
                 },
                 "Labels": {INSTALLATION: self.installation},
@@ -68,12 +64,12 @@ class DockerBridge(Struct, frozen=True):
         network = self._network()
         if network is None:
             return "Docker's network of the bridge is missing"
-        return wires.told(bridge_name(self.installation), self._cut_off(network))
+        return wires.told(bridges.name_of(self.installation), self._cut_off(network))
 
     def mend(self) -> None:
         """Make it, and put the wires of containers on it back."""
         self.make()
-        wires.put_on(bridge_name(self.installation), self._cut_off(self._network() or {}))
+        wires.put_on(bridges.name_of(self.installation), self._cut_off(self._network() or {}))
 
     def _network(self) -> Mapping[str, Any] | None:
         """Docker's network, or None; a foreign one of that name is an error."""
@@ -94,7 +90,7 @@ class DockerBridge(Struct, frozen=True):
         knows.
         """
         attached = network.get("Containers") or {}
-        carrying = wires.carrying(bridge_name(self.installation))
+        carrying = wires.carrying(bridges.name_of(self.installation))
         if len(attached) <= len(carrying):
             return frozenset()
         inspected = (
