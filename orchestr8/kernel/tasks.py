@@ -31,7 +31,7 @@ _LOADER_VARIABLES = frozenset(name for v in VERSIONS.values() for name in v.imag
 DESCRIPTORS_MAX = 1024
 """As many of each task are looked at, the lowest numbers first: what leaks at a start is low."""
 _ENVIRONMENT_BYTES = 4 << 20
-_ENVIRONMENT_END = 51 - 3  # of proc(5)'s fields of stat, counted from the third
+_CODE_START, _ENVIRONMENT_END = 26 - 3, 51 - 3  # proc(5)'s fields of stat, from the third on
 _STARTING_LOOKS, _STARTING_SECONDS = 100, 0.001
 _THREADS_MAX = 4096
 _TEXTS_KEPT = 64
@@ -282,19 +282,28 @@ def _scheduling(fields: list[str]) -> tuple[int, ...]:
 def loader_variables(folder: int) -> tuple[str, ...]:
     """Which loader variables are set: names only, a value is a secret until shown otherwise.
 
-    While a program is being started its environment reads as empty, and would pass for a clean
-    one: the kernel has not said yet where it ends (proc(5), field 51). That takes microseconds.
+    While a program is being started its environment reads as empty or is cut short, and would pass
+    for a clean one: the kernel has not said yet where it ends, or for a moment that it ends where it
+    begins, and last of all where the code begins (proc(5), fields 51 and 26). That takes
+    microseconds.
     """
     for _ in range(_STARTING_LOOKS):
-        end = _stat(folder)[_ENVIRONMENT_END]
+        before = _program_of(folder)
         content = files.read_bytes("environ", folder, limit=_ENVIRONMENT_BYTES)
-        if content or (int(end) and end == _stat(folder)[_ENVIRONMENT_END]):
+        if before and before == _program_of(folder):
             break
         time.sleep(_STARTING_SECONDS)
     else:
         raise ValueError("its program is still being started")
     names = {files.decode(entry.partition(b"=")[0]) for entry in content.split(b"\0")}
     return tuple(sorted(names & _LOADER_VARIABLES))
+
+
+def _program_of(folder: int) -> tuple[int, int] | None:
+    """What tells one program from the next in the same task; None while one is being started."""
+    fields = _stat(folder)
+    found = int(fields[_CODE_START]), int(fields[_ENVIRONMENT_END])
+    return found if all(found) else None
 
 
 def _descriptors(

@@ -103,17 +103,20 @@ def test_only_names_of_loader_variables_are_kept(monkeypatch: pytest.MonkeyPatch
     assert "secret" not in repr(found)
 
 
+@pytest.mark.parametrize(("others", "looks"), [(0, 3000), (500, 100)], ids=["small", "large"])
 def test_a_program_that_is_being_started_does_not_pass_for_one_without_variables(
-    tmp_path: Path,
+    tmp_path: Path, others: int, looks: int
 ) -> None:
-    """A script that starts itself for ever: in the middle of that its environment is empty."""
+    """A script that starts itself for ever: in the middle of that its environment is empty, and a
+    large one is cut off."""
     script = tmp_path / "again.sh"
     script.write_text('exec /bin/sh "$0"\n')
-    environment = {"LD_LIBRARY_PATH": "/nowhere"}
+    environment = {f"A{number}": "x" * 2000 for number in range(others)}
+    environment["LD_LIBRARY_PATH"] = "/nowhere"
     with subprocess.Popen(["/bin/sh", str(script)], env=environment) as process:
         folder = tasks.open_task(process.pid)
         try:
-            found = {tasks.loader_variables(folder) for _ in range(3000)}
+            found = {tasks.loader_variables(folder) for _ in range(looks)}
         finally:
             os.close(folder)
             process.kill()
