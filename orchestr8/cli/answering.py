@@ -7,6 +7,7 @@ import base64
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -29,7 +30,15 @@ from orchestr8.controller.session import Session, session
 from orchestr8.controller.settings import Settings
 from orchestr8.controller.tokens import asker_of, still_counts
 from orchestr8.engines.joined import Joined
-from orchestr8.errors import Exit, Orchestr8Error, StoreError, UsageError
+from orchestr8.errors import (
+    Exit,
+    Orchestr8Error,
+    Place,
+    Problem,
+    RefusedError,
+    StoreError,
+    UsageError,
+)
 from orchestr8.reading import Found, is_plan_file
 from orchestr8.server.answers import Answer
 from orchestr8.server.application import Application
@@ -44,6 +53,8 @@ from orchestr8.server.routes import ROUTES
 _HELP = frozenset(("-h", "--help"))
 """What the library that reads command lines would print to this process's own output."""
 CHANGES = frozenset(route.verb for route in ROUTES if route.changes)
+ASKS_ELSEWHERE = "sync"
+"""It waits for others' servers first, and nobody's change waits for them with it."""
 
 
 class _NeedsError(Exception):
@@ -233,6 +244,18 @@ class Answering:
             words = own_words([verb, *command.arguments])
             self.acted(Acted(asker.name, tuple(words), done.status, seconds * 1000))
 
+    def _in_turn(self, asker: Asker, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Has the loop make a change for whoever asked, if they still are who they were."""
+        shown_here = copy_context()
+
+        def change(held: Session) -> Any:
+            if self._authority_still(asker).is_nobody:
+                what = "nothing is yours any more, so this has ended"
+                raise RefusedError((Problem(Place("your rights"), what),))
+            return shown_here.run(function, held.of(asker), *arguments)
+
+        return self._loop.call(change)
+
     def _perform(self, asker: Asker, verb: str, command: Command, answer: Answer) -> _Done:
         if verb not in CHANGES:
             standing = Standing(
@@ -244,6 +267,12 @@ class Answering:
 
             asking = Asking(asker, self.settings, is_left=is_left, ceilings=self._loop.ceilings)
             return _answered(asking, verb, command, answer, standing.require)
+        if verb == ASKS_ELSEWHERE:
+            turn = partial(self._in_turn, asker)
+            asking = Asking(asker, self.settings, ceilings=self._loop.ceilings, turn=turn)
+            asked = _answered(asking, verb, command, answer)
+            self.changed()
+            return asked
 
         def change(held: Session) -> _Done:
             return _answered(Asking(asker, self.settings, held), verb, command, answer)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -23,13 +24,14 @@ FOLLOWERS_MOST = 16
 class Asking(Struct, frozen=True):
     """Somebody at the API, the settings of the server that does it for them, for a change the
     session that holds the store's lock, and whether nobody reads the answer any more. `ceilings` is
-    what the loop holds boxes to."""
+    what the loop holds boxes to, and `turn` has it make a change for whoever looks first."""
 
     asker: Asker
     settings: Settings
     session: Session | None = None
     is_left: Callable[[], bool] = no
     ceilings: Ceilings = field(default_factory=dict)
+    turn: Callable[..., Any] | None = None
 
 
 _asking: ContextVar[Asking] = ContextVar("asking")
@@ -95,5 +97,5 @@ def session_with(settings: Settings) -> Iterator[Session]:
         yield asking.session.of(asking.asker)
     else:
         with session(settings, make=settings.state != asking.settings.state) as fresh:
-            fresh.ceilings = asking.ceilings
+            fresh.ceilings, fresh.turn = asking.ceilings, asking.turn
             yield fresh.of(asking.asker)

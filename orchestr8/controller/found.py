@@ -13,6 +13,7 @@ from orchestr8.errors import Orchestr8Error, Place, Problem, RefusedError
 from orchestr8.host.secret_files import read_secret
 from orchestr8.manifest.model import DeclaredSource
 from orchestr8.names import PLATFORM
+from orchestr8.sources.child import SECONDS_MOST, Bounds
 from orchestr8.sources.files import Files, files_below
 from orchestr8.sources.folder import Content, content_of
 from orchestr8.sources.git import Clone, Remote
@@ -52,24 +53,27 @@ class Found(Protocol):
 
 
 @contextmanager
-def fetched(settings: Settings, source: DeclaredSource, use: str = "followed") -> Iterator[Found]:
+def fetched(
+    settings: Settings, source: DeclaredSource, use: str = "followed", seconds: int = SECONDS_MOST
+) -> Iterator[Found]:
     """What a source has now, ready to be read while this lasts; raises EngineError.
 
-    Each use has a clone of its own.
+    Each use has a clone of its own. No part of it takes longer than these seconds.
     """
     if source.folder:
         yield InFolder(source, content_of(source.folder))
         return
-    with fetched_by_git(settings, source, use) as found:
+    with fetched_by_git(settings, source, use, seconds) as found:
         yield found
 
 
 @contextmanager
 def fetched_by_git(
-    settings: Settings, source: DeclaredSource, use: str = "followed"
+    settings: Settings, source: DeclaredSource, use: str = "followed", seconds: int = SECONDS_MOST
 ) -> Iterator[InGit]:
     """The same of a git repository."""
-    clone = Clone(settings.cache / "sources" / source.name / use)
+    bounds = Bounds(seconds=min(seconds, SECONDS_MOST))
+    clone = Clone(settings.cache / "sources" / source.name / use, bounds)
     with clone.held():
         credentials = b""
         if source.credentials:
@@ -91,13 +95,17 @@ class Outlook(Struct, frozen=True):
 
 @contextmanager
 def looked_at(
-    settings: Settings, source: DeclaredSource, outlook: Outlook, use: str = "followed"
+    settings: Settings,
+    source: DeclaredSource,
+    outlook: Outlook,
+    use: str = "followed",
+    seconds: int = SECONDS_MOST,
 ) -> Iterator[Found]:
     """What a source has now, read and judged already where it is new: that may take long, too.
 
     Raises EngineError, and DamagedError where it must be fetched anew.
     """
-    with fetched(settings, source, use) as found:
+    with fetched(settings, source, use, seconds) as found:
         looked = LookedAt(found)
         try:
             looked.look(outlook)

@@ -76,6 +76,8 @@ class Session(Struct, dict=True):
     """Boxes that the loop holds to less memory than their maximum; never changed, but replaced."""
     asker: Asker | None = None
     """Who asks, where that is not whoever runs this process, who is the platform."""
+    turn: Callable[..., Any] | None = None
+    """How somebody else, who keeps this machine, is asked to make a change."""
     _holds_lock: bool = False
 
     @contextmanager
@@ -125,6 +127,16 @@ class Session(Struct, dict=True):
                 self.meanwhile()
         self.forget_stored()
         return answer.result()
+
+    def in_turn(self, function: Callable[..., _Answer], *arguments: Any) -> _Answer:
+        """What a function gives that changes this machine: made here, or by whoever keeps it."""
+        if self.turn is None:
+            return function(self, *arguments)
+        try:
+            answer: _Answer = self.turn(function, *arguments)
+        finally:
+            self.forget_stored()
+        return answer
 
     @property
     def busy(self) -> frozenset[ServiceName]:

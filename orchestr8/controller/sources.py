@@ -89,7 +89,8 @@ def require_sources(session: Session, names: tuple[str, ...] = ()) -> list[Decla
 
 
 def sync(session: Session, source: DeclaredSource, progress: Progress, timeout_ms: int) -> Synced:
-    """Asks a source and makes it so, as somebody who types it wants it."""
+    """Asks a source and makes it so, as somebody who types it wants it. While it is asked nothing
+    is changed, and so a server keeps no other change waiting for its answer."""
     try:
         try:
             return _sync(session, source, progress, timeout_ms)
@@ -97,16 +98,22 @@ def sync(session: Session, source: DeclaredSource, progress: Progress, timeout_m
             return _sync(session, source, progress, timeout_ms)
     except DamagedError as error:
         what = f"what was fetched cannot be read: {error}"
-        return unreachable(session, source, UnavailableError(what, "look at the disk"))
+        return session.in_turn(unreachable, source, UnavailableError(what, "look at the disk"))
     except EngineError as error:
-        return unreachable(session, source, error)
+        return session.in_turn(unreachable, source, error)
 
 
 def _sync(session: Session, source: DeclaredSource, progress: Progress, timeout_ms: int) -> Synced:
     with ExitStack() as stack:
-        look = looked_at(session.settings, source, outlook(session, source))
+        seconds = max(-(-timeout_ms // 1000), 1)
+        look = looked_at(session.settings, source, outlook(session, source), seconds=seconds)
         found = session.beside(stack.enter_context, look)
-        return take(session, found, progress, timeout_ms, again=True)
+        return session.in_turn(_taken_again, found, progress, timeout_ms)
+
+
+def _taken_again(session: Session, found: Found, progress: Progress, timeout_ms: int) -> Synced:
+    """What was applied in part is tried once more, since somebody asks for it."""
+    return take(session, found, progress, timeout_ms, again=True)
 
 
 def unreachable(session: Session, source: DeclaredSource, error: EngineError) -> Synced:

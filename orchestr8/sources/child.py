@@ -38,11 +38,14 @@ _NO_RIGHTS = (
 )  # fmt: skip
 
 
+SECONDS_MOST = 300
+
+
 class Bounds(Struct, frozen=True):
     """How long a child may take, how large anything that it writes may get, and how much memory
     each of its processes."""
 
-    seconds: int = 300
+    seconds: int = SECONDS_MOST
     bytes_most: int = 512 << 20
     memory_bytes_most: int = 1 << 30
 
