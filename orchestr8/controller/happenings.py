@@ -106,7 +106,7 @@ def _is_theirs(session: Session, one: Happening) -> bool:
     revisions = theirs(session, match[1])
     if match[2]:
         return any(known.number == int(match[2]) for known in revisions)
-    return one.event in ("down", "remove") and bool(revisions)
+    return one.event in ("down", "up", "remove") and bool(revisions)
 
 
 def _service(subject: str) -> ServiceName | None:

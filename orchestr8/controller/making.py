@@ -19,6 +19,7 @@ from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.overrides import value_said
 from orchestr8.controller.progress import Progress
 from orchestr8.controller.request import (
+    UP,
     Loaded,
     ending_overrides,
     moved_services,
@@ -70,7 +71,10 @@ def apply_stored(session: Session, set_name: str, progress: Progress, timeout_ms
     with session.changing():
         if set_name:
             require_set(session, set_name)
-            session.store.documents.bring_up(set_name)
+            with session.store.together():
+                if session.store.documents.sets().get(set_name):
+                    session.write_down(UP, f"set {set_name}")
+                session.store.documents.bring_up(set_name)
         failed = {service for service, _ in session.store.ledger.records().failures}
         for service, (of_set, _) in session.stored.revisions.items():
             asked = set_name in ("", of_set) and session.may(service.owner)

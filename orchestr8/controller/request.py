@@ -35,6 +35,9 @@ from orchestr8.store.interventions import Override
 if TYPE_CHECKING:
     from orchestr8.controller.basis import Basis
 
+UP = "up"
+"""What the journal calls it that a set that was down is in force again."""
+
 
 class Origin(NamedTuple):
     """Which source a request comes from, of which commit, and a sentence about that commit."""

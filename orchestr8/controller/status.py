@@ -14,7 +14,7 @@ from orchestr8.contract.expiry import end_of
 from orchestr8.contract.model import Contract, Gap
 from orchestr8.controller.cycle import Cycle, walk
 from orchestr8.controller.health import how_it_ended
-from orchestr8.controller.request import aim_in_force
+from orchestr8.controller.request import UP, aim_in_force
 from orchestr8.controller.seen import seen_cycle
 from orchestr8.controller.session import Session
 from orchestr8.controller.settings import now_ms
@@ -182,7 +182,7 @@ def _waiting_since_ms(
     session: Session, cycle: Cycle, name: ServiceName, steps: Sequence[Step]
 ) -> int:
     """Since when a service waits: its last failure, the end of its last box, the hold, or else the
-    apply that wanted what waits; the latest of those that there are."""
+    apply that wanted what waits or brought its set up; the latest of those that there are."""
     waiting = [step.reason for step in steps if step.mark is Mark.WAITS]
     if not waiting:
         return 0
@@ -194,6 +194,8 @@ def _waiting_since_ms(
         rests_on = session.stored.revisions.get(name)
         live = session.stored.live
         known += [one.deed.at_ms for one in live if (one.set_name, one.number) == rests_on]
+        up = session.store.journal.newest(UP, f"set {rests_on[0]}") if rests_on else None
+        known += [up.at_ms] if up else []
     return max(known, default=0)
 
 

@@ -106,3 +106,16 @@ def test_what_waits_for_an_address_of_the_host(shell: Shell) -> None:
     shell.machine.absent = frozenset()
     assert "nothing to do" not in shell.apply(published).output
     assert "nothing to do" in shell.apply(published).output
+
+
+def test_what_waits_after_its_set_was_down_waits_since_it_was_brought_up(shell: Shell) -> None:
+    limits = "limits: {memory: {guarantee: 7GiB, max: 7GiB}}"
+    shell.apply(WEB.replace('"web:1",', f'"web:1", {limits},'))
+    shell.type("down --set default")
+    other = WEB.replace("web", "two").replace('"two:1",', f'"two:1", {limits},')
+    shell.type(f"apply {shell.write('two.yaml', other)} --set two")
+    before_ms = now_ms()
+    shell.type("apply --set default", status=1)
+    since_ms = shell.type("why web.me --output json").document["waiting_since_ms"]
+    assert before_ms <= since_ms <= now_ms()
+    assert re.search(r"UTC  up +set default +done", shell.type("events").output)
