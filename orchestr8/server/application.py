@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -59,6 +59,17 @@ class _RefusedRequestError(Exception):
 
 def _no_such_route() -> _RefusedRequestError:
     return _RefusedRequestError(404, "there is no such route", "GET /v1/openapi.json lists them", 2)
+
+
+def _nobody(request: Mapping[str, Any]) -> tuple[str, str]:
+    """Why somebody is nobody, and who knows more: alike for every token, what else it is."""
+    if request.get("wsgi.url_scheme") == "https":
+        what = "you are nobody to this machine: you came with no token that counts here, or not now"
+        return what, "whoever runs it sees which tokens count, and why not: orchestr8 token ls"
+    return (
+        "you are nobody to this machine: no owner has you among its members",
+        "whoever runs this machine says who is, under platform.owners.OWNER.members",
+    )
 
 
 class Application:
@@ -126,11 +137,7 @@ class Application:
         asker: Asker | None = request.get("orchestr8.asker")
         authority = self._authority(asker) if asker else None
         if asker is None or authority is None or authority.is_nobody:
-            raise _RefusedRequestError(
-                403,
-                "you are nobody to this machine: no owner has you among its members",
-                "whoever runs this machine says who is, under platform.owners.OWNER.members",
-            )
+            raise _RefusedRequestError(403, *_nobody(request))
         return asker, authority
 
     def _command(
