@@ -40,6 +40,7 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
     from orchestr8.controller.proving import prove_services
     from orchestr8.controller.status import status
     from orchestr8.errors import EngineError
+    from orchestr8.store.lock import serving_pid
 
     with opened_fleet() as session:
         names = require_services(session, [service], also=leaving(session))
@@ -55,8 +56,9 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
         files = _files(session, found)
         phases = {one.box.id: measured(session.borders, one.box.id) for one in found.boxes}
         declared = limits_of(session.stored.fleet.services()[found.name], session.strict)
+        is_served = bool(serving_pid(session.store.folder))
     advice = _advice(found, declared.memory_max_bytes)
-    whose, what = _next_move(found, advice, files)
+    whose, what = _next_move(found, advice, files, is_served=is_served)
     if output is Output.JSON:
         from orchestr8.cli.conclusion import proofs_as_json
         from orchestr8.cli.document import print_document
@@ -146,9 +148,10 @@ def _advice(found: ServiceStatus, memory_bytes: int) -> Advice | None:
 
 
 def _next_move(
-    found: ServiceStatus, advice: Advice | None, files: Sequence[str]
+    found: ServiceStatus, advice: Advice | None, files: Sequence[str], *, is_served: bool
 ) -> tuple[str, str]:
-    """Whose move it is and what to do: the first that applies."""
+    """Whose move it is and what to do: the first that applies. Where a server keeps the machine,
+    what waits for nothing is done by it."""
     from orchestr8.cli.texts import set_if_named, typed
     from orchestr8.planning.plan import Mark
     from orchestr8.reading import STANDARD_INPUT
@@ -164,6 +167,8 @@ def _next_move(
         return step.whose_move or owner, mend or step.effect or again
     if found.held_back:
         return owner, mend or f"mend what failed, then {again}"
+    if found.steps and is_served and not found.last_failure:
+        return "the server's", "wait; it is at it, and its log says how far"
     if found.steps:
         return owner if found.last_failure else "whoever applies here", mend or again
     if found.ended:
