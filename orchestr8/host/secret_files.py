@@ -28,20 +28,30 @@ def read_secret(folder: Path, owner: str, file: str) -> bytes:
             os.close(root)
     except OSError as error:
         raise _failure(path, error) from error
-    with os.fdopen(opened, "rb") as content:
-        seen = os.fstat(content.fileno())
-        if not stat.S_ISREG(seen.st_mode):
-            raise RejectedError(f"{path} is no plain file", "put the secret itself there")
-        if seen.st_uid not in (0, os.geteuid()):
-            raise RejectedError(
-                f"{path} belongs to uid {seen.st_uid}, who could change it", f"chown root: {path}"
-            )
-        if seen.st_mode & 0o027:
-            raise RejectedError(f"{path} can be read or changed by others", f"chmod 600 {path}")
-        text = content.read(BYTES_MAX + 1)
+    try:
+        _require_safe(path, os.fstat(opened))  # before a file is made of it: a folder is none
+        with os.fdopen(opened, "rb", closefd=False) as content:
+            text = content.read(BYTES_MAX + 1)
+    finally:
+        os.close(opened)
     if len(text) > BYTES_MAX:
         raise RejectedError(f"{path} is larger than {BYTES_MAX} bytes", "use a volume for it")
     return text
+
+
+def _require_safe(path: Path, seen: os.stat_result) -> None:
+    if not stat.S_ISREG(seen.st_mode):
+        raise _no_file(path)
+    if seen.st_uid not in (0, os.geteuid()):
+        raise RejectedError(
+            f"{path} belongs to uid {seen.st_uid}, who could change it", f"chown root: {path}"
+        )
+    if seen.st_mode & 0o027:
+        raise RejectedError(f"{path} can be read or changed by others", f"chmod 600 {path}")
+
+
+def _no_file(path: Path) -> RejectedError:
+    return RejectedError(f"{path} is no plain file", "put the secret itself there")
 
 
 def _failure(path: Path, error: OSError) -> EngineError:
@@ -53,6 +63,10 @@ def _failure(path: Path, error: OSError) -> EngineError:
             )
         case errno.ELOOP:
             return RejectedError(f"a part of {path} is a link", "put the secret itself there")
+        case errno.ENXIO:  # a socket
+            return _no_file(path)
+        case errno.ENOTDIR:
+            return RejectedError(f"a part of {path} is no folder", "make a folder of it")
         case errno.EXDEV:
             return RejectedError(f"{path} leads out of its folder", "name a file inside of it")
         case errno.EACCES | errno.EPERM:

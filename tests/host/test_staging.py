@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -191,6 +192,9 @@ def test_a_secret_is_read_from_its_owners_folder(tmp_path: Path) -> None:
         ("absent", "is missing"),
         ("link", "is a link"),
         ("fifo", "no plain file"),
+        ("folder", "no plain file"),
+        ("socket", "no plain file"),
+        ("large/db-password", "is no folder"),
         ("../../etc/passwd", "leads out"),
         ("/etc/passwd", "leads out|is missing"),
         ("foreign", "belongs to uid 1000"),
@@ -202,6 +206,8 @@ def test_a_secret_that_is_no_secret_is_refused(tmp_path: Path, file: str, words:
     owner = _secret(tmp_path).parent
     (owner / "link").symlink_to(owner / "db-password")
     os.mkfifo(owner / "fifo", 0o600)
+    (owner / "folder").mkdir()
+    os.mknod(owner / "socket", 0o600 | stat.S_IFSOCK)
     for name in ("foreign", "open", "large"):
         (owner / name).write_bytes(b"x" if name != "large" else bytes(secret_files.BYTES_MAX + 1))
         (owner / name).chmod(0o644 if name == "open" else 0o600)
