@@ -57,8 +57,10 @@ def run(service: ServiceName, output: OutputAs = Output.TEXT) -> int:
         phases = {one.box.id: measured(session.borders, one.box.id) for one in found.boxes}
         declared = limits_of(session.stored.fleet.services()[found.name], session.strict)
         is_served = bool(serving_pid(session.store.folder))
+        wrong = _wrong_secrets(session, found)
     advice = _advice(found, declared.memory_max_bytes)
     whose, what = _next_move(found, advice, files, is_served=is_served)
+    what = "; ".join(wrong) or what
     if output is Output.JSON:
         from orchestr8.cli.conclusion import proofs_as_json
         from orchestr8.cli.document import print_document
@@ -145,6 +147,25 @@ def _advice(found: ServiceStatus, memory_bytes: int) -> Advice | None:
     )
     spec = next((one.box.spec for one in found.boxes if one.box.spec), None)
     return advise(ending, spec)
+
+
+def _wrong_secrets(session: Session, found: ServiceStatus) -> list[str]:
+    """What is wrong with the secrets that it waits for; with sealed ones an apply says it."""
+    from orchestr8.errors import RejectedError
+    from orchestr8.planning.plan import Reason
+
+    if all(step.reason is not Reason.MISSING for step in found.steps):
+        return []
+    fleet, wrong = session.stored.fleet, []
+    session.contents.know(fleet)
+    for name in fleet.services()[found.name].secrets:
+        secret = fleet.secrets().get((found.name.owner, name))
+        try:
+            if not (secret and secret.sealed):
+                session.contents.secret(found.name.owner, name)
+        except RejectedError as error:
+            wrong.append(f"{error.what}: {error.remedy}")
+    return wrong
 
 
 def _next_move(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+from pathlib import Path
 
 from orchestr8.boxes.records import Failures
 from orchestr8.controller.settings import now_ms
@@ -119,3 +121,18 @@ def test_what_waits_after_its_set_was_down_waits_since_it_was_brought_up(shell: 
     since_ms = shell.type("why web.me --output json").document["waiting_since_ms"]
     assert before_ms <= since_ms <= now_ms()
     assert re.search(r"UTC  up +set default +done", shell.type("events").output)
+
+
+def test_a_secret_that_cannot_be_read_is_told_with_what_is_wrong_with_it(shell: Shell) -> None:
+    path = Path(os.environ["ORCHESTR8_SECRETS"]) / "me" / "pw"
+    path.parent.mkdir(mode=0o700, parents=True)
+    path.write_text("x")
+    path.chmod(0o600)
+    text = WEB.replace("health:", "secrets: [pw], health:")
+    shell.apply(f"{text}secrets: {{pw: {{file: pw}}}}\n")
+    path.chmod(0o644)
+    said = shell.type("why web.me").output
+    assert f"what to do: {path} can be read or changed by others: chmod 600 {path}\n" in said
+    path.unlink()
+    said = shell.type("why web.me").output
+    assert f"what to do: the secret {path} is missing: write it there" in said
