@@ -13,6 +13,7 @@ from orchestr8 import __version__
 from orchestr8.controller.authority import EVERYTHING, ROOT, Asker, Authority
 from orchestr8.server.answers import Answer, Kept, begun
 from orchestr8.server.documents import Command, Me, Refusal
+from orchestr8.server.hooks import BODY_BYTES_MOST as HOOK_BYTES_MOST
 from orchestr8.server.joint import UPGRADE, Joint
 from orchestr8.server.monitoring import Told
 from orchestr8.server.openapi import description
@@ -128,7 +129,11 @@ class Application:
         """What is wrong is answered alike, whatever it is."""
         if not self._hear(request["PATH_INFO"].removeprefix(HOOKS), request):
             raise _RefusedRequestError(
-                404, "no source hears this", "sign it with the secret of the source's webhook", 2
+                404,
+                "no source hears this",
+                "sign it with the secret of the source's webhook; it has its length, and at most "
+                f"{HOOK_BYTES_MOST >> 20} MiB",
+                2,
             )
         return _whole(start, 202, JSON, b"{}")
 

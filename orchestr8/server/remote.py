@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -82,6 +83,12 @@ def remote(
     Raises UnavailableError where that cannot be.
     """
     server = _Server(address, application, asker_of)
+    for file in files:
+        if not os.access(file, os.R_OK):
+            raise UnavailableError(
+                f"{file} is no file that can be read",
+                "name the certificate and its key, as --certificate FILE,KEY",
+            )
     try:
         server.ssl_adapter = _Adapter(*map(str, files))
     except (OSError, ValueError) as error:

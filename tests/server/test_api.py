@@ -123,6 +123,7 @@ def test_a_client_of_another_release_is_told_that_it_is_one(
         assert (told in refusal["what"]) is (exit_status == 1)
     unheard = request(api, "POST", f"{HOOKS}x", {}, User_Agent=agent)
     assert unheard.document["what"] == "no source hears this"
+    assert "has its length, and at most 1 MiB" in unheard.document["remedy"]
 
 
 def test_the_client_says_of_which_release_it_is(

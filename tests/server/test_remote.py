@@ -262,11 +262,13 @@ def test_a_way_that_leads_nowhere_is_told(
 
 def test_files_that_are_no_certificate_are_told(folder: Path) -> None:
     (folder / "x.pem").write_text("x")
-    with (
-        pytest.raises(UnavailableError, match="are no certificate with its key"),
-        remote(("127.0.0.1", 0), (folder / "x.pem",) * 2, None, lambda _: None, print),  # type: ignore[arg-type]
-    ):
-        pass
+    for key, words in (("x.pem", "are no certificate with its key"), ("y.pem", "y.pem is no file")):
+        files = (folder / "x.pem", folder / key)
+        with (
+            pytest.raises(UnavailableError, match=words),
+            remote(("127.0.0.1", 0), files, None, lambda _: None, print),  # type: ignore[arg-type]
+        ):
+            pass
     assert run(["serve", "--listen", "127.0.0.1:8443"]) == 2
 
 
