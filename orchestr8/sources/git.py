@@ -388,7 +388,7 @@ def _remedy(remote: Remote, errors: str) -> str:
         return "look at the source's `credentials`, and at what they may read there"
     if re.search(r"returned error: 30\d", errors):
         return "it leads to another address, which is not followed: write that one as `git`"
-    if "' not found" in errors:
+    if "' not found" in errors or "is this a git repository?" in errors:  # or a page to log in
         return "look at the address, and whether the source's `credentials` may read there"
     if scheme in ("file", remote.url):
         return f"look whether {remote.url} is a repository that other accounts may read"

@@ -24,6 +24,8 @@ class Served:
     authority: Path
     asked: list[str] = field(default_factory=list)
     redirects_to: str = ""
+    page: str = ""
+    """What it answers to everything, as whoever wants a person to log in does."""
     cuts_after: int = 0
     """Bytes of a pack after which the connection ends; 0 for a server that keeps its word."""
     floods: bool = False
@@ -66,6 +68,8 @@ class Answers(BaseHTTPRequestHandler):
         wanted = self.server.credentials
         if self.server.served.floods:
             self._flood()
+        elif self.server.served.page:
+            self._send(200, ["Content-Type: text/html"], self.server.served.page.encode())
         elif self.server.served.redirects_to:
             self._send(302, [f"Location: {self.server.served.redirects_to}{self.path}"], b"")
         elif wanted and self.headers.get("Authorization") != wanted:

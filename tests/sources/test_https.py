@@ -95,3 +95,11 @@ def test_an_address_that_has_no_repository_is_told(ground: Path, clone: Clone) -
     with serving(ground) as served, pytest.raises(UnavailableError, match="not found") as caught:
         brought(clone, served, b"")
     assert caught.value.remedy.startswith("look at the address")
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_page_to_log_in_is_no_server_that_does_not_answer(ground: Path, clone: Clone) -> None:
+    with serving(ground) as served, pytest.raises(UnavailableError, match="not valid") as caught:
+        served.page = f"<!DOCTYPE html>\n<title>Sign in</title>\n{'<p>' * 500}"
+        brought(clone, served, b"")
+    assert caught.value.remedy.startswith("look at the address")
