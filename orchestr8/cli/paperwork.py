@@ -40,7 +40,7 @@ def _relaxations(contracts: Contracts, now_ms: int) -> list[str]:
     if ending:
         contract, next_one = min(ending, key=lambda pair: end_of(pair[1].until))
         line += (
-            f"; next end {_in_days(days_left(next_one.until, now))} ({contract.name} {next_one.id})"
+            f"; next end {in_days(days_left(next_one.until, now))} ({contract.name} {next_one.id})"
         )
     lines = [line + "."]
     ended = [f"{contract.name} {grant.id}" for contract, grant in granted if grant.ended]
@@ -99,5 +99,6 @@ def _granted(contracts: Contracts) -> list[tuple[Contract, Grant]]:
     ]
 
 
-def _in_days(days: int) -> str:
+def in_days(days: int) -> str:
+    """When an end comes, in words."""
     return "today" if days <= 0 else f"in {count(days, 'day')}"

@@ -211,14 +211,15 @@ def _verb(step: Step) -> str:
 
 def relaxed(service: ServiceStatus) -> str:
     """How many relaxations, the nearest end, and what has ended."""
+    from orchestr8.cli.paperwork import in_days
     from orchestr8.contract.expiry import days_left
 
     if not service.relaxations:
         return "-"
     parts = [str(service.relaxations)]
     if service.next_end:
-        days = days_left(service.next_end, datetime.now(UTC))
-        parts.append(f"next end {service.next_end} ({days} days)")
+        when = in_days(days_left(service.next_end, datetime.now(UTC)))
+        parts.append(f"next end {service.next_end} ({when})")
     if service.ended:
         parts.append(f"ended: {', '.join(service.ended)}")
     return ", ".join(parts)

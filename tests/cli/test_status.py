@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
 from msgspec.structs import replace
 
 from orchestr8.boxes.world import State
@@ -51,3 +54,13 @@ def test_a_job_that_somebody_paused_is_left_to_them(shell: Shell) -> None:
     pause(shell)
     assert "whose move: whoever paused it" in shell.type("why job.me").output
     assert not shell.type("status --output json").document["services"][0]["well"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [(2, "today"), (30, "in 1 day"), (54, "in 2 days")]
+)  # fmt: skip
+def test_the_next_end_is_told_as_people_count(shell: Shell, hours: int, words: str) -> None:
+    end = (datetime.now(UTC) + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%MZ")
+    relaxed = f'{{image: "web:1", relax: [{{fs.scratch-exec: /tmp, why: x, until: {end}}}]}}'
+    shell.apply(f"orchestr8: 1\nowner: me\nservices: {{web: {relaxed}}}\n")
+    assert f"next end {end} ({words})" in " ".join(shell.type("status").output.split())
