@@ -43,6 +43,7 @@ def run(
     from orchestr8.controller import hold
     from orchestr8.controller.meant import require_services
     from orchestr8.planning.holds import end_of
+    from orchestr8.store.lock import serving_pid
 
     end_ms = 0 if end else _checked(until, reason, service)
     if end and (until or reason):
@@ -52,6 +53,7 @@ def run(
         (name,) = require_services(session, [service], also=held)
         if end:
             found = hold.end_hold(session, name)
+            does = "the server" if serving_pid(session.store.folder) else "`orchestr8 apply`"
         else:
             found = hold.hold(session, name, end_ms, " ".join(reason.split()))
     if output is Output.JSON:
@@ -59,7 +61,7 @@ def run(
 
         print_document("hold", service=name, held=not end, hold=found)
     elif end:
-        say(f"{name} is held no longer; `orchestr8 apply` does what has waited.")
+        say(f"{name} is held no longer; {does} does what has waited.")
     else:
         say(f"{name} is left alone until {end_of(found)}.")
         say(f"`orchestr8 hold {name} --end` ends it before.")

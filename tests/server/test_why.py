@@ -1,4 +1,4 @@
-"""`why` at a server: what it is at is its own move, and nobody has to type anything."""
+"""What a server does by itself nobody is told to type, by `why` and by others."""
 
 from __future__ import annotations
 
@@ -43,3 +43,11 @@ def test_a_replacement_that_the_server_is_at_is_nobodys_to_apply(api: Path) -> N
     said = why(api)
     applying.join()
     assert "whose move: the server's\nwhat to do: wait; it is at it" in said, said
+
+
+def test_what_waited_for_a_hold_is_done_by_the_server(api: Path) -> None:
+    assert applied(api, 1).exit == 0
+    place, held = "/v1/commands/hold", ["front.web", "--until", "1h", "--reason", "x"]
+    assert request(api, "POST", place, {"arguments": held}).exit == 0
+    ended = request(api, "POST", place, {"arguments": ["front.web", "--end"]})
+    assert ended.text == "front.web is held no longer; the server does what has waited.\n"
