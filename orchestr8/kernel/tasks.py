@@ -283,8 +283,8 @@ def loader_variables(folder: int) -> tuple[str, ...]:
     """Which loader variables are set: names only, a value is a secret until shown otherwise.
 
     While a program is being started its environment reads as empty or is cut short, and would pass
-    for a clean one: the kernel has not said yet where it ends, or for a moment that it ends where it
-    begins, and last of all where the code begins (proc(5), fields 51 and 26). That takes
+    for a clean one: the kernel has not said yet where it ends, or says for a moment that it ends
+    where it begins, and last of all where the code begins (proc(5), fields 51 and 26). That takes
     microseconds.
     """
     for _ in range(_STARTING_LOOKS):
