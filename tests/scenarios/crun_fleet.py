@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestr8.engines.crun import carried
+from orchestr8.engines.crun.carried import Carried
 from tests.hosts.images import archives
 from tests.scenarios.fleet import Home, places
 
@@ -29,6 +32,21 @@ class CrunFleet(Home):
         found = archives()
         for reference in references:
             self.run("image", "import", str(found[reference]))
+
+    def carried(self) -> dict[str, Carried]:
+        """What each box carries, by id."""
+        kept = (self.base / "state" / "crun" / "boxes").glob("*/box.json")
+        return {str(held.id): held for held in map(carried.read, kept) if held}
+
+    def kill_first_task(self, box: str) -> None:
+        process = self.carried()[box].process
+        assert process
+        process.signal(signal.SIGKILL)
+
+    def memory_max_bytes(self, box: str) -> int:
+        names = ("memory.max", "memory.limit_in_bytes")  # of one hierarchy, or of many
+        (file,) = (one for name in names for one in self.control_files(f"*/{box}/{name}"))
+        return int(file.read_text())
 
     def mounts(self) -> list[str]:
         """What is mounted for its boxes."""

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -95,6 +96,24 @@ class Home:
         """Applies a manifest from standard input."""
         return self.run("apply", "-", *words, stdin=text, exit_status=exit_status, **more)
 
+    def boxes(self) -> dict[str, str]:
+        """All boxes by id, each with its state."""
+        services = self.json("status")["services"]
+        return {box["id"]: box["state"] for one in services for box in one["boxes"]}
+
+    def crash(self, box: str) -> None:
+        """A box's first task is killed by somebody."""
+        self.kill_first_task(box)
+        eventually(lambda: self.boxes()[box] == "stopped")
+
+    def kill_first_task(self, box: str) -> None:
+        """SIGKILL, as an engine finds it."""
+        raise NotImplementedError
+
+    def memory_max_bytes(self, box: str) -> int:
+        """How much memory a box may use, as its engine set it."""
+        raise NotImplementedError
+
     def secret(self, owner: str, name: str, content: str) -> None:
         """Puts a secret where the manifest says that it is."""
         path = self.base / "secrets" / owner / name
@@ -183,6 +202,12 @@ class Fleet(Home):
         ]
         assert len(found) == 1, [one["Name"] for one in found]
         return found[0]
+
+    def kill_first_task(self, box: str) -> None:
+        os.kill(self.client.inspect_container(box)["State"]["Pid"], signal.SIGKILL)
+
+    def memory_max_bytes(self, box: str) -> int:
+        return int(self.client.inspect_container(box)["HostConfig"]["Memory"])
 
     def events(self, since: float) -> list[tuple[str, str]]:
         """What the engine did since then, without the commands of probes."""

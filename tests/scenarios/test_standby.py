@@ -1,9 +1,10 @@
-"""Boxes that wait, on the crun engine: a crash, a change, and applies that are killed."""
+"""Boxes that wait, on crun and as Docker's created containers: a crash, a change, a reboot, a lost
+store, and applies that are killed."""
 
 from __future__ import annotations
 
 import os
-import signal
+import shutil
 import sys
 import urllib.request
 from collections import Counter
@@ -12,56 +13,33 @@ from pathlib import Path
 
 import pytest
 
-from orchestr8.engines.crun import carried
-from orchestr8.engines.crun.carried import Carried
 from tests.crash.killing import run_killed_at
 from tests.scenarios.crun_fleet import CrunFleet, fresh_crun
-from tests.scenarios.fleet import ROOT, eventually, manifest
-
-pytestmark = pytest.mark.on_engine("crun")
+from tests.scenarios.fleet import ROOT, Fleet, Home, eventually, manifest
 
 PORT = 18_734
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[CrunFleet]:
+def crun_fleet() -> Iterator[CrunFleet]:
     for made in fresh_crun():
         made.take_images("hello:1")
         yield made
 
 
-def _hello(standby: int, greeting: str = "hello") -> str:
+def _hello(standby: int, greeting: str = "hello", memory: str = "32MiB") -> str:
     return manifest(
         f'  hello: {{image: "hello:1", publish: {{127.0.0.1:{PORT}: 8080}}, standby: {standby}, '
-        f'env: {{GREETING: "{greeting}"}}, health: {{http: ":8080/"}}}}\n'
+        f'env: {{GREETING: "{greeting}"}}, health: {{http: ":8080/"}}, '
+        f"limits: {{memory: {memory}}}}}\n"
     )
 
 
-def _boxes(fleet: CrunFleet) -> dict[str, str]:
-    """The boxes by id, each with its state."""
-    (service,) = fleet.json("status")["services"]
-    return {box["id"]: box["state"] for box in service["boxes"]}
-
-
-def _by_state(fleet: CrunFleet) -> dict[str, str]:
+def _by_state(home: Home) -> dict[str, str]:
     """The one box of each state."""
-    boxes = _boxes(fleet)
+    boxes = home.boxes()
     assert len(set(boxes.values())) == len(boxes), boxes
     return {state: box for box, state in boxes.items()}
-
-
-def _carried(fleet: CrunFleet) -> dict[str, Carried]:
-    """What each box carries, by id."""
-    kept = (fleet.base / "state" / "crun" / "boxes").glob("*/box.json")
-    return {str(held.id): held for held in map(carried.read, kept) if held}
-
-
-def _crash(fleet: CrunFleet, box: str) -> None:
-    """The box's first task is killed by somebody."""
-    process = _carried(fleet)[box].process
-    assert process
-    process.signal(signal.SIGKILL)
-    eventually(lambda: _boxes(fleet)[box] == "stopped")
 
 
 def _answers() -> bool:
@@ -69,60 +47,114 @@ def _answers() -> bool:
         return bool(page.status == 200)
 
 
-def _nothing_doubled(fleet: CrunFleet, standbys: int) -> None:
-    """One box in the slot and so many that wait; and of each the things of exactly one box."""
-    states = Counter(_boxes(fleet).values())
-    assert states == Counter({"healthy": 1, "standby": standbys})
-    boxes, bridge = _carried(fleet), Path(f"/sys/class/net/o8-{fleet.installation[:8]}/brif")
-    assert Counter(one.slot for one in boxes.values()) == Counter({0: 1, -1: standbys})
+def _nothing_doubled(fleet: CrunFleet) -> None:
+    """One box in the slot and one that waits; and of each the things of exactly one box."""
+    assert set(_by_state(fleet)) == {"healthy", "standby"}
+    boxes, bridge = fleet.carried(), Path(f"/sys/class/net/o8-{fleet.installation[:8]}/brif")
+    assert Counter(one.slot for one in boxes.values()) == Counter({0: 1, -1: 1})
     assert len({one.address for one in boxes.values()}) == len(boxes)
     eventually(lambda: len(list(bridge.iterdir())) == len(boxes))
     assert {one.name for one in fleet.box_folders()} == set(boxes)
     assert fleet.mounts() == []
 
 
-def test_a_standby_takes_the_place_of_a_box_that_crashed(fleet: CrunFleet) -> None:
-    said = fleet.apply_text(_hello(1))
-    first = _by_state(fleet)
+def _crash_and_change(home: Home) -> None:
+    """A standby takes the place of a box that crashed; both change in place, and are replaced."""
+    said = home.apply_text(_hello(1))
+    first = _by_state(home)
     assert set(first) == {"healthy", "standby"}, said
-    assert "standby, not proved until it runs" in fleet.run("why", "hello.me")
-    assert fleet.proved() == 1
+    assert "standby, not proved until it runs" in home.run("why", "hello.me")
+    assert home.proved() == 1
     assert _answers()
-    assert "nothing to do" in fleet.apply_text(_hello(1))
+    assert "nothing to do" in home.apply_text(_hello(1))
 
-    _crash(fleet, first["healthy"])
-    fleet.run("apply")
-    second = _by_state(fleet)
+    home.apply_text(_hello(1, memory="48MiB"))
+    assert _by_state(home) == first, "both stay"
+    assert {home.memory_max_bytes(box) for box in first.values()} == {48 << 20}
+
+    home.crash(first["healthy"])
+    home.run("apply")
+    second = _by_state(home)
     assert second["healthy"] == first["standby"]
     assert second["standby"] not in first.values()
     assert _answers()
-    assert fleet.proved() == 1
+    assert home.proved() == 1
+    assert "nothing to do" in home.run("apply")
 
-    fleet.apply_text(_hello(1, greeting="servus"))
-    third = _by_state(fleet)
+    home.apply_text(_hello(1, "servus", "48MiB"))
+    third = _by_state(home)
+    assert set(third) == {"healthy", "standby"}
     assert not set(third.values()) & set(second.values()), "both are new"
-    assert all("servus" in one.spec for one in _carried(fleet).values())
-    _nothing_doubled(fleet, 1)
-
-    fleet.apply_text(_hello(0, greeting="servus"))
-    assert _by_state(fleet) == {"healthy": third["healthy"]}
 
 
+def _end_the_standby(home: Home) -> None:
+    before = _by_state(home)
+    home.apply_text(_hello(0, "servus", "48MiB"))
+    assert _by_state(home) == {"healthy": before["healthy"]}
+
+
+def test_on_docker_a_standby_takes_the_place_of_a_box_that_crashed(fleet: Fleet) -> None:
+    _crash_and_change(fleet)
+    states = [one["State"]["Status"] for one in fleet.containers()]
+    assert sorted(states) == ["created", "running"]
+    _end_the_standby(fleet)
+
+
+@pytest.mark.on_engine("crun")
+def test_on_crun_a_standby_takes_the_place_of_a_box_that_crashed(crun_fleet: CrunFleet) -> None:
+    _crash_and_change(crun_fleet)
+    assert all("servus" in one.spec for one in crun_fleet.carried().values())
+    _nothing_doubled(crun_fleet)
+    _end_the_standby(crun_fleet)
+
+
+@pytest.mark.on_engine("crun")
 @pytest.mark.parametrize("number", [90, 170])
-def test_the_apply_after_a_kill_doubles_and_leaves_nothing(fleet: CrunFleet, number: int) -> None:
-    fleet.apply_text(_hello(1))
-    (running,) = (box for box, state in _boxes(fleet).items() if state == "healthy")
-    _crash(fleet, running)
+def test_the_apply_after_a_kill_doubles_and_leaves_nothing(
+    crun_fleet: CrunFleet, number: int
+) -> None:
+    crun_fleet.apply_text(_hello(1))
+    crun_fleet.crash(_by_state(crun_fleet)["healthy"])
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
     command = [sys.executable, "-m", "orchestr8", "apply"]
-    ending = run_killed_at(number, command, {**fleet.environment, "PYTHONPATH": path})
+    ending = run_killed_at(number, command, {**crun_fleet.environment, "PYTHONPATH": path})
     assert ending.call, f"an apply makes {ending.calls} calls only"
-    fleet.run("apply")
-    _nothing_doubled(fleet, 1)
-    assert "nothing to do" in fleet.run("apply")
+    crun_fleet.run("apply")
+    _nothing_doubled(crun_fleet)
+    assert "nothing to do" in crun_fleet.run("apply")
     assert _answers()
 
 
-def test_nothing_is_left(fleet: CrunFleet) -> None:
-    fleet.run("remove")
-    assert fleet.box_folders() == []
+@pytest.mark.on_engine("crun")
+def test_on_crun_nothing_is_left(crun_fleet: CrunFleet) -> None:
+    crun_fleet.run("remove")
+    assert crun_fleet.box_folders() == []
+
+
+def test_on_docker_boxes_whose_files_went_with_a_reboot_are_made_anew(fleet: Fleet) -> None:
+    fleet.apply_text(_hello(1))
+    fleet.crash(_by_state(fleet)["healthy"])
+    fleet.run("apply")  # the standby runs, and another waits
+    before = _by_state(fleet)
+    fleet.crash(before["healthy"])
+    staged = fleet.run_folder / fleet.installation / "boxes"
+    for box in before.values():
+        shutil.rmtree(staged / box)
+    fleet.run("apply", "--wait")
+    after = _by_state(fleet)
+    assert set(after) == {"healthy", "standby"}
+    assert not set(after.values()) & set(before.values()), "nothing of these can start"
+    assert _answers()
+    assert fleet.proved() == 1
+
+
+def test_on_docker_the_standby_of_a_lost_store_is_taken_over(fleet: Fleet) -> None:
+    fleet.apply_text(_hello(1))
+    fleet.crash(_by_state(fleet)["healthy"])
+    fleet.run("apply")
+    before, installation = _by_state(fleet), fleet.installation
+    shutil.rmtree(fleet.base / "state")
+    fleet.run("adopt", "--installation", installation)
+    assert "nothing to do" in fleet.apply_text(_hello(1))
+    assert _by_state(fleet) == before
+    assert fleet.proved() == 1
