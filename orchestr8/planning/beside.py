@@ -70,14 +70,15 @@ def _links(
 def _ports(
     draft: Draft, name: ServiceName, doors: Mapping[_End, Door], whose: Mapping[str, ServiceName]
 ) -> Iterator[FieldChange]:
-    """As they are declared, since no port leads to a box while it is exchanged."""
+    """As they are declared, since no port leads to a box while it is exchanged; one that leads to
+    nobody who is known, as when that box is lost, was whose it shall be."""
     lines = draft.desired.services[name].publish
     shall: dict[_End, int] = {(one.address, one.host_port): one.port for one in lines}
-    were: dict[_End, int] = {
-        end: door.port
-        for end, door in doors.items()
-        if end in shall or any(whose.get(one) == name for one in door.backends)
-    }
+    were: dict[_End, int] = {}
+    for end, door in doors.items():
+        owners = {whose[one] for one in door.backends if one in whose}
+        if name in owners or (end in shall and not owners):
+            were[end] = door.port
     for end in sorted(were.keys() | shall.keys()):
         before, after = (
             f"{end[0]}:{end[1]} to {ports[end]}" if end in ports else NONE
