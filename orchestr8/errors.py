@@ -6,7 +6,7 @@
     ├── UsageError         type the command differently; exit status 2
     ├── EngineError        what an engine or the host answered
     │   ├── UnavailableError     may work later; the only one that is tried again
-    │   │   └── ShortError       the machine lacks what every call needs; no service's failure
+    │   │   └── ShortageError    the machine lacks what every call needs; no service's failure
     │   ├── RejectedError        fails again until something changes
     │   └── FeatureMissingError  this host cannot enforce what is asked
     ├── StoreError         the state folder cannot be used: look at the disk or its rights
@@ -129,7 +129,7 @@ class UnavailableError(EngineError):
     """The engine or host does not answer now; the same call may work later."""
 
 
-class ShortError(UnavailableError):
+class ShortageError(UnavailableError):
     """The machine is short of what every call needs, such as file descriptors; that says nothing
     of what the call was about."""
 

@@ -130,6 +130,8 @@ class Convergence(Struct, dict=True):
         gone = self.failing.note(cycle, failed(outcomes))
         if gone:
             self._execute(release_boxes(gone, DID_NOT_COME))
+        if self.failing.shortage:
+            raise self.failing.shortage
 
     def _given_up(self, cycle: Cycle) -> bool:
         """Whether all that is left to do has failed often enough."""

@@ -23,7 +23,7 @@ from orchestr8.controller.health import Passed, judge
 from orchestr8.controller.settings import PARALLEL_CALLS, TICK_SECONDS
 from orchestr8.descriptors import NONE_LEFT, REMEDY, came_of_none
 from orchestr8.engines.protocol import Borders
-from orchestr8.errors import EngineError, ShortError, UnavailableError
+from orchestr8.errors import EngineError, ShortageError, UnavailableError
 from orchestr8.names import BoxId
 from orchestr8.planning.plan import Action, AwaitBox, Plan, StopBox
 
@@ -80,7 +80,7 @@ class _Gate(Struct):
     pause: float = PROBE_FIRST_SECONDS
     asking: Future[str] | None = None
     answer: str | None = None
-    short: ShortError | None = None
+    shortage: ShortageError | None = None
     """Why nobody could be asked, where that is so."""
     asked: float = 0.0
     """When it was asked last."""
@@ -269,8 +269,8 @@ class Executor:
         if gate.asking and gate.asking.done():
             failure = gate.asking.exception()
             gate.answer = str(failure) if failure else gate.asking.result()
-            short = _in_our_words(failure)
-            gate.short = short if isinstance(short, ShortError) else None
+            shortage = _in_our_words(failure)
+            gate.shortage = shortage if isinstance(shortage, ShortageError) else None
             gate.asking, gate.waited = None, gate.asked - gate.began
             left = gate.began + gate.gate.within_ms / 1000 - now
             gate.next_probe = now + min(gate.pause, max(left, 0.0))
@@ -286,7 +286,7 @@ class Executor:
     def _shut(self, gate: _Gate, why: str, box: ObservedBox | None, *, late: bool = False) -> None:
         del self._gates[gate.number]
         spent = (self._clock.monotonic() - gate.began) * 1000
-        error = gate.short if box and box.state.runs else None
+        error = gate.shortage if box and box.state.runs else None
         self._end(Outcome(gate.number, Result.FAILED, spent, error, why, box, late))
 
     def _end(self, outcome: Outcome) -> None:
@@ -298,11 +298,11 @@ class Executor:
 
 def _in_our_words(error: BaseException | None) -> BaseException | None:
     """What a call raised; what came of a lack of descriptors says nothing of its service."""
-    if not came_of_none(error) or isinstance(error, ShortError):
+    if not came_of_none(error) or isinstance(error, ShortageError):
         return error
-    short = ShortError(error.what if isinstance(error, EngineError) else NONE_LEFT, REMEDY)
-    short.__cause__ = error
-    return short
+    shortage = ShortageError(error.what if isinstance(error, EngineError) else NONE_LEFT, REMEDY)
+    shortage.__cause__ = error
+    return shortage
 
 
 def execute(plan: Plan, borders: Borders, watch: Watch, patience: Patience) -> tuple[Outcome, ...]:

@@ -15,7 +15,7 @@ from orchestr8.controller.execute import Outcome
 from orchestr8.controller.narrate import Narrator
 from orchestr8.controller.session import Session
 from orchestr8.engines.protocol import Endings, Logs
-from orchestr8.errors import EngineError, ShortError, UnavailableError
+from orchestr8.errors import EngineError, ShortageError, UnavailableError
 from orchestr8.names import STANDBY, BoxId, ServiceName
 from orchestr8.planning.backoff import after_failure
 from orchestr8.planning.plan import Action, CreateBox, Plan, RemoveBox, StartBox, StopBox
@@ -33,19 +33,17 @@ class Failing(Struct):
     narrator: Narrator
     failures: dict[tuple[ServiceName, int], Failure] = field(default_factory=dict)
     rolled_back: dict[ServiceName, int] = field(default_factory=dict)
+    shortage: ShortageError | None = None
+    """What the machine was short of time and again: that counts for no service, so whoever made the
+    plan is told instead, once nothing is left of `note`'s boxes."""
     _made: dict[BoxId, int] = field(default_factory=dict)
     """The boxes that were made or taken meanwhile, and the slots that they are for."""
 
     def note(self, cycle: Cycle, failed: Iterable[Outcome]) -> list[BoxId]:
-        """Keeps the last lines and counts the failures; the boxes of which nothing may stay.
-
-        Raises ShortError where the machine was short of something time and again: that is told of
-        no service, and counts for none.
-        """
+        """Keeps the last lines and counts the failures; the boxes of which nothing may stay."""
         self._made |= _slots(cycle.plan)
         slots = {box.id: box.slot for box in cycle.world.boxes} | self._made
         gone: list[BoxId] = []
-        short: ShortError | None = None
         for outcome in failed:
             action = cycle.plan.actions[outcome.number]
             box_id = subject(action.call)[0]
@@ -54,8 +52,8 @@ class Failing(Struct):
             slot = slots.get(box_id, 0) if box_id else 0
             failure = self._failure(cycle, action, outcome, slot)
             outside = self._outside_cause(box_id, outcome)
-            if isinstance(outcome.error, ShortError) and failure.attempts >= ATTEMPTS:
-                short = outcome.error
+            if isinstance(outcome.error, ShortageError) and failure.attempts >= ATTEMPTS:
+                self.shortage = outcome.error
                 continue
             if outside and failure.attempts < ATTEMPTS:
                 # The next look finds what is half-made, or that no engine answers.
@@ -68,8 +66,6 @@ class Failing(Struct):
                     self._roll_back_if_update(action.service)
             self.failures[action.service, slot] = failure
             self.narrator.failed(box_id, slot, failure)
-        if short:
-            raise short
         return gone
 
     def failure_of(self, box: ObservedBox, why: str) -> Failure | None:

@@ -150,6 +150,8 @@ class Keeper:
         gone = failing.note(cycle, spoilt)
         if gone:
             self._execute(replace(cycle, plan=release_boxes(gone, DID_NOT_COME)))
+        if failing.shortage:
+            raise failing.shortage
         if failing.rolled_back:
             self.session.forget_stored()
         if len(spoilt) > len(gone) or not _any_done(outcomes):

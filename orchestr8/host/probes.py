@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from orchestr8.descriptors import NONE_LEFT, REMEDY, none_left
-from orchestr8.errors import RejectedError, ShortError
+from orchestr8.errors import RejectedError, ShortageError
 from orchestr8.host import namespaces
 from orchestr8.manifest.model import CommandCheck, HttpCheck, TcpCheck
 from orchestr8.names import BoxId
@@ -37,14 +37,14 @@ class HostProbes(Struct, frozen=True):
         """The empty text if healthy, else a sentence that says what was seen.
 
         Asked is 127.0.0.1 first, where a service that listens on all addresses answers as well,
-        and then, if that is refused, the box's own address. Raises ShortError where nobody
+        and then, if that is refused, the box's own address. Raises ShortageError where nobody
         could be asked.
         """
         try:
             return self._checked(box_id, pid, check, timeout_ms)
         except OSError as error:
             if none_left(error):  # else a box that works would be replaced
-                raise ShortError(NONE_LEFT, REMEDY) from error
+                raise ShortageError(NONE_LEFT, REMEDY) from error
             raise
 
     def _checked(

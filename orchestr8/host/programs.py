@@ -13,7 +13,7 @@ from typing import IO
 from msgspec import Struct
 
 from orchestr8.descriptors import NONE_LEFT, REMEDY, none_left
-from orchestr8.errors import FeatureMissingError, RejectedError, ShortError, UnavailableError
+from orchestr8.errors import FeatureMissingError, RejectedError, ShortageError, UnavailableError
 
 _SECONDS_MAX = 20
 _FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -88,7 +88,8 @@ def _installed(program: str, package: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         if none_left(error):
-            raise ShortError(f"the program {program} cannot be run: {NONE_LEFT}", REMEDY) from error
+            what = f"the program {program} cannot be run: {NONE_LEFT}"
+            raise ShortageError(what, REMEDY) from error
         raise RejectedError(
             f"the program {program} cannot be run: {error.strerror}",
             f"look at its file and rights, or install the package {package} again",

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestr8.engines.memory.faults import Fault
-from orchestr8.errors import EngineError, RejectedError, ShortError
+from orchestr8.engines.memory.workload import dies_at_once
+from orchestr8.errors import EngineError, RejectedError, ShortageError
 from tests.controller.road import HEALTH, Road
 
 CROWD = f"""\
@@ -60,7 +61,9 @@ def _refused() -> EngineError:
     return error
 
 
-@pytest.mark.parametrize("error", [_none_left(), _refused(), ShortError("none is left")], ids=repr)
+@pytest.mark.parametrize(
+    "error", [_none_left(), _refused(), ShortageError("none is left")], ids=repr
+)
 @pytest.mark.parametrize("call", ["boxes.create", "boxes.start", "volumes.ensure"])
 def test_where_no_descriptor_is_left_no_service_has_failed(
     road: Road, call: str, error: Exception
@@ -71,13 +74,26 @@ def test_where_no_descriptor_is_left_no_service_has_failed(
     newer = CROWD.replace("app:1", "app:2").replace("data: data", "data: more")
     newer = newer.replace("volumes: {data: {}}", "volumes: {data: {}, more: {}}")
     road.machine.faults.order(Fault(call, error, times=None))
-    with pytest.raises(ShortError):
+    with pytest.raises(ShortageError):
         road.apply({"web.yaml": newer})
     with road.open() as session:
         assert (session.store.ledger.failures(), session.held_back) == ({}, {})
     road.machine.faults.clear()
     assert road.apply({"web.yaml": newer}).failures == ()
     assert set(road.boxes().values()) == {"b"}
+
+
+def test_where_no_descriptor_is_left_nothing_stays_of_a_box_that_failed_by_itself(
+    road: Road,
+) -> None:
+    road.image("bad:1", "b")
+    road.machine.workloads["bad:1"] = dies_at_once()
+    road.machine.faults.order(Fault("volumes.ensure", _refused(), times=None))
+    bad = f'services:\n  bad: {{image: "bad:1", {HEALTH}}}'
+    with pytest.raises(ShortageError):
+        road.apply({"web.yaml": CROWD.replace("services:", bad)})
+    made = {box_id.service for box_id in road.machine.boxes}
+    assert made == {"cache"}
 
 
 def test_a_box_that_nobody_could_ask_is_not_late(road: Road) -> None:

@@ -22,7 +22,7 @@ from orchestr8.errors import (
     EngineError,
     FeatureMissingError,
     RejectedError,
-    ShortError,
+    ShortageError,
     UnavailableError,
 )
 from orchestr8.names import BoxId
@@ -118,7 +118,7 @@ MESSAGES = [
      UnavailableError, "registry does not answer"),
     (500, "toomanyrequests: You have reached your pull rate limit.", UnavailableError, "limits"),
     (500, "write /var/lib/docker/tmp/x: no space left on device", RejectedError, "disk"),
-    (500, "open /dev/null: too many open files in system", ShortError, "no file descriptor"),
+    (500, "open /dev/null: too many open files in system", ShortageError, "no file descriptor"),
     (403, "Address already in use", RejectedError, "address is in use"),
     (403, "Pool overlaps with other one on this address space", RejectedError, "address range"),
     (403, "invalid pool request: Pool overlaps with other one on this address space",

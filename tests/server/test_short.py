@@ -14,7 +14,7 @@ import pytest
 
 from orchestr8.descriptors import none_left
 from orchestr8.engines.crun import carried
-from orchestr8.errors import ShortError, UnavailableError
+from orchestr8.errors import ShortageError, UnavailableError
 from orchestr8.host import programs
 from orchestr8.host.notify import Notify
 from orchestr8.host.probes import HostProbes
@@ -55,7 +55,7 @@ def test_a_box_that_could_not_be_asked_is_not_ill(check: TcpCheck | HttpCheck, l
 
 
 def test_a_program_that_could_not_be_started_is_not_to_be_installed() -> None:
-    with short_of_descriptors(1), pytest.raises(ShortError, match="no file descriptor"):
+    with short_of_descriptors(1), pytest.raises(ShortageError, match="no file descriptor"):
         programs.run(["true"], "coreutils")
 
 

@@ -19,7 +19,7 @@ from orchestr8.errors import (
     EngineError,
     FeatureMissingError,
     RejectedError,
-    ShortError,
+    ShortageError,
     UnavailableError,
 )
 
@@ -55,7 +55,7 @@ class Row(Struct, frozen=True):
 _SEE = "look at the log of dockerd"
 
 ROWS = (
-    Row(r"too many open files", ShortError,
+    Row(r"too many open files", ShortageError,
         "the Docker Engine or the machine has no file descriptor left", REMEDY),
     Row(r"no space left on device|disk quota exceeded", RejectedError,
         "the disk that holds Docker's data is full",
