@@ -88,13 +88,8 @@ class Session(Struct, dict=True):
             self.forget_stored()
             yield
             return
-        with self.store.writing(self.patience_ms):
-            self._holds_lock = True
-            try:
-                self.forget_stored()
-                yield
-            finally:
-                self._holds_lock = False
+        with self._writing(server=False):
+            yield
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -102,7 +97,12 @@ class Session(Struct, dict=True):
 
         Raises UnavailableError where somebody else holds it.
         """
-        with self.store.writing(self.patience_ms, server=True):
+        with self._writing(server=True):
+            yield
+
+    @contextmanager
+    def _writing(self, *, server: bool) -> Iterator[None]:
+        with self.store.writing(self.patience_ms, server=server):
             self._holds_lock = True
             try:
                 self.forget_stored()
