@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -57,15 +58,19 @@ def test_an_unknown_engine_is_a_usage_error(console: Console) -> None:
     assert 'there is no engine "podman"' in answer.errors
 
 
-def _host(root: Path, **files: str) -> dict[str, Check]:
-    """The checks of a host that consists of these files alone."""
+def _made(root: Path, engine: str, files: Mapping[str, str]) -> Host:
+    """A host that consists of these files alone."""
     for name, text in files.items():
         path = root / name.replace("__", "/").replace("_dot_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    settings = Settings(root / "state", root / "run", root / "secrets", "memory", "ann")
-    checks = host_checks(Host(settings, {"PATH": os.environ["PATH"]}, root))
-    return {check.subject: check for check in checks}
+    settings = Settings(root / "state", root / "run", root / "secrets", engine, "ann")
+    return Host(settings, {"PATH": os.environ["PATH"]}, root)
+
+
+def _host(root: Path, **files: str) -> dict[str, Check]:
+    """The checks of such a host."""
+    return {check.subject: check for check in host_checks(_made(root, "memory", files))}
 
 
 def test_cgroups_of_version_2(tmp_path: Path) -> None:
@@ -175,13 +180,8 @@ def test_yes_goes_with_fix_alone(console: Console) -> None:
 
 
 def _crun_host(root: Path, **files: str) -> dict[str, Check]:
-    for name, text in files.items():
-        path = root / name.replace("__", "/").replace("_dot_", ".")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    settings = Settings(root / "state", root / "run", root / "secrets", "crun", "ann")
-    found = crun_checks(Host(settings, {"PATH": os.environ["PATH"]}, root))
-    return {check.subject: check for check in found}
+    """What the engine crun checks of such a host."""
+    return {check.subject: check for check in crun_checks(_made(root, "crun", files))}
 
 
 def test_the_mixture_that_crun_refuses_has_a_command(tmp_path: Path) -> None:

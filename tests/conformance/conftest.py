@@ -8,7 +8,7 @@ import pytest
 
 from tests import hosts
 from tests.conformance.benches import Bench, DockerBench, MemoryBench
-from tests.conformance.crun import CRUNS, CrunBench, tools_of
+from tests.conformance.crun import CRUNS, ready_crun, tools_of
 from tests.conformance.promises import OLDER
 
 DOCKERS = (OLDER, "docker28")
@@ -46,13 +46,8 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Bench]:
         made.ready()
         yield made
     elif request.param in CRUNS:
-        with tools_of(request.param) as tools:
-            crun = CrunBench(tools)
-            try:
-                crun.ready()
-                yield crun
-            finally:
-                crun.take_down()
+        with tools_of(request.param) as tools, ready_crun(tools) as crun:
+            yield crun
     else:
         yield from _docker(request.param)
 

@@ -45,6 +45,17 @@ def tools_of(name: str) -> Iterator[Tools | None]:
         yield Tools(str(folder / "crun"), str(folder / "conmon"))
 
 
+@contextmanager
+def ready_crun(tools: Tools | None = None) -> Iterator[CrunBench]:
+    """A bench of its own that leaves nothing."""
+    made = CrunBench(tools)
+    try:
+        made.ready()
+        yield made
+    finally:
+        made.take_down()
+
+
 class CrunBench(Bench):
     """Boxes of an installation of its own; images are taken from the archives of the examples."""
 

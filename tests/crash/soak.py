@@ -20,7 +20,7 @@ from orchestr8.boxes.desired import Box
 from orchestr8.boxes.world import State
 from orchestr8.engines.crun import carried
 from orchestr8.engines.crun.places import Places
-from tests.conformance.crun import RUN, CrunBench
+from tests.conformance.crun import RUN, ready_crun
 from tests.crash.lives import NEVER, Lives
 from tests.scenarios.fleet import eventually
 
@@ -88,12 +88,8 @@ class Soak:
 
 
 def main(seconds: float, lives_most: int) -> int:
-    bench = CrunBench()
-    try:
-        bench.ready()
+    with ready_crun() as bench:
         return _soak(Lives(bench), time.monotonic() + seconds, lives_most)
-    finally:
-        bench.take_down()
 
 
 def _soak(lives: Lives, deadline: float, lives_most: int) -> int:

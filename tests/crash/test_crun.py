@@ -15,7 +15,7 @@ from orchestr8.engines.crun import carried
 from orchestr8.engines.crun.carried import Carried
 from orchestr8.engines.crun.places import BoxPlaces, Places
 from orchestr8.errors import RejectedError
-from tests.conformance.crun import RUN, CrunBench
+from tests.conformance.crun import RUN, ready_crun
 from tests.crash.lives import Lives
 from tests.scenarios.fleet import eventually
 
@@ -24,16 +24,12 @@ pytestmark = pytest.mark.on_engine("crun")
 
 @pytest.fixture(scope="module")
 def lives() -> Iterator[Lives]:
-    bench = CrunBench()
-    try:
-        bench.ready()
+    with ready_crun() as bench:
         made = Lives(bench)
         first = made.box()
         bench.run(first)
         made.end(first)
         yield made
-    finally:
-        bench.take_down()
 
 
 LINES = (

@@ -17,7 +17,7 @@ from orchestr8.engines.crun.images import CrunImages
 from orchestr8.engines.crun.machine import found_tools
 from orchestr8.errors import RejectedError
 from tests.attacks.hostile import Entry, build
-from tests.conformance.crun import CrunBench
+from tests.conformance.crun import CrunBench, ready_crun
 from tests.conformance.programs import Contents
 from tests.hosts.images import archives
 
@@ -30,9 +30,7 @@ FOREIGN = b"\x7fELF\x02\x02\x01" + bytes(9) + b"\0\x02\0\x16" + bytes(44)
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrunBench]:
     """With an image of programs that cannot be run."""
-    made = CrunBench()
-    try:
-        made.ready()
+    with ready_crun() as made:
         archive = tmp_path_factory.mktemp("image") / "image.tar"
         entries = (
             Entry("usr/bin/forbidden", content=b"#!/bin/sh\n", mode=0o644),
@@ -44,8 +42,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrunBench]:
         assert isinstance(images, CrunImages)
         images.take_archive(str(archive), "")
         yield made
-    finally:
-        made.take_down()
 
 
 def running(bench: CrunBench, program: str) -> Box:

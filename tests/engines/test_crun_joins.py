@@ -18,7 +18,7 @@ from orchestr8.engines.crun.machine import found_tools
 from orchestr8.errors import RejectedError
 from orchestr8.proof.model import Expectation, Reading, Verdict
 from orchestr8.proof.prove import prove_all
-from tests.conformance.crun import CrunBench
+from tests.conformance.crun import CrunBench, ready_crun
 from tests.conformance.programs import Contents
 from tests.scenarios.fleet import eventually
 
@@ -31,12 +31,8 @@ PEER = "front.data"
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[CrunBench]:
-    made = CrunBench()
-    try:
-        made.ready()
+    with ready_crun() as made:
         yield made
-    finally:
-        made.take_down()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from orchestr8.engines.crun import log_files
 from orchestr8.engines.crun.log_files import CHANGE_BYTES, FILE_BYTES_MAX, KEPT_BYTES, LogFiles
 from orchestr8.engines.crun.logs import GAP, follow, last_lines
 from orchestr8.engines.crun.places import BoxPlaces
-from tests.conformance.crun import CrunBench
+from tests.conformance.crun import CrunBench, ready_crun
 
 MANY = 10**6
 AT_ONCE = 5_000
@@ -231,12 +231,8 @@ def test_a_log_of_a_box_that_was_made_before_is_taken_up(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[CrunBench]:
-    made = CrunBench()
-    try:
-        made.ready()
+    with ready_crun() as made:
         yield made
-    finally:
-        made.take_down()
 
 
 def _writing(bench: CrunBench, lines: int) -> Box:

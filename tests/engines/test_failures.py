@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from orchestr8.errors import (
     UnavailableError,
 )
 from orchestr8.names import BoxId
+from tests.engines.answering import answering
 
 URL = "unix:///run/nobody/docker.sock"
 EXCEPTIONS = [
@@ -183,31 +182,13 @@ def test_a_setting_that_the_engine_drops_is_a_missing_feature() -> None:
 @pytest.fixture
 def old_engine(tmp_path: Path) -> Iterator[str]:
     """Something that answers like an engine of API 1.40."""
-    path = tmp_path / "docker.sock"
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    listener.listen()
-    body = b'{"ApiVersion": "1.40", "Version": "19.03"}'
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.recv(4096)
-                connection.sendall(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
-                    b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-                )
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield f"unix://{path}"
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-    thread.join(60)
+    path, body = tmp_path / "docker.sock", b'{"ApiVersion": "1.40", "Version": "19.03"}'
+    answer = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+    )
+    with answering(path, [answer]):
+        yield f"unix://{path}"
 
 
 def test_an_engine_that_is_too_old_is_refused(old_engine: str) -> None:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,45 +16,30 @@ from orchestr8.engines import select
 from orchestr8.engines.docker import endpoint
 from orchestr8.engines.select import Choice
 from orchestr8.errors import RejectedError, UnavailableError, UsageError
+from tests.engines.answering import answering
 
 
 @pytest.fixture
-def answering() -> Iterator[Path]:
+def docker() -> Iterator[Path]:
     """A socket that answers a ping as Docker does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "docker.sock"
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(path))
-        listener.listen()
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.recv(4096)
-                    connection.sendall(b"HTTP/1.0 200 OK\r\n\r\nOK")
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield path
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+        with answering(path, [b"HTTP/1.0 200 OK\r\n\r\nOK"]):
+            yield path
 
 
-def test_who_is_named_is_taken(answering: Path) -> None:
-    environment = {"DOCKER_HOST": f"unix://{answering}"}
+def test_who_is_named_is_taken(docker: Path) -> None:
+    environment = {"DOCKER_HOST": f"unix://{docker}"}
     assert select.choose("memory", environment) == Choice("memory", "")
-    assert select.choose("docker", environment) == Choice("docker", f"unix://{answering}")
+    assert select.choose("docker", environment) == Choice("docker", f"unix://{docker}")
     assert select.choose("", {**environment, select.VARIABLE: "memory"}).engine == "memory"
     assert select.choose("docker", {select.VARIABLE: "memory"}).engine == "docker"
 
 
-def test_docker_is_taken_where_it_answers(answering: Path) -> None:
-    found = select.choose("", {"DOCKER_HOST": f"unix://{answering}"})
-    assert found == Choice("docker", f"unix://{answering}")
-    assert str(found) == f"docker at unix://{answering}"
+def test_docker_is_taken_where_it_answers(docker: Path) -> None:
+    found = select.choose("", {"DOCKER_HOST": f"unix://{docker}"})
+    assert found == Choice("docker", f"unix://{docker}")
+    assert str(found) == f"docker at unix://{docker}"
 
 
 def test_without_a_variable_it_is_dockers_own_socket() -> None:
@@ -94,44 +78,25 @@ def test_a_socket_that_nobody_serves_is_no_engine(tmp_path: Path) -> None:
 
 def test_what_speaks_another_language_is_no_engine(tmp_path: Path) -> None:
     path = tmp_path / "other.sock"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(path))
-        listener.listen()
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(4096)
-                connection.sendall(b"SSH-2.0-OpenSSH\r\n")
-
-        threading.Thread(target=serve, daemon=True).start()
-        with pytest.raises(UnavailableError, match="no working Docker Engine"):
-            endpoint.require_answer(f"unix://{path}")
+    with (
+        answering(path, [b"SSH-2.0-OpenSSH\r\n"]),
+        pytest.raises(UnavailableError, match="no working Docker Engine"),
+    ):
+        endpoint.require_answer(f"unix://{path}")
 
 
 def test_an_engine_says_its_version_with_its_first_answer(tmp_path: Path) -> None:
-    path = tmp_path / "engine.sock"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(path))
-        listener.listen()
-
-        def serve() -> None:
-            for part in (b"Api-Version: 1.44\r\nServer: x\r\n\r\nOK", b"Server: x\r\n\r\nOK"):
-                connection, _ = listener.accept()
-                with connection:
-                    connection.recv(4096)
-                    connection.sendall(b"HTTP/1.1 200 OK\r\n")
-                    connection.sendall(part)
-
-        threading.Thread(target=serve, daemon=True).start()
+    path, first = tmp_path / "docker.sock", b"HTTP/1.1 200 OK\r\n"
+    told, silent = b"Api-Version: 1.44\r\nServer: x\r\n\r\nOK", b"Server: x\r\n\r\nOK"
+    with answering(path, [first, told], [first, silent]):
         assert endpoint.require_answer(f"unix://{path}") == "1.44"
         assert endpoint.require_answer(f"unix://{path}") == ""
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_a_user_without_rights_is_told_so(answering: Path) -> None:
-    answering.parent.chmod(0o755)
-    answering.chmod(0o600)
+def test_a_user_without_rights_is_told_so(docker: Path) -> None:
+    docker.parent.chmod(0o755)
+    docker.chmod(0o600)
     script = (
         "import os, sys; sys.path[:0] = sys.argv[2:]\n"
         "from orchestr8.engines.docker import endpoint\n"
@@ -140,7 +105,7 @@ def test_a_user_without_rights_is_told_so(answering: Path) -> None:
         "except Exception as error: print(type(error).__name__, error.what, '|', error.remedy)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(answering), *filter(None, sys.path)],
+        [sys.executable, "-c", script, str(docker), *filter(None, sys.path)],
         capture_output=True, text=True, timeout=30, check=True,
     )  # fmt: skip
     assert done.stdout.startswith("RejectedError this user may not use the Docker Engine")

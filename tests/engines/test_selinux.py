@@ -21,7 +21,7 @@ from orchestr8.host import selinux as hand
 from orchestr8.isolation import selinux
 from orchestr8.kernel.tasks import selinux_mode
 from orchestr8.names import BoxId
-from tests.conformance.crun import CrunBench
+from tests.conformance.crun import ready_crun
 from tests.engines.boxes import box
 
 BOXES = [BoxId("web", "front", number) for number in range(1, 301)]
@@ -169,14 +169,10 @@ def test_a_policy_that_takes_every_label_is_enough(tmp_path: Path) -> None:
 def test_the_kernel_holds_a_box_to_its_own_label() -> None:
     if selinux_mode() != "enforcing" or hand.missing(selinux.NEEDED):
         pytest.skip("this kernel does not have SELinux in force with container-selinux's policy")
-    bench = CrunBench()
-    try:
-        bench.ready()
+    with ready_crun() as bench:
         made = [bench.box("wait") for _ in range(2)]
         found = [selinux.level_of(label_of(bench.run(one).pid)) for one in made]
         assert all(found) and len(set(found)) == 2
-    finally:
-        bench.take_down()
 
 
 def label_of(pid: int | None) -> str:

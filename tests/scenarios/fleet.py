@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import secrets
@@ -239,6 +240,15 @@ def eventually(look: Callable[[], bool], seconds: float = 60) -> None:
     while not look():
         assert time.monotonic() < deadline, f"never so within {seconds} s: {look}"
         time.sleep(0.05)
+
+
+def page(port: int) -> bytes:
+    """What is answered at a port of this host."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        assert answer.status == 200
+        return answer.read()
 
 
 @contextmanager

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from tests.scenarios.crun_fleet import CrunFleet, fresh_crun
-from tests.scenarios.fleet import manifest
+from tests.scenarios.fleet import manifest, page
 
 IMAGES = ("postgres:debian", "redis:debian", "shop-api:1", "shop-front:1")
 
@@ -36,8 +35,7 @@ def test_the_shop_runs_and_is_proved_without_a_daemon(shop: CrunFleet) -> None:
     assert len(document["boxes"]) == 4
     assert set(verdicts) == {"held"}
     assert {gap["feature"] for gap in document["gaps"]} <= {"lsm"}, "the host's gap alone"
-    with urllib.request.urlopen("http://127.0.0.1:8080/", timeout=30) as page:
-        assert b"The shop" in page.read()
+    assert b"The shop" in page(8080)
     assert "nothing to do" in shop.run("apply", "examples/05-shop", "--set", "shop")
     assert shop.mounts() == [], "boxes keep their own copies"
     assert "postgres:debian" in shop.run("image", "ls")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import time
 from dataclasses import dataclass
 
 import pytest
 
-from tests.scenarios.fleet import ROOT, Fleet
+from tests.scenarios.fleet import ROOT, Fleet, page
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def test_an_example_runs_as_printed(fleet: Fleet, name: str) -> None:
     fleet.run("apply", *words)
     assert len(fleet.containers(everything=False)) == example.running
     if example.port:
-        assert example.says in _get(example.port)
+        assert example.says in page(example.port)
 
     assert fleet.proved() == example.running
 
@@ -60,11 +59,3 @@ def test_an_example_runs_as_printed(fleet: Fleet, name: str) -> None:
 
     fleet.run("remove", "--set", "example")
     assert fleet.containers() == []
-
-
-def _get(port: int) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    connection.request("GET", "/")
-    answer = connection.getresponse()
-    assert answer.status == 200
-    return answer.read()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import shutil
 import subprocess
 from pathlib import Path
@@ -34,7 +33,7 @@ def test_imported_projects_run_and_are_proved(fleet: Fleet) -> None:
 
     fleet.run("apply", page, database, "--set", "home")
     assert fleet.proved() == len(fleet.containers(everything=False)) == 4
-    assert b"Came from a Compose file" in _get(8095)
+    assert b"Came from a Compose file" in page(8095)
     assert "PONG" in _in_box(fleet, "counter-store", "redis-cli -h counter-store ping")
     assert "nothing to do" in fleet.run("apply", page, database, "--set", "home")
 
@@ -75,11 +74,3 @@ def _volume(fleet: Fleet, name: str) -> tuple[Path, str]:
     labels = ["orchestr8.owner=home", f"orchestr8.volume={name}"]
     (found,) = fleet.client.volumes(filters={"label": labels})["Volumes"]
     return Path(found["Options"]["device"]), found["Labels"]["orchestr8.uid"]
-
-
-def _get(port: int) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", "/")
-    answer = connection.getresponse()
-    assert answer.status == 200
-    return answer.read()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from tests.crash.killing import run_killed_at
 from tests.scenarios.crun_fleet import CrunFleet, fresh_crun
-from tests.scenarios.fleet import ROOT, Fleet, Home, eventually, manifest
+from tests.scenarios.fleet import ROOT, Fleet, Home, eventually, manifest, page
 
 PORT = 18_734
 
@@ -42,11 +41,6 @@ def _by_state(home: Home) -> dict[str, str]:
     return {state: box for box, state in boxes.items()}
 
 
-def _answers() -> bool:
-    with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/", timeout=30) as page:
-        return bool(page.status == 200)
-
-
 def _nothing_doubled(fleet: CrunFleet) -> None:
     """One box in the slot and one that waits; and of each the things of exactly one box."""
     assert set(_by_state(fleet)) == {"healthy", "standby"}
@@ -65,7 +59,7 @@ def _crash_and_change(home: Home) -> None:
     assert set(first) == {"healthy", "standby"}, said
     assert "standby, not proved until it runs" in home.run("why", "hello.me")
     assert home.proved() == 1
-    assert _answers()
+    assert page(PORT)
     assert "nothing to do" in home.apply_text(_hello(1))
 
     home.apply_text(_hello(1, memory="48MiB"))
@@ -77,7 +71,7 @@ def _crash_and_change(home: Home) -> None:
     second = _by_state(home)
     assert second["healthy"] == first["standby"]
     assert second["standby"] not in first.values()
-    assert _answers()
+    assert page(PORT)
     assert home.proved() == 1
     assert "nothing to do" in home.run("apply")
 
@@ -122,7 +116,7 @@ def test_the_apply_after_a_kill_doubles_and_leaves_nothing(
     crun_fleet.run("apply")
     _nothing_doubled(crun_fleet)
     assert "nothing to do" in crun_fleet.run("apply")
-    assert _answers()
+    assert page(PORT)
 
 
 @pytest.mark.on_engine("crun")
@@ -144,7 +138,7 @@ def test_on_docker_boxes_whose_files_went_with_a_reboot_are_made_anew(fleet: Fle
     after = _by_state(fleet)
     assert set(after) == {"healthy", "standby"}
     assert not set(after.values()) & set(before.values()), "nothing of these can start"
-    assert _answers()
+    assert page(PORT)
     assert fleet.proved() == 1
 
 
