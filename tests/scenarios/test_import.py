@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.importing.cases import FOLDER
-from tests.scenarios.fleet import Fleet
+from tests.scenarios.fleet import Fleet, page
 
 newer_docker = pytest.mark.parametrize("docker_engine", ["28"], indirect=True, ids=["docker28"])
 
@@ -27,15 +27,15 @@ def imported(fleet: Fleet, case: str) -> str:
 
 @newer_docker
 def test_imported_projects_run_and_are_proved(fleet: Fleet) -> None:
-    page = imported(fleet, "demo-page")
+    site = imported(fleet, "demo-page")
     database = imported(fleet, "demo-database")
     fleet.secret("home", "db-password", "correct horse\n")
 
-    fleet.run("apply", page, database, "--set", "home")
+    fleet.run("apply", site, database, "--set", "home")
     assert fleet.proved() == len(fleet.containers(everything=False)) == 4
     assert b"Came from a Compose file" in page(8095)
     assert "PONG" in _in_box(fleet, "counter-store", "redis-cli -h counter-store ping")
-    assert "nothing to do" in fleet.run("apply", page, database, "--set", "home")
+    assert "nothing to do" in fleet.run("apply", site, database, "--set", "home")
 
     assert "tea" in _query(fleet, "SELECT name FROM orders")
     _query(fleet, "INSERT INTO orders VALUES ('milk')")
@@ -53,7 +53,7 @@ def test_imported_projects_run_and_are_proved(fleet: Fleet) -> None:
         subprocess.run(typed, check=True)
     content.chmod(0o700)
 
-    fleet.run("apply", page, database, "--set", "home")
+    fleet.run("apply", site, database, "--set", "home")
     assert "milk" in _query(fleet, "SELECT name FROM orders")
     assert fleet.proved() == 4
 
