@@ -210,6 +210,7 @@ _TIMES = (
     (r'("(?:milliseconds|phases)": )\{[^}]*\}', r"\1SPANS"),
     (r"\b[0-9a-f]{16,64}\b", "HASH"),
     (r"\bo8_[A-Za-z0-9_-]{43}", "TOKEN"),
+    (r"(the server|`orchestr8 apply`) does what has waited", "WHO does what has waited"),
 )
 ABOUT_WATCHING = ("simulated: these boxes exist", "The server of this machine keeps")
 
