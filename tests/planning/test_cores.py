@@ -12,8 +12,11 @@ from msgspec.structs import replace
 
 from orchestr8.boxes.desired import Dealt, Desired
 from orchestr8.boxes.records import Records
+from orchestr8.boxes.spec import BoxSpec
 from orchestr8.boxes.world import State, World
 from orchestr8.names import STANDBY, BoxId, ServiceName
+from orchestr8.planning.cores import Deal, wait_for_cores
+from orchestr8.planning.moves import Keep, Moves, Provision, StandBy, Wait
 from orchestr8.planning.plan import CreateBox, Plan, Reason, SetCores, StopBox
 from orchestr8.planning.reconcile import reconcile
 from orchestr8.planning.show import plan_text
@@ -324,6 +327,26 @@ def test_who_could_come_to_such_cores_only_waits() -> None:
     left = replace(simulation.machine.boxes[box_id], state=State.STOPPED)
     simulation.machine.boxes[box_id] = left
     assert not simulation.plan(wanted).waiting, "the cores are left"
+
+
+def test_only_who_would_come_to_such_cores_is_put_off() -> None:
+    """Who runs there stays, and who has cores of its own comes."""
+    simulation = Simulation()
+    come_to_rest(simulation, fleet({"services": {"a.me": {}}}))
+    (box,) = simulation.world().boxes
+    spec = BoxSpec("sha256:1", image="x:1")
+    fresh = Provision(1, spec, "replicas", first=False)
+    moves = {
+        box.id.service_name: Moves((Keep(0, box), fresh), standbys=(StandBy(spec, "none"),)),
+        OTHER: Moves((fresh,)),
+    }
+    put_off = wait_for_cores(moves, Deal((0, 1), {(OTHER, 1): (0,)}, closed=True))
+    assert put_off[OTHER] == moves[OTHER]
+    kept, late = put_off[box.id.service_name].slots
+    assert kept == Keep(0, box)
+    assert isinstance(late, Wait) and (late.slot, late.reason) == (1, Reason.CORES)
+    assert not put_off[box.id.service_name].standbys
+    assert wait_for_cores(moves, Deal((0, 1))) is moves
 
 
 @given(st.sets(st.integers(0, 99)))
