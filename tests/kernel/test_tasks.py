@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -103,12 +103,12 @@ def test_only_names_of_loader_variables_are_kept(monkeypatch: pytest.MonkeyPatch
     assert "secret" not in repr(found)
 
 
-@pytest.mark.parametrize(("others", "looks"), [(0, 3000), (500, 100)], ids=["small", "large"])
+@pytest.mark.parametrize(("others", "looks"), [(0, 3000), (300, 300)], ids=["small", "large"])
 def test_a_program_that_is_being_started_does_not_pass_for_one_without_variables(
     tmp_path: Path, others: int, looks: int
 ) -> None:
     """A script that starts itself for ever: in the middle of that its environment is empty, and a
-    large one is cut off."""
+    large one is cut off. On a busy machine it may never be read whole, which is told as that."""
     script = tmp_path / "again.sh"
     script.write_text('exec /bin/sh "$0"\n')
     environment = {f"A{number}": "x" * 2000 for number in range(others)}
@@ -116,7 +116,10 @@ def test_a_program_that_is_being_started_does_not_pass_for_one_without_variables
     with subprocess.Popen(["/bin/sh", str(script)], env=environment) as process:
         folder = tasks.open_task(process.pid)
         try:
-            found = {tasks.loader_variables(folder) for _ in range(looks)}
+            found = set()
+            for _ in range(looks):
+                with suppress(ValueError):
+                    found.add(tasks.loader_variables(folder))
         finally:
             os.close(folder)
             process.kill()
