@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from orchestr8.cli.columns import wrapped
 from orchestr8.cli.terminal import Paint, escaped, paint, width
 from orchestr8.planning.plan import Mark, Plan
@@ -14,14 +16,14 @@ _DETAILS_LEAST = 24
 
 def table_lines(plan: Plan) -> list[str]:
     """The rows under their head; nothing for a plan without rows."""
-    rows = plan_lines(plan)
+    rows = [replace(row, details=escaped(row.details)) for row in plan_lines(plan)]
     if not rows:
         return []
     whole = [HEAD, *rows]
     fixed = [max(len(cell) for cell in column) for column in zip(*map(_fixed, whole), strict=True)]
     details = details_width(whole)
     effect = max(len(row.effect) for row in whole)
-    longest = max(details + len(_GAP) + effect, *(len(escaped(row.details)) for row in whole))
+    longest = max(details + len(_GAP) + effect, *(len(row.details) for row in whole))
     taken = 2 + sum(fixed) + len(_GAP) * 3
     most = width()
     beside = not most or taken + longest <= most
@@ -32,12 +34,11 @@ def table_lines(plan: Plan) -> list[str]:
         head = f"{row.mark} " + _GAP.join(
             cell.ljust(length) for cell, length in zip(_fixed(row), fixed, strict=True)
         )
-        text = escaped(row.details)
         if beside:
-            told = text.ljust(details) + _GAP if details else ""
-            tail = [told + row.effect if row.effect else text]
+            told = row.details.ljust(details) + _GAP if details else ""
+            tail = [told + row.effect if row.effect else row.details]
         else:
-            tail = wrapped(text, room) + wrapped(row.effect, room)
+            tail = wrapped(row.details, room) + wrapped(row.effect, room)
         lines += _joined(head, tail or [""], row, colours)
     return lines
 

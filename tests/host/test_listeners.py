@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestr8.errors import EngineError
 from orchestr8.host import nft, table
 from orchestr8.host.listeners import absent, listeners
-from orchestr8.host.network import foreign_doors
+from orchestr8.host.network import HostNetwork, foreign_doors
 from tests.conformance.ports import published
+from tests.host.lab import Maker
 from tests.host.namespaces import Namespace
 from tests.host.rights import needs_root
 
@@ -80,3 +82,17 @@ def test_what_another_installation_publishes_is_taken_while_it_has_boxes(
     assert list(theirs) == ([("127.0.0.1", 8080)] if boxes else [])
     assert all(who.startswith("orchestr8's installation ") for who in theirs.values())
     assert own == {}
+
+
+def test_whoever_may_not_read_the_packet_filter_is_told_of_programs(host: Namespace) -> None:
+    """As `init` asks, which needs no root."""
+
+    def seen() -> list[tuple[str, int]]:
+        with _listen(socket.AF_INET, "127.0.0.1", 8080):
+            os.setuid(65_534)
+            with pytest.raises(EngineError):
+                foreign_doors("ours")
+            ranges, maker = ("10.9.0.0/25", "10.9.0.128/25", "10.9.0.1"), Maker(lambda: None)
+            return list(HostNetwork("ours", "o8-ours", *ranges, maker).listeners())
+
+    assert host.run(seen) == [("127.0.0.1", 8080)]

@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def places() -> tuple[Path, Path]:
 
 
 @dataclass(kw_only=True)
-class Home:
+class Home(ABC):
     """One installation of orchestr8, driven by its command line alone; `run` types a command."""
 
     base: Path
@@ -107,13 +108,13 @@ class Home:
         self.kill_first_task(box)
         eventually(lambda: self.boxes()[box] == "stopped")
 
+    @abstractmethod
     def kill_first_task(self, box: str) -> None:
         """SIGKILL, as an engine finds it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def memory_max_bytes(self, box: str) -> int:
         """How much memory a box may use, as its engine set it."""
-        raise NotImplementedError
 
     def secret(self, owner: str, name: str, content: str) -> None:
         """Puts a secret where the manifest says that it is."""
@@ -159,6 +160,7 @@ class Home:
         shutil.rmtree(self.run_folder, ignore_errors=True)
         shutil.rmtree(self.base, ignore_errors=True)
 
+    @abstractmethod
     def clear_engine(self) -> None:
         """What is left of this installation on its engine goes."""
 
